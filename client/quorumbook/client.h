@@ -1,0 +1,77 @@
+// libquorumbook: the C++ client of a quorumbook cluster.
+//
+//   auto client = quorumbook::Client::Connect({.endpoints = {"127.0.0.1:7001"}});
+//   auto session = (*client)->OpenSession("AMZN", /*account=*/1);
+//   auto result = (*session)->Execute(order);          // one order, waits for its reports
+//
+// Types of requests and answers are the protocol's own (proto/quorumbook/v1). All methods are
+// thread-safe. Every call finds the leader, follows redirects and retries until it is answered or
+// `timeout` has passed; then the error is kDeadlineExceeded and says what stood in the way.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "quorumbook/order_session.h"
+#include "quorumbook/v1/cluster.pb.h"
+#include "quorumbook/v1/exchange.pb.h"
+#include "quorumbook/v1/market_data.pb.h"
+
+namespace quorumbook {
+
+struct ClientOptions {
+  // Client addresses (host:port) of some nodes; the others are learned from them.
+  std::vector<std::string> endpoints;
+  // For one call, all its retries included.
+  std::chrono::milliseconds timeout = std::chrono::seconds(10);
+  // For one attempt, after which another node is asked.
+  std::chrono::milliseconds attempt_timeout = std::chrono::seconds(2);
+};
+
+class Client {
+ public:
+  // Learns the cluster from the first endpoint that answers. Errors: kInvalidArgument for no or
+  // malformed endpoints, kUnavailable when none answers within `timeout` (each is named).
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(const ClientOptions& options);
+  virtual ~Client() = default;
+
+  // What some node believes about the cluster.
+  virtual absl::StatusOr<v1::ClusterDescription> DescribeCluster() = 0;
+  // One entry a configured node, in id order; those that do not answer say why.
+  struct NodeReport {
+    v1::NodeDescription node;
+    absl::StatusOr<v1::NodeStatus> status;
+  };
+  virtual absl::StatusOr<std::vector<NodeReport>> ClusterStatus(bool digests) = 0;
+  // Waits until every shard has a leader that answers reads; kDeadlineExceeded says which has not.
+  virtual absl::Status WaitUntilReady(std::chrono::milliseconds timeout) = 0;
+  virtual absl::Status TransferLeadership(uint32_t shard, uint32_t target_node) = 0;
+
+  // The shard a symbol lives on, by the cluster's configuration.
+  virtual absl::StatusOr<uint32_t> ShardOf(std::string_view symbol) = 0;
+  // Errors: kAlreadyExists with other sizes, kInvalidArgument for what the exchange refuses.
+  virtual absl::StatusOr<v1::Symbol> AddSymbol(const v1::AddSymbol& symbol) = 0;
+  // Of all shards, by name.
+  virtual absl::StatusOr<std::vector<v1::Symbol>> ListSymbols() = 0;
+  // kNotFound names the symbol and how to list those there are; likewise below.
+  virtual absl::StatusOr<v1::Symbol> FindSymbol(std::string_view name) = 0;
+  virtual absl::StatusOr<v1::Book> GetBook(std::string_view symbol, uint32_t levels,
+                                           bool orders) = 0;
+  virtual absl::StatusOr<v1::Trades> GetTrades(std::string_view symbol, uint32_t limit) = 0;
+  virtual absl::StatusOr<v1::Summary> GetSummary(std::string_view symbol) = 0;
+  virtual absl::StatusOr<v1::Order> GetOrder(uint32_t shard, uint64_t account,
+                                             uint64_t client_order_id) = 0;
+
+  // A session of numbered commands on the shard of `symbol`.
+  virtual absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(
+      std::string_view symbol, uint64_t account, const SessionOptions& options = {}) = 0;
+};
+
+}  // namespace quorumbook

@@ -1,0 +1,59 @@
+// A stream of numbered commands to one shard, each executed exactly once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "quorumbook/v1/exchange.pb.h"
+
+namespace quorumbook {
+
+struct SessionOptions {
+  uint32_t max_batch = 100;         // commands in one message; at most 1,000
+  uint32_t max_in_flight = 8'192;   // commands sent and not answered; Submit waits beyond it
+  // How long one command may take, every retry and change of leader included.
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+};
+
+struct SessionStats {
+  uint64_t submitted = 0;
+  uint64_t answered = 0;
+  uint64_t repeated = 0;    // answered by an earlier execution: its first reply had been lost
+  uint64_t resent = 0;      // commands sent more than once
+  uint64_t reconnects = 0;  // streams opened after the first
+  // The longest time without an answer while commands were waiting, and when it ended.
+  std::chrono::nanoseconds longest_outage{0};
+};
+
+class OrderSession {
+ public:
+  // Called once a command, in submission order, from a thread of the library; must not block and
+  // must not call the session. An error means that the command's fate is not known (kDeadlineExceeded)
+  // or that the session is over (kFailedPrecondition); all later commands then get the same.
+  using Callback = std::function<void(absl::StatusOr<v1::CommandResult>)>;
+
+  // Closes the session on the exchange if everything was answered (best effort, at most a second).
+  virtual ~OrderSession() = default;
+
+  // Queues a command; commands execute in the order of these calls. Waits while max_in_flight is
+  // reached. What is waiting when the stream can take it goes out as one message. An error means
+  // that the command was not sent and never will be, and that the callback is not called.
+  virtual absl::Status Submit(v1::Command command, Callback callback) = 0;
+
+  // Submit, then wait for the result.
+  virtual absl::StatusOr<v1::CommandResult> Execute(v1::Command command) = 0;
+
+  // Waits until everything submitted is answered; the first error of a command, if any.
+  virtual absl::Status Drain() = 0;
+
+  virtual uint64_t id() const = 0;
+  virtual uint32_t shard() const = 0;
+  virtual uint64_t account() const = 0;
+  virtual SessionStats stats() const = 0;
+};
+
+}  // namespace quorumbook

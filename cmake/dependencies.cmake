@@ -1,0 +1,15 @@
+# The one place where C++ dependencies are named for the build; deploy/packages.txt names the
+# Debian packages that bring them.
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(RocksDB CONFIG REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+if(QUORUMBOOK_TESTS)
+  find_package(GTest REQUIRED)
+endif()

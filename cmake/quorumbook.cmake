@@ -1,0 +1,44 @@
+# What every room's CMakeLists.txt uses: warnings, sanitizers, the cache, and three short ways to
+# declare a library, a program and a test.
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Precompiled headers and ccache get along only like this (ccache manual, "Precompiled headers").
+  set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros)
+endif()
+
+add_library(quorumbook_flags INTERFACE)
+target_include_directories(quorumbook_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(quorumbook_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+# Everywhere, so that CHECKs and containers see the same memory layout in all parts.
+if(QUORUMBOOK_SANITIZER)
+  add_compile_options(-fsanitize=${QUORUMBOOK_SANITIZER} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${QUORUMBOOK_SANITIZER})
+endif()
+
+# quorumbook_library(NAME SOURCES a.cc ... [DEPENDS target ...])
+function(quorumbook_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(quorumbook_${name} STATIC ${ARG_SOURCES})
+  add_library(quorumbook::${name} ALIAS quorumbook_${name})
+  target_link_libraries(quorumbook_${name} PUBLIC quorumbook_flags ${ARG_DEPENDS})
+endfunction()
+
+# quorumbook_program(NAME SOURCES a.cc ... [DEPENDS target ...]): bin/NAME in the build directory
+function(quorumbook_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE quorumbook_flags ${ARG_DEPENDS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# quorumbook_test(NAME SOURCES a_test.cc ... [DEPENDS target ...]): one GoogleTest program, which
+# is one CTest test.
+function(quorumbook_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE quorumbook_flags ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endfunction()

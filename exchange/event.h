@@ -1,0 +1,100 @@
+// Events: what commands bring about. Names and meanings follow FIX 4.4 execution reports.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+enum class EventType : uint8_t {
+  kSymbolAdded = 1,     // also when it was there already with the same sizes
+  kOrderAccepted = 2,   // FIX exec type New
+  kTrade = 3,           // exec type Trade; one event for both sides
+  kOrderCanceled = 4,   // exec type Canceled; `reason` says by whom or what
+  kOrderReduced = 5,    // exec type Replaced; priority kept
+  kOrderReplaced = 6,   // exec type Replaced
+  kCommandRejected = 7, // exec type Rejected, or a cancel reject; nothing changed
+};
+
+// Which command an event answers.
+enum class CommandKind : uint8_t {
+  kAddSymbol = 1,
+  kNewOrder = 2,
+  kCancelOrder = 3,
+  kReduceOrder = 4,
+  kReplaceOrder = 5,
+};
+
+// One event. Fields that a type does not speak of are zero. For kTrade the order is the incoming
+// one (taker); `price` is the resting order's (maker's).
+struct Event {
+  uint64_t sequence = 0;  // gapless a shard, from 1
+  EventType type = EventType::kCommandRejected;
+  CommandKind command = CommandKind::kNewOrder;
+  Reason reason = Reason::kNone;
+  Side side = Side::kBuy;
+  SymbolId symbol;
+  AccountId account;
+  OrderId order_id;
+  ClientOrderId client_order_id;
+  Price price = 0;        // of the order, or of the trade
+  Quantity quantity = 0;  // order: total; trade: traded; canceled, reduced: taken off the book
+  Quantity leaves = 0;    // still open after the event
+  Quantity executed = 0;  // cumulative after the event
+  // Of a trade:
+  uint64_t trade_id = 0;  // gapless a symbol, from 1
+  AccountId maker_account;
+  OrderId maker_order_id;
+  ClientOrderId maker_client_order_id;
+  Quantity maker_leaves = 0;
+
+  bool operator==(const Event&) const = default;
+};
+
+// Binary form, used where results are kept for retries (docs/formats/snapshot.md).
+void EncodeEvent(const Event& event, std::string* out);
+// Appends the events in `bytes`. False when `bytes` is malformed.
+bool DecodeEvents(std::string_view bytes, std::vector<Event>* events);
+
+enum class SessionStatus : uint8_t {
+  kOk = 0,
+  kUnknown = 1,     // never opened, closed, or evicted as the least recently used
+  kGap = 2,         // first_sequence is beyond expected_sequence: send from there
+  kForgotten = 3,   // a command asked for was acknowledged earlier
+  kWindowFull = 4,  // kMaxSessionResults or kMaxSessionBytes reached: acknowledge, then go on
+  kInvalid = 5,     // first_sequence 0, no commands, or an account of 0
+};
+
+// What became of one command: events [first_event, first_event + event_count) of ApplyResult.
+struct CommandResult {
+  uint64_t sequence = 0;
+  uint32_t first_event = 0;
+  uint32_t event_count = 0;
+  bool repeated = false;  // executed earlier; these are its first events again
+};
+
+// What became of one group: commands [first_command, first_command + command_count). When status
+// is not kOk, the commands listed were answered and those after them had no effect.
+struct GroupResult {
+  SessionStatus status = SessionStatus::kOk;
+  SessionId session;               // the new one, for OpenSession
+  uint64_t expected_sequence = 0;  // the next that is not a repeat
+  uint32_t first_command = 0;
+  uint32_t command_count = 0;
+};
+
+// What became of one batch. A buffer to be reused: no allocation once it is warm.
+struct ApplyResult {
+  Time time = 0;
+  std::vector<GroupResult> groups;  // one for each group of the batch, in order
+  std::vector<CommandResult> commands;
+  std::vector<Event> events;
+
+  void Clear();
+};
+
+}  // namespace quorumbook::exchange

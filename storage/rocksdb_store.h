@@ -1,0 +1,29 @@
+// The Store on RocksDB (https://github.com/facebook/rocksdb/wiki).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include "storage/store.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace quorumbook::storage {
+
+struct RocksDbOptions {
+  std::string directory;  // created if absent (its parent must exist)
+  StoreIdentity identity;
+  // Where all file access goes; tests put a fault-injecting one here. Not owned; null: the default.
+  rocksdb::Env* env = nullptr;
+};
+
+// Opens or creates the store. Errors: kFailedPrecondition when the directory belongs to another
+// node or cluster (both are named) or to a newer format, kAlreadyExists when another process has
+// it open, kDataLoss when it is damaged beyond its tail.
+absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const RocksDbOptions& options);
+
+}  // namespace quorumbook::storage

@@ -1,0 +1,64 @@
+// The durable side of a node: identity, and for each shard hard state, log and snapshot.
+//
+// One Store a node serves all its shards, so that one sync makes the writes of all of them
+// durable. Formats: docs/formats/log.md and snapshot.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "common/ids.h"
+#include "consensus/output.h"
+#include "consensus/raft.h"
+#include "consensus/types.h"
+
+namespace quorumbook::storage {
+
+// Whose data this is. A store that holds another identity is refused at open.
+struct StoreIdentity {
+  std::string cluster_id;  // 1 to 64 characters
+  NodeId node_id;
+
+  bool operator==(const StoreIdentity&) const = default;
+};
+
+// One shard's part of a group commit.
+struct ShardWrite {
+  ShardId shard;
+  consensus::Persist persist;
+};
+
+struct StoreUsage {
+  uint64_t disk_bytes = 0;  // all files of the store
+  uint64_t free_bytes = 0;  // of the file system below it
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Everything about `shard` that is durable; a RestoredState of defaults for a shard that was
+  // never written. Errors: kDataLoss when a record in the middle is damaged or missing (the
+  // replica must not vote with it); a torn tail is no error, it was never acknowledged.
+  virtual absl::StatusOr<consensus::RestoredState> Load(ShardId shard) = 0;
+
+  // Makes all writes durable: atomically, in order, with one sync. Errors: kResourceExhausted when
+  // the disk is full (nothing was written; may be tried again), anything else is final: the
+  // process must stop, for what is on disk is unknown (never retry an fsync).
+  virtual absl::Status Write(const std::vector<ShardWrite>& writes) = 0;
+
+  // Stores a snapshot that this replica took of its own state machine, durably, and forgets the
+  // older one. Does not touch the log. Same errors as Write. May be called from another thread
+  // than Write, for the same shard never twice at a time.
+  virtual absl::Status SaveSnapshot(ShardId shard, const consensus::Snapshot& snapshot) = 0;
+
+  virtual absl::StatusOr<StoreUsage> Usage() = 0;
+};
+
+}  // namespace quorumbook::storage
