@@ -72,18 +72,16 @@ parse_arguments() {
     shift 2
   done
   [[ $nodes =~ ^[1-7]$ ]] || fail "--nodes is 1 to 7, not '$nodes'"
-  if ! [[ $base_port =~ ^[0-9]{4,5}$ ]] || [ "$base_port" -lt 1024 ] || [ "$base_port" -gt 65000 ]; then
+  if [[ ! $base_port =~ ^[0-9]{4,5}$ || $base_port -lt 1024 || $base_port -gt 65000 ]]; then
     fail "--base-port is 1024 to 65000, not '$base_port'"
   fi
 }
 
 # A directory keeps the shape it was made with: its stored logs and configurations depend on it.
 load_shape() {
-  [ -f "$dir/cluster.env" ] || return 1
-  nodes=$(sed -n 's/^nodes=//p' "$dir/cluster.env")
-  base_port=$(sed -n 's/^base_port=//p' "$dir/cluster.env")
-  if [ "${nodes_given:-$nodes}" != "$nodes" ] || [ "${base_port_given:-$base_port}" != "$base_port" ]
-  then
+  [ -f "$dir/shape" ] || return 1
+  read -r nodes base_port <"$dir/shape"
+  if [ "${nodes_given:-$nodes} ${base_port_given:-$base_port}" != "$nodes $base_port" ]; then
     fail "$dir holds a cluster of $nodes nodes on base port $base_port; take another --dir, or" \
       "remove that directory to start over"
   fi
@@ -151,8 +149,8 @@ check_port_free() {
   local port=$1 holder=""
   listening "$port" || return 0
   if command -v ss >/dev/null; then
-    holder=$(ss -Hltnp "sport = :$port" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/ by \1 (pid \2)/p' |
-      head -n 1)
+    holder=$(ss -Hltnp "sport = :$port" | head -n 1 |
+      sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/ by \1 (pid \2)/p')
   fi
   echo "local-cluster: port $port is taken$holder; end that process, or use another --base-port" >&2
   return 1
@@ -200,7 +198,7 @@ command_up() {
   done
   [ "$taken" -eq 0 ] || exit 1
   mkdir -p "$dir"
-  printf 'nodes=%s\nbase_port=%s\n' "$nodes" "$base_port" >"$dir/cluster.env"
+  echo "$nodes $base_port" >"$dir/shape"
   for n in $(seq "$nodes"); do start_node "$n"; done
   if ! qb --timeout "$ready_seconds" cluster wait; then
     for n in $(seq "$nodes"); do log_tail "$n"; done
