@@ -69,8 +69,8 @@ struct TradeInfo {
 struct MarketSummary {
   Price last = 0, open = 0, high = 0, low = 0;
   uint64_t trades = 0;
-  unsigned __int128 volume = 0;    // lots
-  unsigned __int128 notional = 0;  // sum of price * quantity, ticks times lots; VWAP = notional / volume
+  Uint128 volume = 0;    // lots
+  Uint128 notional = 0;  // sum of price * quantity, ticks times lots; VWAP = notional / volume
   Price best_bid = 0, best_ask = 0;
   Quantity best_bid_quantity = 0, best_ask_quantity = 0;
 };

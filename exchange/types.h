@@ -22,6 +22,8 @@ using Quantity = int64_t;  // in lots of the symbol
 // Cluster time: nanoseconds since 1970-01-01 UTC as stamped by leaders; never goes back.
 using Time = int64_t;
 
+__extension__ using Uint128 = unsigned __int128;  // sums of price * quantity
+
 // Bounds. The state of a shard is finite; what happens at each bound is said at the reject reason.
 inline constexpr Price kMaxPrice = 1'000'000'000'000;
 inline constexpr Quantity kMaxQuantity = 500'000'000'000;

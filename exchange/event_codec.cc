@@ -1,0 +1,62 @@
+#include "exchange/event_codec.h"
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace quorumbook::exchange {
+
+// An event in memory is laid out as its binary form is, so that encoding is one copy: this is on
+// the path of every command.
+static_assert(std::is_trivially_copyable_v<Event>);
+static_assert(std::has_unique_object_representations_v<Event>, "no padding, which could differ");
+static_assert(sizeof(Event) == kTradeEventBytes);
+static_assert(offsetof(Event, trade_id) == kEventBytes);
+
+namespace {
+
+constexpr size_t kTypeOffset = offsetof(Event, type);
+
+size_t EncodedSize(EventType type) {
+  return type == EventType::kTrade ? kTradeEventBytes : kEventBytes;
+}
+
+bool ValidEnums(const Event& event) {
+  return event.type >= EventType::kSymbolAdded && event.type <= EventType::kCommandRejected &&
+         event.command >= CommandKind::kAddSymbol && event.command <= CommandKind::kReplaceOrder &&
+         event.reason <= Reason::kReplacedBelowExecuted && event.side <= Side::kSell;
+}
+
+}  // namespace
+
+void EncodeEvent(const Event& event, std::string* out) {
+  out->append(reinterpret_cast<const char*>(&event), EncodedSize(event.type));
+}
+
+bool DecodeEvents(std::string_view bytes, std::vector<Event>* events) {
+  while (!bytes.empty()) {
+    if (bytes.size() < kEventBytes) return false;
+    const size_t size = EncodedSize(static_cast<EventType>(bytes[kTypeOffset]));
+    if (bytes.size() < size) return false;
+    Event& event = events->emplace_back();
+    std::memcpy(&event, bytes.data(), size);
+    if (!ValidEnums(event)) {
+      events->pop_back();
+      return false;
+    }
+    bytes.remove_prefix(size);
+  }
+  return true;
+}
+
+void ApplyResult::Clear() {
+  time = 0;
+  groups.clear();
+  commands.clear();
+  events.clear();
+}
+
+}  // namespace quorumbook::exchange

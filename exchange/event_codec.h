@@ -1,0 +1,14 @@
+// Binary form of events: docs/formats/snapshot.md. EncodeEvent and DecodeEvents are in event.h.
+#pragma once
+
+#include <cstddef>
+
+#include "exchange/event.h"
+
+namespace quorumbook::exchange {
+
+// Bytes of one encoded event. Only trades carry the fields of a trade.
+inline constexpr size_t kEventBytes = 72;
+inline constexpr size_t kTradeEventBytes = 112;
+
+}  // namespace quorumbook::exchange

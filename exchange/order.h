@@ -1,0 +1,60 @@
+// An order as the exchange keeps it, open or finished.
+#pragma once
+
+#include <cstdint>
+
+#include "exchange/exchange.h"
+#include "exchange/slab.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+using OrderHandle = uint32_t;
+using LevelHandle = uint32_t;
+
+struct Order {
+  ClientOrderId client_order_id;
+  AccountId account;
+  OrderId id;
+  Quantity quantity = 0;  // total
+  Quantity executed = 0;
+  // Neighbours in the queue of its price level, or among the finished orders.
+  OrderHandle next = kNullHandle;
+  OrderHandle previous = kNullHandle;
+  LevelHandle level = kNullHandle;  // of a resting order
+  SymbolId symbol;
+  Price price = 0;
+  Time entered = 0;
+  Time changed = 0;
+  Side side = Side::kBuy;
+  OrderType type = OrderType::kLimit;
+  TimeInForce time_in_force = TimeInForce::kGoodTillCancel;
+  OrderStatus status = OrderStatus::kNew;
+  Reason reason = Reason::kNone;  // why it was cancelled
+
+  bool open() const {
+    return status == OrderStatus::kNew || status == OrderStatus::kPartiallyFilled;
+  }
+  Quantity leaves() const { return open() ? quantity - executed : 0; }
+};
+static_assert(sizeof(Order) <= 96, "memory an open order is a promise of the documentation");
+
+inline OrderInfo Describe(const Order& order) {
+  return {.id = order.id,
+          .client_order_id = order.client_order_id,
+          .account = order.account,
+          .symbol = order.symbol,
+          .side = order.side,
+          .type = order.type,
+          .time_in_force = order.time_in_force,
+          .status = order.status,
+          .reason = order.reason,
+          .price = order.price,
+          .quantity = order.quantity,
+          .leaves = order.leaves(),
+          .executed = order.executed,
+          .entered = order.entered,
+          .changed = order.changed};
+}
+
+}  // namespace quorumbook::exchange

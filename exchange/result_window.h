@@ -1,0 +1,52 @@
+// The results of a session that its client has not acknowledged, encoded, oldest first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exchange/event.h"
+#include "exchange/event_codec.h"
+#include "exchange/market.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+// The most bytes that the events of one command take: all fills but for the first and last event.
+inline constexpr uint64_t kMaxResultBytes =
+    uint64_t{kMaxFillsPerCommand} * kTradeEventBytes +
+    uint64_t{kMaxEventsPerCommand - kMaxFillsPerCommand} * kEventBytes;
+static_assert(kMaxResultBytes <= kMaxSessionBytes / 2, "a window must hold some commands");
+
+class ResultWindow {
+ public:
+  size_t size() const { return ends_.size() - forgotten_; }
+  size_t bytes() const { return bytes_.size() - begin(); }
+  // Whether it may have no room for one more command's events, however many they are.
+  bool full() const {
+    return size() >= kMaxSessionResults || bytes() + kMaxResultBytes > kMaxSessionBytes;
+  }
+
+  // Adds the events of one command and returns their bytes, valid until the next change.
+  // REQUIRES: !full(), and at least one event.
+  std::string_view Append(std::span<const Event> events);
+  // As Append, for events that are encoded already.
+  void AppendEncoded(std::string_view events);
+  // The i-th oldest. REQUIRES: i < size().
+  std::string_view operator[](size_t i) const;
+  // REQUIRES: count <= size().
+  void ForgetOldest(size_t count);
+
+ private:
+  size_t begin() const { return forgotten_ == 0 ? 0 : ends_[forgotten_ - 1]; }
+
+  // Both begin with what is forgotten and not yet worth moving the rest for.
+  std::string bytes_;
+  std::vector<uint32_t> ends_;  // where each result ends in bytes_
+  size_t forgotten_ = 0;        // results
+};
+
+}  // namespace quorumbook::exchange

@@ -1,0 +1,74 @@
+#include "exchange/session_table.h"
+
+#include <algorithm>
+
+namespace quorumbook::exchange {
+
+void Session::Acknowledge(uint64_t sequence) {
+  const uint64_t known = std::min(sequence, next_sequence - 1);
+  if (known > acknowledged()) results.ForgetOldest(known - acknowledged());
+}
+
+Session& SessionTable::Open(AccountId account) {
+  if (size() >= kMaxSessions) Erase(oldest_);
+  return Insert(SessionId(++last_id_), account);
+}
+
+bool SessionTable::Close(SessionId id) {
+  const auto it = by_id_.find(id);
+  if (it == by_id_.end()) return false;
+  Erase(it->second);
+  return true;
+}
+
+Session* SessionTable::Use(SessionId id) {
+  const auto it = by_id_.find(id);
+  if (it == by_id_.end()) return nullptr;
+  Session& session = sessions_[it->second];
+  if (it->second != newest_) {
+    Unlink(session);
+    LinkNewest(it->second);
+  }
+  return &session;
+}
+
+Session* SessionTable::Restore(SessionId id, AccountId account, uint64_t next_sequence) {
+  if (id.value() == 0 || id.value() > last_id_ || by_id_.contains(id)) return nullptr;
+  Session& session = Insert(id, account);
+  session.next_sequence = next_sequence;
+  return &session;
+}
+
+Session& SessionTable::Insert(SessionId id, AccountId account) {
+  const uint32_t handle = sessions_.Allocate();
+  Session& session = sessions_[handle];
+  session = Session();
+  session.id = id;
+  session.account = account;
+  by_id_.emplace(id, handle);
+  LinkNewest(handle);
+  return session;
+}
+
+void SessionTable::Erase(uint32_t handle) {
+  Session& session = sessions_[handle];
+  Unlink(session);
+  by_id_.erase(session.id);
+  session.results = ResultWindow();  // its memory is worth having back
+  sessions_.Free(handle);
+}
+
+void SessionTable::LinkNewest(uint32_t handle) {
+  Session& session = sessions_[handle];
+  session.newer = kNullHandle;
+  session.older = newest_;
+  (newest_ == kNullHandle ? oldest_ : sessions_[newest_].newer) = handle;
+  newest_ = handle;
+}
+
+void SessionTable::Unlink(const Session& session) {
+  (session.older == kNullHandle ? oldest_ : sessions_[session.older].newer) = session.newer;
+  (session.newer == kNullHandle ? newest_ : sessions_[session.newer].older) = session.older;
+}
+
+}  // namespace quorumbook::exchange

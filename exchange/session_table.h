@@ -1,0 +1,68 @@
+// The open sessions of a shard: what makes a retry harmless (Raft thesis, section 6.3).
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "exchange/result_window.h"
+#include "exchange/slab.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+struct Session {
+  SessionId id;
+  AccountId account;
+  uint64_t next_sequence = 1;
+  ResultWindow results;  // of the commands acknowledged() + 1 to next_sequence - 1
+  uint32_t older = kNullHandle;
+  uint32_t newer = kNullHandle;
+
+  uint64_t acknowledged() const { return next_sequence - 1 - results.size(); }
+  // Forgets results up to `sequence`, or up to the last command executed if that is less.
+  void Acknowledge(uint64_t sequence);
+};
+
+// At most kMaxSessions; opening one more evicts the least recently used.
+class SessionTable {
+ public:
+  SessionTable() = default;
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
+
+  // A session with an id never given before, the most recently used one.
+  Session& Open(AccountId account);
+  // False when there is none.
+  bool Close(SessionId id);
+  // Makes the session the most recently used one; nullptr when there is none.
+  Session* Use(SessionId id);
+
+  size_t size() const { return by_id_.size(); }
+  uint64_t last_id() const { return last_id_; }
+  // Least recently used first.
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    for (uint32_t at = oldest_; at != kNullHandle; at = sessions_[at].newer) visit(sessions_[at]);
+  }
+
+  // For a table filled from a snapshot, least recently used first: adds one as the most recently
+  // used; nullptr when its id is taken or above last_id().
+  Session* Restore(SessionId id, AccountId account, uint64_t next_sequence);
+  void set_last_id(uint64_t id) { last_id_ = id; }
+
+ private:
+  Session& Insert(SessionId id, AccountId account);
+  void Erase(uint32_t handle);
+  void LinkNewest(uint32_t handle);
+  void Unlink(const Session& session);
+
+  Slab<Session, 6> sessions_;
+  absl::flat_hash_map<SessionId, uint32_t> by_id_;
+  uint32_t oldest_ = kNullHandle;
+  uint32_t newest_ = kNullHandle;
+  uint64_t last_id_ = 0;
+};
+
+}  // namespace quorumbook::exchange

@@ -1,0 +1,52 @@
+#include "exchange/symbol_table.h"
+
+#include <algorithm>
+
+#include <absl/strings/string_view.h>
+
+namespace quorumbook::exchange {
+namespace {
+
+constexpr int64_t kMaxMantissa = 1'000'000'000;
+constexpr int kMaxExponent = 12;
+
+bool InRange(Decimal size) {
+  return size.mantissa > 0 && size.mantissa <= kMaxMantissa && size.exponent >= -kMaxExponent &&
+         size.exponent <= kMaxExponent;
+}
+
+Decimal Normalized(Decimal size) {
+  while (size.mantissa % 10 == 0) {
+    size.mantissa /= 10;
+    ++size.exponent;
+  }
+  return size;
+}
+
+}  // namespace
+
+Reason CheckSymbol(const AddSymbol& symbol) {
+  const bool printable =
+      std::ranges::all_of(symbol.name, [](char c) { return c > ' ' && c <= '~'; });
+  const bool valid = !symbol.name.empty() && symbol.name.size() <= kMaxSymbolName && printable &&
+                     InRange(symbol.tick_size) && InRange(symbol.lot_size);
+  return valid ? Reason::kNone : Reason::kInvalidSymbol;
+}
+
+bool SameValue(Decimal a, Decimal b) { return Normalized(a) == Normalized(b); }
+
+const Symbol* SymbolTable::Find(std::string_view name) const {
+  const auto it = by_name_.find(absl::string_view(name.data(), name.size()));
+  return it == by_name_.end() ? nullptr : Find(it->second);
+}
+
+Symbol& SymbolTable::Add(const AddSymbol& symbol, BookMemory* memory) {
+  const SymbolId id(static_cast<uint32_t>(symbols_.size() + 1));
+  SymbolInfo info{
+      .id = id, .name = symbol.name, .tick_size = symbol.tick_size, .lot_size = symbol.lot_size};
+  symbols_.push_back(std::make_unique<Symbol>(std::move(info), memory));
+  by_name_.emplace(symbol.name, id);
+  return *symbols_.back();
+}
+
+}  // namespace quorumbook::exchange
