@@ -1,4 +1,4 @@
-"""What the integration tests share: where things are, and a cluster that cleans up behind itself."""
+"""What the integration tests share: recordings, and clusters that end with their test."""
 
 import gzip
 import os
@@ -43,24 +43,23 @@ def cluster(make_cluster):
     return started
 
 
-@pytest.fixture
-def recording(tmp_path):
-    """Finds a recorded market by name, unpacked; skips the test where there is none."""
-    directory = pathlib.Path(os.environ.get("QUORUMBOOK_TEST_DATA", ROOT.parent / "shared" / "data"))
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory):
+    """Finds a recorded market by name and unpacks it; skips the test where there is none."""
+    source = pathlib.Path(os.environ.get("QUORUMBOOK_TEST_DATA", ROOT.parent / "shared" / "data"))
+    target = tmp_path_factory.mktemp("recordings")
 
     def find(name):
-        packed = directory / name
+        packed = source / name
+        unpacked = target / packed.stem
         if not packed.exists():
             pytest.skip(f"no recording {packed}; QUORUMBOOK_TEST_DATA names their directory")
-        if name.endswith(".gz"):
-            unpacked = tmp_path / name.removesuffix(".gz")
-            with gzip.open(packed, "rb") as source, open(unpacked, "wb") as target:
-                shutil.copyfileobj(source, target)
-            return unpacked
-        if name.endswith(".zip"):
-            unpacked = tmp_path / name.removesuffix(".zip")
-            shutil.unpack_archive(packed, unpacked)
-            return unpacked
-        return packed
+        if not unpacked.exists():
+            if packed.suffix == ".zip":
+                shutil.unpack_archive(packed, unpacked)
+            else:
+                with gzip.open(packed, "rb") as zipped, open(unpacked, "wb") as plain:
+                    shutil.copyfileobj(zipped, plain)
+        return unpacked
 
     return find

@@ -27,7 +27,7 @@ def running(tmp_path_factory):
 
 @pytest.fixture
 def cluster(running):
-    """The shared cluster. Afterwards every node still runs and an order accepted before is there."""
+    """The shared one. Afterwards every node runs and an order accepted before is still there."""
     account = random.randrange(1, 1 << 32)
     [reports] = running.session(account).execute(rpc.buy(SYMBOL, 1, 7, 1))
     assert reports[0].exec_type == rpc.exchange.ExecutionReport.NEW
@@ -176,23 +176,27 @@ def test_garbage_on_a_port(cluster, port):
                     pass  # the node has hung up, which is an answer
 
 
-def peer_api(node):
-    return rpc.Api(node.peer)
+def hello(cluster_id, node_id, version=1):
+    greeting = rpc.peer.PeerHello(
+        cluster_id=cluster_id, node_id=node_id, protocol_version=version
+    )
+    return rpc.peer.PeerFrame(hello=greeting)
 
 
 @pytest.mark.parametrize(
     "frames",
     [
-        [rpc.peer.PeerFrame(hello=rpc.peer.PeerHello(cluster_id="other", node_id=1, protocol_version=1))],
-        [rpc.peer.PeerFrame(hello=rpc.peer.PeerHello(cluster_id="test", node_id=9, protocol_version=1))],
+        [hello("other", 1)],
+        [hello("test", 9)],
+        [hello("test", 1, version=77)],
         [rpc.peer.PeerFrame(messages=[rpc.peer.PeerMessage(shard=1, term=1 << 40)])],
         [rpc.peer.PeerFrame()],
     ],
-    ids=["another cluster", "a node that is none", "no hello", "empty"],
+    ids=["another cluster", "a node that is none", "another version", "no hello", "empty"],
 )
 def test_a_stranger_on_the_peer_port(cluster, frames):
     term = cluster.replica(cluster.leader()).term
-    api = peer_api(cluster.nodes[3])
+    api = rpc.Api(cluster.nodes[3].peer)
     with pytest.raises(grpc.RpcError) as error:
         api.peer_frames(frames)
     api.close()
@@ -235,7 +239,6 @@ def test_data_directory_of_another_node_or_cluster(make_cluster):
     first, second = cluster.nodes[1], cluster.nodes[2]
     data = first.data
     first.directory = second.directory  # node 1 with the directory of node 2
-    first.config.write_text(first.config.read_text())
     cluster.write_config(first)
     said = refused(cluster, 1)
     assert str(first.data) in said and "node 2" in said and "node 1" in said
