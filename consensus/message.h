@@ -41,12 +41,12 @@ struct AppendEntriesResponse {
   bool accepted = false;
   // Accepted: everything up to here equals the leader's log and is durable on the follower.
   // Refused: echo of prev_index, so that a late refusal can be told from a current one.
-  Index index;
+  Index index{};
   // Refused: where the leader should look next. The follower's last entry at or before prev_index
   // whose term is at most prev_term (one round trip a term: thesis 3.5, etcd "find conflict by
   // term").
-  Index hint_index;
-  Term hint_term;
+  Index hint_index{};
+  Term hint_term{};
   uint64_t round = 0;
 };
 

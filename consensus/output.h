@@ -49,6 +49,8 @@ struct Evidence {
   NodeId culprit;
   Term term;
   Index index;
+
+  bool operator==(const Evidence&) const = default;
 };
 
 struct Output {

@@ -40,7 +40,9 @@ struct Options {
   uint64_t seed = 0;  // of the election timeouts; differs from node to node
 };
 
-// What storage gives back at start. The default is a new replica.
+// What storage gives back at start. The default is a new replica. All of it is durable, and nothing
+// that was durable is missing: hard_state.commit is not past the last entry or snapshot.
+// The first Output restores the snapshot if there is one; `committed` goes on behind it.
 struct RestoredState {
   HardState hard_state;
   std::optional<Snapshot> snapshot;
@@ -51,9 +53,9 @@ struct RestoredState {
 enum class Role : uint8_t { kFollower, kPreCandidate, kCandidate, kLeader };
 
 enum class ProposeResult : uint8_t {
-  kAccepted,   // appended; watch Output::committed for its index and term
-  kNotLeader,  // ask leader()
-  kBusy,       // max_uncommitted_bytes reached: later
+  kAccepted,      // appended; watch Output::committed for its index and term
+  kNotLeader,     // ask leader()
+  kBusy,          // max_uncommitted_bytes reached: later
   kTransferring,  // leadership is being handed over: ask the next leader
 };
 
@@ -74,7 +76,7 @@ struct RaftStatus {
   NodeId leader;  // none: not known
   NodeId vote;
   Index commit;
-  Index first;    // of the log in memory; snapshot index + 1 when it is empty
+  Index first;  // of the log in memory; snapshot index + 1 when it is empty
   Index last;
   Index durable;  // last index that is known to be on the own disk
   SnapshotMeta snapshot;

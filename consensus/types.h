@@ -44,7 +44,8 @@ struct Entry {
 };
 
 // The chain value of the entry that follows one whose chain is `previous` (all zero before the
-// first entry).
+// first entry): Digest128 of the seven little-endian u64 previous.high, previous.low, term, index,
+// type, contents.high, contents.low, where contents = Digest128(payload).
 Digest Chain(const Digest& previous, Term term, Index index, EntryType type,
              std::string_view payload);
 

@@ -1,0 +1,240 @@
+#include "consensus/core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+
+namespace quorumbook::consensus {
+namespace {
+
+SnapshotMeta MetaOf(const std::optional<Snapshot>& snapshot) {
+  return snapshot ? snapshot->meta : SnapshotMeta{};
+}
+
+void CheckOptions(const Options& options) {
+  QB_CHECK(!options.voters.empty() && options.voters.size() <= kVotersMax);
+  QB_CHECK(std::count(options.voters.begin(), options.voters.end(), options.id) == 1);
+  VoterSet distinct;
+  for (NodeId voter : options.voters) QB_CHECK(voter != NodeId() && distinct.Insert(voter));
+  QB_CHECK(options.heartbeat_interval > Duration::zero());
+  QB_CHECK(options.heartbeat_interval * 3 <= options.election_timeout_min);
+  QB_CHECK(options.election_timeout_min < options.election_timeout_max);
+  QB_CHECK(options.max_append_bytes > 0 && options.max_inflight_bytes > 0);
+  QB_CHECK(options.max_inflight_messages > 0 && options.max_uncommitted_bytes > 0);
+  QB_CHECK(options.snapshot_chunk_bytes > 0);
+}
+
+}  // namespace
+
+Raft::Core::Core(const Options& options, RestoredState restored, Instant now)
+    : options_(options),
+      now_(now),
+      election_timer_(options.election_timeout_min, options.election_timeout_max, options.seed),
+      term_(restored.hard_state.term),
+      vote_(restored.hard_state.vote),
+      log_(MetaOf(restored.snapshot)),
+      snapshot_(std::move(restored.snapshot)),
+      writes_(Index(), restored.hard_state) {
+  CheckOptions(options_);
+  RestoreLog(std::move(restored.entries), restored.hard_state);
+  QB_CHECK(restored.hard_state.commit <= log_.last());
+  // The host may store a snapshot of what others have committed before the own write of term and
+  // entries is complete. No vote of that term was told then: it is held until that write.
+  if (log_.last_meta().term > term_) {
+    term_ = log_.last_meta().term;
+    vote_ = NodeId();
+  }
+  emitted_ = MetaOf(snapshot_).index;
+  commit_ = std::max(restored.hard_state.commit, emitted_);
+  if (snapshot_) restore_ = Restore{.sequence = 0, .snapshot = *snapshot_};
+  election_timer_.Restart(now_);
+}
+
+void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_state) {
+  const SnapshotMeta snapshot = MetaOf(snapshot_);
+  writes_ = Writes(log_.last(), hard_state);
+  if (entries.empty()) return;
+  const Index first = entries.front().index;
+  QB_CHECK(first > Index() && first <= snapshot.index.Next());
+  auto next = entries.begin();
+  if (first == Index(1)) {
+    log_.Reset(SnapshotMeta{});
+  } else if (first <= snapshot.index) {
+    // What came before it is not known any more, so that it serves as the base.
+    log_.Reset({.index = next->index, .term = next->term, .chain = next->chain});
+    ++next;
+  }
+  for (; next != entries.end(); ++next) {
+    QB_CHECK(next->chain ==
+             Chain(log_.last_meta().chain, next->term, next->index, next->type, next->bytes()));
+    log_.Append(std::move(*next));
+  }
+  writes_ = Writes(log_.last(), hard_state);
+  if (log_.Contains(snapshot)) return;
+  // The snapshot became durable before the entries that it covers: what is in the log does not
+  // lead up to it.
+  log_.Reset(snapshot);
+  writes_.TruncateFrom(first);
+}
+
+bool Raft::Core::IsVoter(NodeId id) const {
+  return std::find(options_.voters.begin(), options_.voters.end(), id) != options_.voters.end();
+}
+
+Message Raft::Core::Compose(NodeId to, Term term, decltype(Message::body) body) const {
+  return {.from = options_.id, .to = to, .term = term, .body = std::move(body)};
+}
+
+void Raft::Core::SendAs(NodeId to, Term term, decltype(Message::body) body) {
+  messages_.push_back(Compose(to, term, std::move(body)));
+}
+
+void Raft::Core::Report(Evidence::Kind kind, NodeId culprit, Index index) {
+  const Evidence evidence{.kind = kind, .culprit = culprit, .term = term_, .index = index};
+  // A sender that repeats itself does not make new evidence.
+  if (last_evidence_ == evidence) return;
+  last_evidence_ = evidence;
+  evidence_.push_back(evidence);
+}
+
+void Raft::Core::CommitThrough(Index index) {
+  QB_CHECK(index >= commit_ && index <= log_.last());
+  commit_ = index;
+  if (incoming_ && incoming_->meta.index <= commit_) incoming_.reset();
+}
+
+void Raft::Core::Tick(Instant now) {
+  Advance(now);
+  if (role() == Role::kLeader) return TickLeader();
+  if (now_ >= election_timer_.deadline()) StartPreVote();
+}
+
+Instant Raft::Core::deadline() const {
+  if (const auto* leader = std::get_if<Leader>(&role_)) return LeaderDeadline(*leader);
+  return election_timer_.deadline();
+}
+
+void Raft::Core::Step(Message message, Instant now) {
+  Advance(now);
+  if (message.to != options_.id || message.from == options_.id || !IsVoter(message.from)) return;
+
+  // These have their own rules about terms.
+  if (const auto* request = std::get_if<RequestVote>(&message.body)) {
+    return OnRequestVote(message, *request);
+  }
+  if (const auto* response = std::get_if<RequestVoteResponse>(&message.body);
+      response != nullptr && response->pre_vote) {
+    return OnPreVoteResponse(message, response->granted);
+  }
+
+  if (message.term > term_) BecomeFollower(message.term);  // 3.3
+  if (message.term < term_) return AnswerStale(message);
+  if (const auto* response = std::get_if<RequestVoteResponse>(&message.body)) {
+    OnVoteResponse(message, response->granted);
+  } else if (std::holds_alternative<AppendEntries>(message.body)) {
+    OnAppendEntries(message);
+  } else if (std::holds_alternative<AppendEntriesResponse>(message.body)) {
+    OnAppendResponse(message);
+  } else if (std::holds_alternative<InstallSnapshot>(message.body)) {
+    OnInstallSnapshot(message);
+  } else if (std::holds_alternative<InstallSnapshotResponse>(message.body)) {
+    OnInstallResponse(message);
+  } else {
+    OnTimeoutNow(message);
+  }
+}
+
+// A leader of an old term learns the new one. Without this a node whose term ran ahead while it
+// was cut off would hear nothing that it accepts, and with pre-vote and stickiness nobody would
+// ever listen to its elections (etcd raft, "stuck with a higher term").
+void Raft::Core::AnswerStale(const Message& message) {
+  if (const auto* append = std::get_if<AppendEntries>(&message.body)) {
+    Send(message.from, AppendEntriesResponse{.index = append->prev_index});
+  } else if (std::holds_alternative<InstallSnapshot>(message.body)) {
+    Send(message.from, AppendEntriesResponse{});
+  }
+}
+
+void Raft::Core::OnPersisted(uint64_t sequence, Instant now) {
+  Advance(now);
+  writes_.Complete(sequence);
+  if (writes_.vote_durable()) ReleaseVotes();
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    MaybeCommit(*leader);
+  } else {
+    AcknowledgeDurable();
+  }
+}
+
+void Raft::Core::Compact(Snapshot snapshot) {
+  QB_CHECK(snapshot.data != nullptr && snapshot.meta.index <= emitted_);
+  if (snapshot.meta.index <= MetaOf(snapshot_).index) return;
+  QB_CHECK(log_.Contains(snapshot.meta));
+  snapshot_ = std::move(snapshot);
+  Index through = log_.CutKeeping(snapshot_->meta.index, options_.keep_log_bytes);
+  if (const auto* leader = std::get_if<Leader>(&role_)) {
+    through = std::min(through, TransferFloor(*leader));
+  }
+  if (through <= log_.base().index) return;
+  log_.CompactThrough(through);
+  writes_.CompactThrough(through);
+}
+
+Output Raft::Core::TakeOutput() {
+  if (auto* leader = std::get_if<Leader>(&role_)) Flush(*leader);
+  Output out;
+  out.persist = writes_.Take({.term = term_, .vote = vote_, .commit = commit_}, log_.last(), now_);
+  out.messages = std::exchange(messages_, {});
+  if (restore_ && writes_.IsComplete(restore_->sequence)) {
+    out.restore = std::move(restore_->snapshot);
+    restore_.reset();
+  }
+  if (!restore_ && emitted_ < commit_) {
+    out.committed = log_.Slice(emitted_.Next(), commit_, UINT64_MAX);
+    emitted_ = commit_;
+  }
+  out.reads = std::exchange(reads_, {});
+  out.reads_failed = std::exchange(reads_failed_, {});
+  out.evidence = std::exchange(evidence_, {});
+  return out;
+}
+
+NodeId Raft::Core::leader() const {
+  if (role() == Role::kLeader) return options_.id;
+  const auto* follower = std::get_if<Follower>(&role_);
+  return follower != nullptr ? follower->leader : NodeId();
+}
+
+std::optional<SnapshotMeta> Raft::Core::EntryMeta(Index index) const {
+  if (snapshot_ && snapshot_->meta.index == index) return snapshot_->meta;
+  return log_.Meta(index);
+}
+
+RaftStatus Raft::Core::status() const {
+  RaftStatus status{.role = role(),
+                    .term = term_,
+                    .leader = leader(),
+                    .vote = vote_,
+                    .commit = commit_,
+                    .first = log_.first(),
+                    .last = log_.last(),
+                    .durable = writes_.durable(),
+                    .snapshot = MetaOf(snapshot_),
+                    .log_bytes = log_.bytes(),
+                    .peers = {}};
+  if (const auto* leader = std::get_if<Leader>(&role_)) {
+    for (const Progress& peer : leader->peers) {
+      status.peers.push_back({.id = peer.id,
+                              .match = peer.match,
+                              .next = peer.next,
+                              .probing = peer.state == Progress::State::kProbe,
+                              .snapshotting = peer.state == Progress::State::kSnapshot,
+                              .active = IsActive(peer),
+                              .inflight_bytes = peer.inflight.bytes()});
+    }
+  }
+  return status;
+}
+
+}  // namespace quorumbook::consensus

@@ -1,0 +1,170 @@
+// The receiving side of replication (3.5): verify, merge, acknowledge what is durable.
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "consensus/core.h"
+
+namespace quorumbook::consensus {
+
+// `from` claims to lead this term. Returns the follower's state, or nothing when it can not be.
+Follower* Raft::Core::HearLeader(NodeId from, uint64_t round) {
+  if (role() == Role::kLeader) {
+    Report(Evidence::Kind::kTwoLeadersInTerm, from, log_.last());
+    return nullptr;
+  }
+  auto* follower = std::get_if<Follower>(&role_);
+  if (follower == nullptr || follower->leader == NodeId()) {
+    role_ = Follower{.leader = from};
+    follower = std::get_if<Follower>(&role_);
+    NoteCampaign(from);
+  } else if (follower->leader != from) {
+    // Which of the two was elected can not be told from here.
+    Report(Evidence::Kind::kTwoLeadersInTerm, NodeId(), log_.last());
+    return nullptr;
+  }
+  follower->heard = now_;
+  follower->round_seen = std::max(follower->round_seen, round);
+  election_timer_.Restart(now_);
+  return follower;
+}
+
+void Raft::Core::OnAppendEntries(Message& message) {
+  auto& append = std::get<AppendEntries>(message.body);
+  const Index last = Index(append.prev_index.value() + append.entries.size());
+  const bool only_heartbeat = append.entries.empty();
+  Follower* follower = HearLeader(message.from, append.round);
+  if (follower == nullptr || !EntriesAreSound(message.from, message.term, append)) return;
+
+  bool refuse = false;
+  if (!AgreesAtPrevious(message.from, append, &refuse)) {
+    if (refuse) Refuse(message.from, append);
+    return;
+  }
+  if (!MergeEntries(message.from, append.entries)) return;
+
+  // The leader's log of one term only grows, so that an old message takes nothing back.
+  follower->matched = std::max(follower->matched, last);
+  const Index commit = std::min(append.commit, follower->matched);
+  if (commit > commit_) CommitThrough(commit);
+
+  // A question is answered at once, so that a slow disk does not look like a dead node. Entries
+  // are acknowledged when they are durable; news of the commit index needs no answer.
+  const bool asked = follower->round_seen > follower->round_answered;
+  const bool durable = last <= writes_.durable();
+  if (only_heartbeat ? asked : durable) Acknowledge(*follower);
+}
+
+// The entries follow each other, and each chain value follows from its contents. What is wrong
+// here was made by the sender or on the way.
+bool Raft::Core::EntriesAreSound(NodeId from, Term term, const AppendEntries& append) {
+  Index index = append.prev_index;
+  Term previous_term = append.prev_term;
+  Digest chain = append.prev_chain;
+  for (const Entry& entry : append.entries) {
+    index = index.Next();
+    const bool sound =
+        entry.payload != nullptr && entry.index == index && entry.term >= previous_term &&
+        entry.term <= term &&
+        entry.chain == Chain(chain, entry.term, entry.index, entry.type, entry.bytes());
+    if (!sound) {
+      Report(Evidence::Kind::kCorruptEntry, from, index);
+      return false;
+    }
+    previous_term = entry.term;
+    chain = entry.chain;
+  }
+  return true;
+}
+
+// The consistency check of 3.5. Below base() nothing is left to compare with: it was committed.
+// When the logs do not agree, `*refuse` tells whether that is ordinary.
+bool Raft::Core::AgreesAtPrevious(NodeId from, const AppendEntries& append, bool* refuse) {
+  if (append.prev_index < log_.base().index) return true;
+  const std::optional<SnapshotMeta> own = log_.Meta(append.prev_index);
+  if (!own) {
+    *refuse = true;
+    return false;
+  }
+  if (own->term != append.prev_term) {
+    if (append.prev_index <= commit_) {
+      Report(Evidence::Kind::kCommitRegressed, from, append.prev_index);
+    } else {
+      *refuse = true;
+    }
+    return false;
+  }
+  if (own->chain != append.prev_chain) {
+    Report(Evidence::Kind::kDivergedLog, append.prev_index <= commit_ ? from : NodeId(),
+           append.prev_index);
+    return false;
+  }
+  return true;
+}
+
+// 3.5: only a conflict truncates. An old message whose entries are all here changes nothing.
+bool Raft::Core::MergeEntries(NodeId from, std::vector<Entry>& entries) {
+  for (Entry& entry : entries) {
+    if (entry.index < log_.base().index) continue;
+    if (const std::optional<SnapshotMeta> own = log_.Meta(entry.index)) {
+      const bool committed = entry.index <= commit_;
+      if (own->term == entry.term) {
+        if (own->chain == entry.chain) continue;
+        Report(Evidence::Kind::kDivergedLog, committed ? from : NodeId(), entry.index);
+        return false;
+      }
+      if (committed) {
+        Report(Evidence::Kind::kCommitRegressed, from, entry.index);
+        return false;
+      }
+      log_.TruncateFrom(entry.index);
+      writes_.TruncateFrom(entry.index);
+    }
+    writes_.Append(entry);
+    log_.Append(std::move(entry));
+  }
+  return true;
+}
+
+void Raft::Core::Refuse(NodeId to, const AppendEntries& append) {
+  auto& follower = std::get<Follower>(role_);
+  follower.round_answered = follower.round_seen;
+  const Index hint = log_.LastAtMost(append.prev_index, append.prev_term);
+  const std::optional<SnapshotMeta> meta = log_.Meta(hint);
+  QB_CHECK(meta.has_value());
+  Send(to, AppendEntriesResponse{.accepted = false,
+                                 .index = append.prev_index,
+                                 .hint_index = hint,
+                                 .hint_term = meta->term,
+                                 .round = follower.round_seen});
+}
+
+// Tells the leader what is durable of what it sent. Held back while the term is not durable: a
+// node that forgot it could follow an older leader over what it acknowledges here.
+void Raft::Core::Acknowledge(Follower& follower) {
+  if (!writes_.vote_durable()) return;
+  follower.acknowledged =
+      std::max(follower.acknowledged, std::min(follower.matched, writes_.durable()));
+  follower.round_answered = follower.round_seen;
+  Send(follower.leader,
+       AppendEntriesResponse{
+           .accepted = true, .index = follower.acknowledged, .round = follower.round_seen});
+}
+
+// Some write is complete.
+void Raft::Core::AcknowledgeDurable() {
+  auto* follower = std::get_if<Follower>(&role_);
+  if (follower == nullptr || follower->leader == NodeId() || !writes_.vote_durable()) return;
+  const bool further = std::min(follower->matched, writes_.durable()) > follower->acknowledged;
+  if (further || follower->round_seen > follower->round_answered) Acknowledge(*follower);
+  if (follower->install_reply && follower->install_reply->meta.index <= writes_.durable()) {
+    Send(follower->leader,
+         InstallSnapshotResponse{.meta = follower->install_reply->meta,
+                                 .next_offset = follower->install_reply->total_bytes,
+                                 .installed = true,
+                                 .round = follower->round_seen});
+    follower->install_reply.reset();
+  }
+}
+
+}  // namespace quorumbook::consensus

@@ -1,0 +1,136 @@
+// The sending side of replication (3.5): probes, pipelines, acknowledgements, commitment.
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "consensus/core.h"
+
+namespace quorumbook::consensus {
+
+void Raft::Core::OnAppendResponse(const Message& message) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return;
+  const auto& response = std::get<AppendEntriesResponse>(message.body);
+  Progress& peer = *leader->Find(message.from);
+  peer.heard = now_;
+  // A refusal, too, recognizes this leader.
+  peer.round = std::max(peer.round, std::min(response.round, leader->round));
+  ConfirmReads(*leader);
+  if (response.accepted) {
+    OnAppendAccepted(*leader, peer, response.index);
+  } else {
+    OnAppendRefused(peer, response);
+  }
+}
+
+void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index) {
+  if (index > log_.last()) return;  // not an answer to anything that this leader sent
+  const bool older = index < peer.match;
+  if (index > peer.match) {
+    peer.match = index;
+    peer.inflight.FreeThrough(index);
+    peer.next = std::max(peer.next, index.Next());
+    MaybeCommit(leader);
+  }
+  // Right behind what it acknowledged is a place where the logs agree, also for a follower that was
+  // to receive a snapshot.
+  const bool reachable = peer.match >= log_.base().index;
+  if (peer.state != Progress::State::kReplicate && reachable && !older) peer.BecomeReplicate();
+  ContinueHandover(leader);
+}
+
+void Raft::Core::OnAppendRefused(Progress& peer, const AppendEntriesResponse& response) {
+  // What it acknowledged as durable it can not refuse: an old message.
+  if (response.index <= peer.match) return;
+  if (peer.state == Progress::State::kReplicate) {
+    // Something on the way was lost.
+    peer.BecomeProbe(peer.match.Next());
+  } else if (peer.state == Progress::State::kProbe && response.index == peer.next.Previous()) {
+    // Its hint skips the entries of terms that this log does not have; this one's skips those that
+    // the follower does not have: one round trip a term.
+    const Index agree = log_.LastAtMost(response.hint_index, response.hint_term);
+    peer.BecomeProbe(std::clamp(agree.Next(), peer.match.Next(), response.index));
+  }
+}
+
+// Sends what there is to send; called once for everything that happened since the last Output, so
+// that proposals gather into one message.
+void Raft::Core::Flush(Leader& leader) {
+  StartReadRound(leader);
+  for (Progress& peer : leader.peers) {
+    SendEntries(leader, peer);
+    if (peer.state != Progress::State::kReplicate) continue;
+    // News of the commit index, unless it has just ridden along.
+    if (std::min(commit_, peer.next.Previous()) > peer.commit_sent) SendEmpty(peer, leader.round);
+  }
+}
+
+void Raft::Core::SendEntries(Leader& leader, Progress& peer) {
+  while (peer.state != Progress::State::kSnapshot) {
+    const bool probing = peer.state == Progress::State::kProbe;
+    if (probing ? peer.probe_sent : peer.next > log_.last()) return;
+    if (peer.next <= log_.base().index) return StartTransfer(leader, peer);
+    if (peer.inflight.bytes() >= options_.max_inflight_bytes ||
+        peer.inflight.messages() >= options_.max_inflight_messages) {
+      return;
+    }
+    const SnapshotMeta previous = *log_.Meta(peer.next.Previous());
+    AppendEntries append{.prev_index = previous.index,
+                         .prev_term = previous.term,
+                         .prev_chain = previous.chain,
+                         .commit = commit_,
+                         // A probe is a question even when it carries nothing.
+                         .round = probing ? ++leader.round : leader.round,
+                         .entries = {}};
+    Index last = previous.index;
+    if (peer.next <= log_.last()) {
+      append.entries = log_.Slice(peer.next, log_.last(), options_.max_append_bytes);
+      last = append.entries.back().index;
+    }
+    Send(peer.id, std::move(append));
+    if (probing) {
+      peer.probe_sent = true;
+      return;
+    }
+    peer.inflight.Add(last, log_.BytesAfter(previous.index) - log_.BytesAfter(last));
+    peer.next = last.Next();
+    peer.commit_sent = std::min(commit_, last);
+  }
+}
+
+// A heartbeat, or news of the commit index. Right behind what was sent, so that a follower that
+// missed something notices. For a follower without any common entry: at 0, where all logs agree.
+void Raft::Core::SendEmpty(Progress& peer, uint64_t round) {
+  const SnapshotMeta previous = log_.Meta(peer.next.Previous()).value_or(SnapshotMeta{});
+  if (peer.state == Progress::State::kReplicate) {
+    peer.commit_sent = std::min(commit_, previous.index);
+  }
+  Send(peer.id, AppendEntries{.prev_index = previous.index,
+                              .prev_term = previous.term,
+                              .prev_chain = previous.chain,
+                              .commit = commit_,
+                              .round = round,
+                              .entries = {}});
+}
+
+void Raft::Core::Heartbeat(Leader& leader) {
+  leader.heartbeat_at = now_ + options_.heartbeat_interval;
+  ++leader.round;
+  for (Progress& peer : leader.peers) SendEmpty(peer, leader.round);
+}
+
+// 3.6.2: an entry is committed when it is durable on a majority and of the leader's own term;
+// those before it are committed with it. The own disk is one vote among the others (10.2.1).
+void Raft::Core::MaybeCommit(Leader& leader) {
+  MajorityValue<Index> durable;
+  durable.Add(writes_.durable());
+  for (const Progress& peer : leader.peers) durable.Add(peer.match);
+  const Index reached = durable.Reached();
+  if (reached > leader.quorum_durable) {
+    leader.quorum_durable = reached;
+    leader.progress_at = now_;
+  }
+  if (reached > commit_ && reached >= leader.term_start) CommitThrough(reached);
+}
+
+}  // namespace quorumbook::consensus
