@@ -1,0 +1,272 @@
+#include "client/lib/client_impl.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "client/lib/session.h"
+
+namespace quorumbook::client {
+
+using std::chrono::milliseconds;
+
+// Whose session adds symbols: any will do, symbols belong to nobody.
+constexpr uint64_t kAdministratorAccount = 1;
+
+static absl::Status NameSymbol(const absl::Status& status, std::string_view symbol) {
+  if (status.code() != absl::StatusCode::kNotFound) return status;
+  return absl::NotFoundError(absl::StrCat("there is no symbol '", std::string(symbol),
+                                          "'; list those there are with `qb symbol list`"));
+}
+
+absl::StatusOr<v1::ClusterDescription> ClientImpl::DescribeCluster() {
+  return connection_->Describe(connection_->options().timeout);
+}
+
+absl::StatusOr<std::vector<Client::NodeReport>> ClientImpl::ClusterStatus(bool digests) {
+  absl::StatusOr<v1::ClusterDescription> cluster = DescribeCluster();
+  if (!cluster.ok()) return cluster.status();
+  std::vector<NodeReport> reports;
+  for (const v1::NodeDescription& node : cluster->nodes()) {
+    reports.push_back({.node = node, .status = absl::UnknownError("not asked")});
+  }
+  std::sort(reports.begin(), reports.end(),
+            [](const NodeReport& a, const NodeReport& b) { return a.node.id() < b.node.id(); });
+  v1::GetNodeStatusRequest request;
+  request.set_digests(digests);
+  // Digests take time proportional to the state, so they get all of it.
+  const milliseconds timeout =
+      digests ? connection_->options().timeout : connection_->options().attempt_timeout;
+  std::vector<std::thread> threads;  // a node that hangs must not hold up the others
+  for (NodeReport& report : reports) {
+    threads.emplace_back([&, report = &report] {
+      v1::NodeStatus status;
+      const RpcError error = connection_->CallNode(
+          report->node.client_address(), timeout, [&](Node& node, grpc::ClientContext* context) {
+            return node.cluster->GetNodeStatus(context, request, &status);
+          });
+      if (error.status.ok()) {
+        report->status = std::move(status);
+      } else {
+        report->status = {static_cast<absl::StatusCode>(error.status.error_code()),
+                          Describe(error)};
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return reports;
+}
+
+absl::Status ClientImpl::WaitUntilReady(milliseconds timeout) {
+  const SteadyClock::time_point deadline = SteadyClock::now() + timeout;
+  for (const uint32_t shard : connection_->map().Shards()) {
+    // The cheapest linearizable read: an order that nobody has. NOT_FOUND is an answer.
+    v1::GetOrderRequest request;
+    request.set_shard(shard);
+    request.set_account(kAdministratorAccount);
+    request.set_client_order_id(UINT64_MAX);
+    const auto left =
+        std::max(milliseconds(1), std::chrono::ceil<milliseconds>(deadline - SteadyClock::now()));
+    v1::Order order;
+    absl::Status status = connection_->CallLeader(
+        shard, "wait for a leader", left, [&](Node& node, grpc::ClientContext* context) {
+          return node.exchange->GetOrder(context, request, &order);
+        });
+    if (!status.ok() && status.code() != absl::StatusCode::kNotFound) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ClientImpl::TransferLeadership(uint32_t shard, uint32_t target_node) {
+  v1::TransferLeadershipRequest request;
+  request.set_shard(shard);
+  request.set_target(target_node);
+  v1::TransferLeadershipResponse response;
+  return connection_->CallLeader(shard, "transfer leadership", connection_->options().timeout,
+                                 [&](Node& node, grpc::ClientContext* context) {
+                                   return node.cluster->TransferLeadership(context, request,
+                                                                           &response);
+                                 });
+}
+
+absl::StatusOr<uint32_t> ClientImpl::ShardOf(std::string_view symbol) {
+  return connection_->map().ShardOf(symbol);
+}
+
+static absl::Status RefusedSymbol(const v1::AddSymbol& symbol, v1::Reason reason) {
+  const std::string prefix = absl::StrCat("symbol '", symbol.name(), "' was refused: ");
+  switch (reason) {
+    case v1::SYMBOL_EXISTS:
+      return absl::AlreadyExistsError(
+          absl::StrCat(prefix, "it exists with another tick or lot size; see `qb symbol list`"));
+    case v1::INVALID_SYMBOL:
+      return absl::InvalidArgumentError(absl::StrCat(
+          prefix,
+          "a name has 1 to 16 printable ASCII characters without spaces; tick and lot size are "
+          "positive, mantissa up to 10^9, exponent -12 to 12"));
+    case v1::TOO_MANY_SYMBOLS:
+      return absl::ResourceExhaustedError(absl::StrCat(prefix, "the shard has 100,000 already"));
+    default:
+      return absl::InternalError(absl::StrCat(prefix, v1::Reason_Name(reason)));
+  }
+}
+
+absl::StatusOr<v1::Symbol> ClientImpl::AddSymbol(const v1::AddSymbol& symbol) {
+  const SessionOptions options{.timeout = connection_->options().timeout};
+  auto session = OpenSession(symbol.name(), kAdministratorAccount, options);
+  if (!session.ok()) return session.status();
+  v1::Command command;
+  *command.mutable_add_symbol() = symbol;
+  absl::StatusOr<v1::CommandResult> result = (*session)->Execute(std::move(command));
+  if (!result.ok()) return result.status();
+  if (result->reports_size() != 1) {
+    return absl::InternalError("the exchange did not report on the symbol");
+  }
+  const v1::ExecutionReport& report = result->reports(0);
+  if (report.exec_type() != v1::ExecutionReport::SYMBOL_ADDED) {
+    return RefusedSymbol(symbol, report.reason());
+  }
+  v1::Symbol added;
+  added.set_id(report.symbol_id());
+  added.set_name(symbol.name());
+  *added.mutable_tick_size() = symbol.tick_size();
+  *added.mutable_lot_size() = symbol.lot_size();
+  added.set_shard((*session)->shard());
+  return added;
+}
+
+absl::StatusOr<std::vector<v1::Symbol>> ClientImpl::ListSymbols() {
+  std::vector<v1::Symbol> symbols;
+  for (const uint32_t shard : connection_->map().Shards()) {
+    v1::ListSymbolsRequest request;
+    request.set_shard(shard);
+    v1::ListSymbolsResponse response;
+    absl::Status status =
+        connection_->CallLeader(shard, "list symbols", connection_->options().timeout,
+                                [&](Node& node, grpc::ClientContext* context) {
+                                  return node.market_data->ListSymbols(context, request, &response);
+                                });
+    if (!status.ok()) return status;
+    for (v1::Symbol& symbol : *response.mutable_symbols()) symbols.push_back(std::move(symbol));
+  }
+  std::sort(symbols.begin(), symbols.end(),
+            [](const v1::Symbol& a, const v1::Symbol& b) { return a.name() < b.name(); });
+  return symbols;
+}
+
+absl::StatusOr<v1::Symbol> ClientImpl::FindSymbol(std::string_view name) {
+  absl::StatusOr<v1::Book> book = GetBook(name, /*levels=*/1, /*orders=*/false);
+  if (!book.ok()) return book.status();
+  return book->symbol();
+}
+
+absl::StatusOr<v1::Book> ClientImpl::GetBook(std::string_view symbol, uint32_t levels,
+                                             bool orders) {
+  v1::GetBookRequest request;
+  request.set_shard(connection_->map().ShardOf(symbol));
+  request.set_symbol(std::string(symbol));
+  request.set_levels(levels);
+  request.set_orders(orders);
+  v1::Book book;
+  absl::Status status =
+      connection_->CallLeader(request.shard(), "read the book", connection_->options().timeout,
+                              [&](Node& node, grpc::ClientContext* context) {
+                                return node.market_data->GetBook(context, request, &book);
+                              });
+  if (!status.ok()) return NameSymbol(status, symbol);
+  return book;
+}
+
+absl::StatusOr<v1::Trades> ClientImpl::GetTrades(std::string_view symbol, uint32_t limit) {
+  v1::GetTradesRequest request;
+  request.set_shard(connection_->map().ShardOf(symbol));
+  request.set_symbol(std::string(symbol));
+  request.set_limit(limit);
+  v1::Trades trades;
+  absl::Status status =
+      connection_->CallLeader(request.shard(), "read trades", connection_->options().timeout,
+                              [&](Node& node, grpc::ClientContext* context) {
+                                return node.market_data->GetTrades(context, request, &trades);
+                              });
+  if (!status.ok()) return NameSymbol(status, symbol);
+  return trades;
+}
+
+absl::StatusOr<v1::Summary> ClientImpl::GetSummary(std::string_view symbol) {
+  v1::GetSummaryRequest request;
+  request.set_shard(connection_->map().ShardOf(symbol));
+  request.set_symbol(std::string(symbol));
+  v1::Summary summary;
+  absl::Status status =
+      connection_->CallLeader(request.shard(), "read the summary", connection_->options().timeout,
+                              [&](Node& node, grpc::ClientContext* context) {
+                                return node.market_data->GetSummary(context, request, &summary);
+                              });
+  if (!status.ok()) return NameSymbol(status, symbol);
+  return summary;
+}
+
+absl::StatusOr<v1::Order> ClientImpl::GetOrder(uint32_t shard, uint64_t account,
+                                               uint64_t client_order_id) {
+  v1::GetOrderRequest request;
+  request.set_shard(shard);
+  request.set_account(account);
+  request.set_client_order_id(client_order_id);
+  v1::Order order;
+  absl::Status status =
+      connection_->CallLeader(shard, "read an order", connection_->options().timeout,
+                              [&](Node& node, grpc::ClientContext* context) {
+                                return node.exchange->GetOrder(context, request, &order);
+                              });
+  if (status.code() == absl::StatusCode::kNotFound) {
+    return absl::NotFoundError(absl::StrCat("account ", account, " has no order ", client_order_id,
+                                            ", or it finished too long ago"));
+  }
+  if (!status.ok()) return status;
+  return order;
+}
+
+absl::StatusOr<std::unique_ptr<OrderSession>> ClientImpl::OpenSession(
+    std::string_view symbol, uint64_t account, const SessionOptions& options) {
+  return Session::Open(connection_, connection_->map().ShardOf(symbol), account, options);
+}
+
+}  // namespace quorumbook::client
+
+namespace quorumbook {
+
+static absl::Status CheckEndpoint(const std::string& endpoint) {
+  const size_t colon = endpoint.rfind(':');
+  uint16_t port = 0;
+  if (colon != std::string::npos && colon > 0) {
+    const char* end = endpoint.data() + endpoint.size();
+    const auto parsed = std::from_chars(endpoint.data() + colon + 1, end, port);
+    if (parsed.ec == std::errc() && parsed.ptr == end && port > 0) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("endpoint '", endpoint, "' is not host:port, e.g. 127.0.0.1:7001"));
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
+  if (options.endpoints.empty()) {
+    return absl::InvalidArgumentError("no endpoints; name one node at least, e.g. 127.0.0.1:7001");
+  }
+  if (options.endpoints.size() > client::ClusterMap::kMaxAddresses) {
+    return absl::InvalidArgumentError("more than 64 endpoints; a few are enough");
+  }
+  for (const std::string& endpoint : options.endpoints) {
+    absl::Status valid = CheckEndpoint(endpoint);
+    if (!valid.ok()) return valid;
+  }
+  if (options.timeout.count() <= 0 || options.attempt_timeout.count() <= 0) {
+    return absl::InvalidArgumentError("timeouts must be positive");
+  }
+  auto connection = std::make_shared<client::Connection>(options);
+  absl::StatusOr<v1::ClusterDescription> cluster = connection->Describe(options.timeout);
+  if (!cluster.ok()) return cluster.status();
+  return std::make_unique<client::ClientImpl>(std::move(connection));
+}
+
+}  // namespace quorumbook

@@ -1,0 +1,37 @@
+// The Client of client.h.
+#pragma once
+
+#include <memory>
+
+#include "client/lib/connection.h"
+#include "quorumbook/client.h"
+
+namespace quorumbook::client {
+
+class ClientImpl final : public Client {
+ public:
+  explicit ClientImpl(std::shared_ptr<Connection> connection)
+      : connection_(std::move(connection)) {}
+
+  absl::StatusOr<v1::ClusterDescription> DescribeCluster() override;
+  absl::StatusOr<std::vector<NodeReport>> ClusterStatus(bool digests) override;
+  absl::Status WaitUntilReady(std::chrono::milliseconds timeout) override;
+  absl::Status TransferLeadership(uint32_t shard, uint32_t target_node) override;
+  absl::StatusOr<uint32_t> ShardOf(std::string_view symbol) override;
+  absl::StatusOr<v1::Symbol> AddSymbol(const v1::AddSymbol& symbol) override;
+  absl::StatusOr<std::vector<v1::Symbol>> ListSymbols() override;
+  absl::StatusOr<v1::Symbol> FindSymbol(std::string_view name) override;
+  absl::StatusOr<v1::Book> GetBook(std::string_view symbol, uint32_t levels, bool orders) override;
+  absl::StatusOr<v1::Trades> GetTrades(std::string_view symbol, uint32_t limit) override;
+  absl::StatusOr<v1::Summary> GetSummary(std::string_view symbol) override;
+  absl::StatusOr<v1::Order> GetOrder(uint32_t shard, uint64_t account,
+                                     uint64_t client_order_id) override;
+  absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(std::string_view symbol,
+                                                            uint64_t account,
+                                                            const SessionOptions& options) override;
+
+ private:
+  const std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace quorumbook::client

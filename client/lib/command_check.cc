@@ -1,0 +1,35 @@
+#include "client/lib/command_check.h"
+
+namespace quorumbook::client {
+
+static absl::Status CheckNewOrder(const v1::NewOrder& order) {
+  if (order.symbol().empty()) return absl::InvalidArgumentError("new_order.symbol is empty");
+  if (order.side() != v1::BUY && order.side() != v1::SELL) {
+    return absl::InvalidArgumentError("new_order.side is neither BUY nor SELL");
+  }
+  if (order.type() != v1::LIMIT && order.type() != v1::MARKET) {
+    return absl::InvalidArgumentError("new_order.type is neither LIMIT nor MARKET");
+  }
+  switch (order.time_in_force()) {
+    case v1::GOOD_TILL_CANCEL:
+    case v1::IMMEDIATE_OR_CANCEL:
+    case v1::FILL_OR_KILL:
+      return absl::OkStatus();
+    default:
+      return absl::InvalidArgumentError(
+          "new_order.time_in_force is none of GOOD_TILL_CANCEL, IMMEDIATE_OR_CANCEL, FILL_OR_KILL");
+  }
+}
+
+absl::Status CheckCommand(const v1::Command& command) {
+  switch (command.kind_case()) {
+    case v1::Command::KIND_NOT_SET:
+      return absl::InvalidArgumentError("command.kind is not set");
+    case v1::Command::kNewOrder:
+      return CheckNewOrder(command.new_order());
+    default:
+      return absl::OkStatus();
+  }
+}
+
+}  // namespace quorumbook::client
