@@ -1,0 +1,268 @@
+#include "storage/rocksdb_store.h"
+
+#include <rocksdb/write_batch.h>
+
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "common/check.h"
+#include "storage/records.h"
+#include "storage/rocksdb_database.h"
+#include "storage/rocksdb_reader.h"
+#include "storage/verify.h"
+
+namespace quorumbook::storage {
+namespace {
+
+using consensus::Entry;
+using consensus::Index;
+using consensus::Persist;
+using consensus::RestoredState;
+using consensus::Snapshot;
+
+class RocksDbStore : public Store {
+ public:
+  RocksDbStore(std::unique_ptr<Database> database, ShardDirectory directory)
+      : database_(std::move(database)),
+        shards_(std::move(directory.shards)),
+        next_generation_(directory.next_generation) {}
+
+  // Removes what interrupted snapshots have left.
+  absl::Status RemoveAbandoned();
+
+  absl::StatusOr<RestoredState> Load(ShardId shard) override;
+  absl::Status Write(const std::vector<ShardWrite>& writes) override;
+  absl::Status SaveSnapshot(ShardId shard, const Snapshot& snapshot) override;
+  absl::StatusOr<StoreUsage> Usage() override { return database_->Usage(); }
+
+ private:
+  using Changes = std::map<ShardId, ShardState>;
+
+  void DeleteLog(ShardId shard, Index begin, uint64_t end, rocksdb::WriteBatch* batch);
+  void DeleteGeneration(ShardId shard, uint64_t generation, rocksdb::WriteBatch* batch);
+  void StartLogAt(ShardId shard, Index first, ShardState* state, rocksdb::WriteBatch* batch);
+  void MakeCurrent(ShardId shard, const SnapshotPointer& pointer, ShardState* state,
+                   rocksdb::WriteBatch* batch);
+  void AppendEntries(ShardId shard, const std::vector<Entry>& entries, rocksdb::WriteBatch* batch);
+  absl::Status Apply(const ShardWrite& write, ShardState* state, rocksdb::WriteBatch* batch);
+  absl::StatusOr<SnapshotPointer> WriteChunks(ShardId shard, const Snapshot& snapshot,
+                                              uint64_t generation,
+                                              const std::vector<uint64_t>& abandoned);
+  absl::Status InstallSnapshot(ShardId shard, const Persist& persist, ShardState* state,
+                               rocksdb::WriteBatch* batch);
+  absl::Status PublishSnapshot(ShardId shard, const SnapshotPointer& pointer);
+  void DropDeadFiles(ShardId shard);
+
+  const std::unique_ptr<Database> database_;
+  // Held during Write and while a snapshot becomes current, not while its chunks are written.
+  std::mutex mutex_;  // guards what follows
+  std::map<ShardId, ShardState> shards_;
+  uint64_t next_generation_;
+};
+
+void RocksDbStore::DeleteLog(ShardId shard, Index begin, uint64_t end, rocksdb::WriteBatch* batch) {
+  batch->DeleteRange(database_->handle(Family::kLog), LogKey(shard, begin.value()),
+                     LogKey(shard, end));
+}
+
+void RocksDbStore::DeleteGeneration(ShardId shard, uint64_t generation,
+                                    rocksdb::WriteBatch* batch) {
+  batch->DeleteRange(database_->handle(Family::kSnapshot), SnapshotKey(shard, generation, 0),
+                     SnapshotKey(shard, generation + 1, 0));
+}
+
+void RocksDbStore::StartLogAt(ShardId shard, Index first, ShardState* state,
+                              rocksdb::WriteBatch* batch) {
+  const std::string key = LogKey(shard, 0);
+  batch->Put(database_->handle(Family::kLog), key, EncodeLogStart(key, {.first = first}));
+  state->first = first;
+}
+
+void RocksDbStore::MakeCurrent(ShardId shard, const SnapshotPointer& pointer, ShardState* state,
+                               rocksdb::WriteBatch* batch) {
+  const std::string key = SnapshotKey(shard, 0, 0);
+  batch->Put(database_->handle(Family::kSnapshot), key, EncodeSnapshotPointer(key, pointer));
+  if (state->snapshot) DeleteGeneration(shard, state->snapshot->generation, batch);
+  state->snapshot = pointer;
+}
+
+void RocksDbStore::AppendEntries(ShardId shard, const std::vector<Entry>& entries,
+                                 rocksdb::WriteBatch* batch) {
+  std::string record;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    QB_CHECK(entries[i].index.value() == entries[0].index.value() + i);
+    const std::string key = LogKey(shard, entries[i].index.value());
+    EncodeEntry(key, entries[i], &record);
+    batch->Put(database_->handle(Family::kLog), key, record);
+  }
+}
+
+// Large data are not for one batch: the chunks go first, and nothing knows of them until a batch
+// names their generation.
+absl::StatusOr<SnapshotPointer> RocksDbStore::WriteChunks(ShardId shard, const Snapshot& snapshot,
+                                                          uint64_t generation,
+                                                          const std::vector<uint64_t>& abandoned) {
+  const std::string_view data = *snapshot.data;
+  const SnapshotPointer pointer{.generation = generation,
+                                .meta = snapshot.meta,
+                                .total_bytes = data.size(),
+                                .data_digest = Digest128(data)};
+  rocksdb::WriteBatch batch;
+  for (const uint64_t old : abandoned) DeleteGeneration(shard, old, &batch);
+  for (uint32_t chunk = 0; chunk < pointer.chunks(); ++chunk) {
+    const std::string key = SnapshotKey(shard, generation, chunk);
+    batch.Put(
+        database_->handle(Family::kSnapshot), key,
+        EncodeSnapshotChunk(key, data.substr(chunk * kSnapshotChunkBytes, kSnapshotChunkBytes)));
+    if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
+    batch.Clear();
+  }
+  if (batch.Count() == 0) return pointer;
+  if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
+  return pointer;
+}
+
+absl::Status RocksDbStore::InstallSnapshot(ShardId shard, const Persist& persist, ShardState* state,
+                                           rocksdb::WriteBatch* batch) {
+  const uint64_t generation = next_generation_++;
+  absl::StatusOr<SnapshotPointer> pointer =
+      WriteChunks(shard, *persist.snapshot, generation, state->abandoned);
+  // Until the batch is committed.
+  shards_[shard].abandoned = {generation};
+  if (!pointer.ok()) return pointer.status();
+  state->abandoned.clear();
+  MakeCurrent(shard, *pointer, state, batch);
+  const Index next = persist.snapshot->meta.index.Next();
+  DeleteLog(shard, Index(1), persist.keep_log_after_snapshot ? next.value() : kNoUpperBound, batch);
+  StartLogAt(shard, next, state, batch);
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbStore::Apply(const ShardWrite& write, ShardState* state,
+                                 rocksdb::WriteBatch* batch) {
+  const Persist& persist = write.persist;
+  if (persist.hard_state) {
+    const std::string key = ShardKey(write.shard);
+    batch->Put(database_->handle(Family::kHardState), key,
+               EncodeHardState(key, *persist.hard_state));
+  }
+  if (persist.snapshot) {
+    absl::Status status = InstallSnapshot(write.shard, persist, state, batch);
+    if (!status.ok()) return status;
+  }
+  if (persist.truncate_from) {
+    QB_CHECK(persist.truncate_from->value() > 0);
+    DeleteLog(write.shard, *persist.truncate_from, kNoUpperBound, batch);
+  }
+  AppendEntries(write.shard, persist.entries, batch);
+  if (persist.compact_through && *persist.compact_through >= state->first) {
+    const Index next = persist.compact_through->Next();
+    DeleteLog(write.shard, state->first, next.value(), batch);
+    StartLogAt(write.shard, next, state, batch);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbStore::Write(const std::vector<ShardWrite>& writes) {
+  std::lock_guard lock(mutex_);
+  rocksdb::WriteBatch batch;
+  Changes changes;
+  for (const ShardWrite& write : writes) {
+    ShardState* state = &changes.try_emplace(write.shard, shards_[write.shard]).first->second;
+    if (absl::Status status = Apply(write, state, &batch); !status.ok()) return status;
+  }
+  if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
+  for (auto& [shard, state] : changes) shards_[shard] = std::move(state);
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbStore::PublishSnapshot(ShardId shard, const SnapshotPointer& pointer) {
+  std::lock_guard lock(mutex_);
+  ShardState state = shards_[shard];
+  rocksdb::WriteBatch batch;
+  if (state.snapshot && state.snapshot->meta.index > pointer.meta.index) {
+    DeleteGeneration(shard, pointer.generation, &batch);
+  } else {
+    MakeCurrent(shard, pointer, &state, &batch);
+  }
+  absl::Status status = database_->Commit(&batch);
+  if (status.ok()) shards_[shard] = std::move(state);
+  return status;
+}
+
+absl::Status RocksDbStore::SaveSnapshot(ShardId shard, const Snapshot& snapshot) {
+  uint64_t generation = 0;
+  std::vector<uint64_t> abandoned;
+  {
+    std::lock_guard lock(mutex_);
+    generation = next_generation_++;
+    abandoned = std::exchange(shards_[shard].abandoned, {});
+  }
+  absl::StatusOr<SnapshotPointer> pointer = WriteChunks(shard, snapshot, generation, abandoned);
+  absl::Status status = pointer.ok() ? PublishSnapshot(shard, *pointer) : pointer.status();
+  if (!status.ok()) {
+    std::lock_guard lock(mutex_);
+    std::vector<uint64_t>& left = shards_[shard].abandoned;
+    left.insert(left.end(), abandoned.begin(), abandoned.end());
+    left.push_back(generation);
+    return status;
+  }
+  DropDeadFiles(shard);
+  return absl::OkStatus();
+}
+
+// Here and not in Write, which must not wait for it.
+void RocksDbStore::DropDeadFiles(ShardId shard) {
+  ShardState state;
+  {
+    std::lock_guard lock(mutex_);
+    state = shards_[shard];
+  }
+  database_->DropFiles(Family::kLog, LogKey(shard, 1), LogKey(shard, state.first.value()));
+  database_->DropFiles(Family::kSnapshot, SnapshotKey(shard, 1, 0),
+                       SnapshotKey(shard, state.snapshot->generation, 0));
+}
+
+absl::StatusOr<RestoredState> RocksDbStore::Load(ShardId shard) {
+  std::lock_guard lock(mutex_);
+  absl::StatusOr<ReadResult> read = ReadShard(*database_, shard);
+  if (!read.ok()) return read.status();
+  absl::Status status = VerifyShard(shard, read->first, read->state);
+  if (!status.ok()) return status;
+  if (LogEndsBeforeSnapshot(read->first, read->state)) {
+    rocksdb::WriteBatch batch;
+    ShardState state = shards_[shard];
+    DeleteLog(shard, Index(1), kNoUpperBound, &batch);
+    StartLogAt(shard, read->state.snapshot->meta.index.Next(), &state, &batch);
+    if (absl::Status repaired = database_->Commit(&batch); !repaired.ok()) return repaired;
+    shards_[shard] = std::move(state);
+    read->state.entries.clear();
+  }
+  return std::move(read->state);
+}
+
+absl::Status RocksDbStore::RemoveAbandoned() {
+  std::lock_guard lock(mutex_);
+  rocksdb::WriteBatch batch;
+  for (auto& [shard, state] : shards_) {
+    for (const uint64_t generation : state.abandoned) DeleteGeneration(shard, generation, &batch);
+    state.abandoned.clear();
+  }
+  return batch.Count() == 0 ? absl::OkStatus() : database_->Commit(&batch);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const RocksDbOptions& options) {
+  absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
+  if (!database.ok()) return database.status();
+  absl::StatusOr<ShardDirectory> directory = FindShards(**database);
+  if (!directory.ok()) return directory.status();
+  auto store = std::make_unique<RocksDbStore>(*std::move(database), *std::move(directory));
+  if (absl::Status status = store->RemoveAbandoned(); !status.ok()) return status;
+  return store;
+}
+
+}  // namespace quorumbook::storage

@@ -1,10 +1,10 @@
 // The Store on RocksDB (https://github.com/facebook/rocksdb/wiki).
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <memory>
 #include <string>
-
-#include <absl/status/statusor.h>
 
 #include "storage/store.h"
 

@@ -4,14 +4,14 @@
 // durable. Formats: docs/formats/log.md and snapshot.md.
 #pragma once
 
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
 
 #include "common/ids.h"
 #include "consensus/output.h"

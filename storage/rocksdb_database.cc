@@ -1,0 +1,252 @@
+#include "storage/rocksdb_database.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <rocksdb/convenience.h>
+
+#include <utility>
+#include <vector>
+
+#include "storage/identity.h"
+#include "storage/records.h"
+#include "storage/rocksdb_log_tail.h"
+#include "storage/rocksdb_tuning.h"
+
+namespace quorumbook::storage {
+namespace {
+
+constexpr std::string_view kIdentityKey = "identity";
+// Beside RocksDB's own LOCK: this one is taken before anything is read.
+constexpr char kLockFile[] = "quorumbook.lock";
+
+absl::Status DataLossIn(const std::string& directory, absl::string_view what) {
+  return absl::DataLossError(
+      absl::StrCat("store in ", directory, " is damaged: ", what,
+                   "; keep the directory for inspection and rebuild the node from its peers in an "
+                   "empty one"));
+}
+
+absl::Status DiskFull(const std::string& directory, const rocksdb::Status& status) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("no space left for the store in ", directory,
+                   ": nothing was written; free space on that file system, writing then goes on "
+                   "by itself (",
+                   status.ToString(), ")"));
+}
+
+rocksdb::ReadOptions ScanOptions() {
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  options.fill_cache = false;
+  return options;
+}
+
+}  // namespace
+
+void Database::SyncWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
+  switch (info.operation) {
+    case rocksdb::FileOperationType::kSync:
+    case rocksdb::FileOperationType::kFsync:
+    case rocksdb::FileOperationType::kRangeSync:
+      failed_ = true;
+      break;
+    default:
+      break;
+  }
+}
+
+Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
+    : directory_(options.directory), env_(env), sync_watch_(std::make_shared<SyncWatch>()) {}
+
+Database::~Database() {
+  if (db_ != nullptr) {
+    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+    db_->Close();
+    db_.reset();
+  }
+  if (lock_ != nullptr) env_->UnlockFile(lock_);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const RocksDbOptions& options) {
+  if (absl::Status status = CheckIdentityIsValid(options.identity); !status.ok()) return status;
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  std::unique_ptr<Database> database(new Database(options, env));
+  if (absl::Status status = database->Lock(); !status.ok()) return status;
+  if (absl::Status status = database->CheckDirectory(); !status.ok()) return status;
+  if (absl::Status status = database->OpenRocksDb(); !status.ok()) return status;
+  absl::Status status = database->CheckIdentity(options.identity);
+  if (!status.ok()) return status;
+  return database;
+}
+
+absl::Status Database::Lock() {
+  if (rocksdb::Status status = env_->CreateDirIfMissing(directory_); !status.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "cannot create data directory ", directory_,
+        ": its parent must exist and be writable for this user (", status.ToString(), ")"));
+  }
+  const std::string path = absl::StrCat(directory_, "/", kLockFile);
+  rocksdb::Status status = env_->LockFile(path, &lock_);
+  if (status.ok()) return absl::OkStatus();
+  lock_ = nullptr;
+  if (absl::StrContains(status.ToString(), "open a file for lock")) {
+    return absl::FailedPreconditionError(absl::StrCat("cannot write in data directory ", directory_,
+                                                      ": make it writable for this user (",
+                                                      status.ToString(), ")"));
+  }
+  return absl::AlreadyExistsError(
+      absl::StrCat("data directory ", directory_,
+                   " is in use by another process: stop that one, or configure another directory (",
+                   status.ToString(), ")"));
+}
+
+absl::Status Database::CheckDirectory() {
+  std::vector<std::string> names;
+  if (rocksdb::Status status = env_->GetChildren(directory_, &names); !status.ok()) {
+    return absl::InternalError(absl::StrCat("cannot list ", directory_, ": ", status.ToString()));
+  }
+  bool has_current = false;
+  bool has_data = false;
+  for (const std::string& name : names) {
+    has_current |= name == "CURRENT";
+    has_data |= absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log");
+  }
+  // RocksDB would begin a new database here and delete what it does not know.
+  if (has_data && !has_current) return DataLossIn(directory_, "file CURRENT is missing");
+  if (!has_current) return absl::OkStatus();
+  absl::Status status = CheckLogTails(env_, directory_);
+  return absl::IsDataLoss(status) ? DataLossIn(directory_, status.message()) : status;
+}
+
+absl::Status Database::OpenRocksDb() {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(TunedDbOptions(env_, sync_watch_), directory_,
+                                                   TunedFamilies(), &handles, &db);
+  if (status.ok()) {
+    db_.reset(db);
+    for (size_t i = 0; i < kFamilies; ++i) families_[i] = handles[i];
+    return absl::OkStatus();
+  }
+  if (status.IsNoSpace()) return DiskFull(directory_, status);
+  if (status.IsInvalidArgument() || status.IsNotSupported()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("data directory ", directory_,
+                     " was written by a newer version or another program: use the version that "
+                     "wrote it, or configure another directory (",
+                     status.ToString(), ")"));
+  }
+  if (status.IsCorruption()) return DataLossIn(directory_, status.ToString());
+  return absl::InternalError(
+      absl::StrCat("cannot open the store in ", directory_, ": ", status.ToString()));
+}
+
+absl::Status Database::CheckIdentity(const StoreIdentity& identity) {
+  absl::StatusOr<std::string> record = Get(Family::kMeta, kIdentityKey);
+  if (!record.ok()) return DataLossIn(directory_, record.status().message());
+  if (record->empty()) {
+    for (const Family family : {Family::kLog, Family::kHardState, Family::kSnapshot}) {
+      std::unique_ptr<rocksdb::Iterator> it = Scan(family, "", nullptr);
+      if (it->Valid() || !it->status().ok()) {
+        return DataLossIn(directory_, "it holds data, but not whose they are");
+      }
+    }
+    rocksdb::WriteBatch batch;
+    batch.Put(handle(Family::kMeta), ToSlice(kIdentityKey), EncodeIdentity(kIdentityKey, identity));
+    return Commit(&batch);
+  }
+  absl::StatusOr<StoreIdentity> found = DecodeIdentity(kIdentityKey, *record);
+  if (absl::IsFailedPrecondition(found.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("store in ", directory_, ": ", found.status().message(),
+                     "; start the version that wrote it, or a later one"));
+  }
+  if (!found.ok()) return DataLossIn(directory_, found.status().message());
+  if (*found == identity) return absl::OkStatus();
+  return OtherIdentityError(absl::StrCat("data directory ", directory_), *found, identity);
+}
+
+absl::Status Database::Commit(rocksdb::WriteBatch* batch) {
+  if (absl::Status status = Heal(); !status.ok()) return status;
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return Judge(db_->Write(options, batch));
+}
+
+absl::Status Database::Heal() {
+  const auto healthy = [this]() -> absl::StatusOr<bool> {
+    std::lock_guard lock(mutex_);
+    if (!final_error_.ok()) return final_error_;
+    return !disk_full_;
+  };
+  absl::StatusOr<bool> before = healthy();
+  if (!before.ok() || *before) return before.status();
+  std::lock_guard one_at_a_time(heal_mutex_);
+  before = healthy();
+  if (!before.ok() || *before) return before.status();
+  // Flushes what is in memory, so that the write-ahead log with the failed write at its end is
+  // left behind. Fails again while there is no space for that.
+  if (absl::Status status = Judge(db_->Resume()); !status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  disk_full_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status Database::Judge(const rocksdb::Status& status) {
+  std::lock_guard lock(mutex_);
+  if (!final_error_.ok()) return final_error_;
+  // A failed sync may have lost pages that the next one reports as written, so it is final even
+  // when the write itself went well or the reason was a full disk.
+  if (!sync_watch_->failed()) {
+    if (status.ok()) return absl::OkStatus();
+    if (status.IsNoSpace()) {
+      disk_full_ = true;
+      return DiskFull(directory_, status);
+    }
+  }
+  final_error_ = absl::InternalError(absl::StrCat(
+      "writing to the store in ", directory_,
+      " failed: ", status.ok() ? "a sync in the background" : status.ToString(),
+      "; what is on disk is unknown until the process is started again: stop it, check the disk"));
+  return final_error_;
+}
+
+std::unique_ptr<rocksdb::Iterator> Database::Scan(Family family, std::string_view begin,
+                                                  const rocksdb::Slice* end) {
+  rocksdb::ReadOptions options = ScanOptions();
+  options.iterate_upper_bound = end;
+  options.readahead_size = 2 << 20;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle(family)));
+  it->Seek(ToSlice(begin));
+  return it;
+}
+
+absl::StatusOr<std::string> Database::Get(Family family, std::string_view key) {
+  std::string record;
+  const rocksdb::Status status = db_->Get(ScanOptions(), handle(family), ToSlice(key), &record);
+  if (status.IsNotFound()) return std::string();
+  if (!status.ok()) return absl::DataLossError(status.ToString());
+  return record;
+}
+
+void Database::DropFiles(Family family, std::string_view begin, std::string_view end) {
+  const rocksdb::Slice from = ToSlice(begin);
+  const rocksdb::Slice to = ToSlice(end);
+  Judge(rocksdb::DeleteFilesInRange(db_.get(), handle(family), &from, &to, /*include_end=*/false))
+      .IgnoreError();
+}
+
+absl::StatusOr<StoreUsage> Database::Usage() {
+  std::vector<rocksdb::Env::FileAttributes> files;
+  StoreUsage usage;
+  rocksdb::Status status = env_->GetChildrenFileAttributes(directory_, &files);
+  if (status.ok()) status = env_->GetFreeSpace(directory_, &usage.free_bytes);
+  if (!status.ok()) {
+    return absl::InternalError(
+        absl::StrCat("cannot measure the store in ", directory_, ": ", status.ToString()));
+  }
+  for (const rocksdb::Env::FileAttributes& file : files) usage.disk_bytes += file.size_bytes;
+  return usage;
+}
+
+}  // namespace quorumbook::storage

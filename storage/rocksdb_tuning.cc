@@ -1,0 +1,80 @@
+#include "storage/rocksdb_tuning.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/table.h>
+
+#include <utility>
+
+namespace quorumbook::storage {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+rocksdb::ColumnFamilyOptions TunedFamily(const std::shared_ptr<rocksdb::Cache>& cache,
+                                         uint64_t write_buffer_bytes,
+                                         rocksdb::CompressionType compression) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = write_buffer_bytes;
+  // A burst of writes goes on while earlier buffers are being flushed.
+  options.max_write_buffer_number = 4;
+  options.compression = compression;
+  options.target_file_size_base = write_buffer_bytes;
+  // Records die soon after they were written, in order: compact early, so that dead ones are
+  // dropped from the upper levels and never reach a lower one.
+  options.level0_file_num_compaction_trigger = 2;
+  options.max_bytes_for_level_base = 4 * write_buffer_bytes;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 64 << 10;  // only scans
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+rocksdb::DBOptions TunedDbOptions(rocksdb::Env* env,
+                                  std::shared_ptr<rocksdb::EventListener> listener) {
+  rocksdb::DBOptions options;
+  options.env = env;
+  options.listeners = {std::move(listener)};
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+
+  // Every write is synced before it is acknowledged, so after a crash only the last record of the
+  // write-ahead log may be incomplete: it is cut. Damage anywhere else must refuse to open, where
+  // point-in-time recovery would silently forget all that follows. This rules out recycled
+  // write-ahead logs, whose end RocksDB cannot tell from damage.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.track_and_verify_wals_in_manifest = true;
+  options.paranoid_checks = true;
+  // Errors are judged in Database::Commit; RocksDB must not try a failed sync again by itself.
+  options.max_bgerror_resume_count = 0;
+
+  // Bounds on the files beside the tables.
+  options.max_total_wal_size = 128 * kMiB;
+  options.max_manifest_file_size = 4 * kMiB;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 4 * kMiB;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+
+  options.max_background_jobs = 2;
+  // Tables are written back steadily, so that the sync of a log write seldom queues behind them.
+  options.bytes_per_sync = kMiB;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> TunedFamilies() {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(8 * kMiB);
+  return {
+      {rocksdb::kDefaultColumnFamilyName, TunedFamily(cache, kMiB, rocksdb::kNoCompression)},
+      {"log", TunedFamily(cache, 32 * kMiB, rocksdb::kNoCompression)},
+      {"hard_state", TunedFamily(cache, 4 * kMiB, rocksdb::kNoCompression)},
+      {"snapshot", TunedFamily(cache, 32 * kMiB, rocksdb::kLZ4Compression)},
+  };
+}
+
+}  // namespace quorumbook::storage
