@@ -1,0 +1,34 @@
+// The cluster itself, over gRPC (proto/quorumbook/v1/cluster.proto).
+#pragma once
+
+#include <chrono>
+
+#include "quorumbook/v1/cluster.grpc.pb.h"
+#include "server/shard_set.h"
+#include "storage/store.h"
+
+namespace quorumbook::server {
+
+class ClusterService final : public v1::Cluster::CallbackService {
+ public:
+  // Both outlive this.
+  ClusterService(const ShardSet* shards, storage::Store* store)
+      : shards_(*shards), store_(*store) {}
+
+  grpc::ServerUnaryReactor* DescribeCluster(grpc::CallbackServerContext* context,
+                                            const v1::DescribeClusterRequest* request,
+                                            v1::ClusterDescription* response) override;
+  grpc::ServerUnaryReactor* GetNodeStatus(grpc::CallbackServerContext* context,
+                                          const v1::GetNodeStatusRequest* request,
+                                          v1::NodeStatus* response) override;
+  grpc::ServerUnaryReactor* TransferLeadership(grpc::CallbackServerContext* context,
+                                               const v1::TransferLeadershipRequest* request,
+                                               v1::TransferLeadershipResponse* response) override;
+
+ private:
+  const ShardSet& shards_;
+  storage::Store& store_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace quorumbook::server

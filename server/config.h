@@ -1,0 +1,88 @@
+// What a node is told at start: flags over environment over file, one schema for the three.
+//
+// A key "a.b" of the schema is `a: {b: ...}` in the YAML file, QUORUMBOOK_A_B in the environment
+// and --a.b on the command line. Lists and maps (peers, shards, symbols.shards) are file only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/ids.h"
+
+namespace quorumbook::server {
+
+struct PeerConfig {
+  NodeId id;
+  std::string client_address;  // host:port, as clients and peers reach it
+  std::string peer_address;
+};
+
+struct Config {
+  std::string cluster_id;
+  NodeId node_id;
+  std::string data_dir;
+  std::string listen_client;
+  std::string listen_peer;
+  std::vector<PeerConfig> peers;  // all nodes by id, this one included
+  std::vector<ShardId> shards;    // each an own Raft group over all peers; ascending
+  ShardId default_shard;          // where symbols live that symbol_shards does not name
+  std::map<std::string, ShardId> symbol_shards;
+
+  std::chrono::milliseconds election_timeout_min{300};
+  std::chrono::milliseconds election_timeout_max{600};
+  std::chrono::milliseconds heartbeat_interval{60};
+  uint64_t snapshot_log_bytes = uint64_t{64} << 20;  // take a snapshot when the log is this large
+  uint64_t keep_log_bytes = uint64_t{4} << 20;       // kept behind a snapshot for slow followers
+  uint32_t threads = 2;                              // for shards and timers
+
+  std::string log_level = "info";
+  std::string log_format = "text";
+
+  // REQUIRES: `id` is one of `peers`.
+  const PeerConfig& peer(NodeId id) const;
+  ShardId ShardOf(std::string_view symbol) const;
+};
+
+struct ConfigError {
+  std::string source;  // file name, "environment" or "command line"
+  int line = 0;        // 1-based; 0: not of a line
+  std::string message;
+  std::string hint;  // what to do
+
+  std::string ToString() const;  // "FILE:LINE: message (hint)"
+};
+
+// Values by schema key, in the order of the command line.
+using ConfigOverrides = std::vector<std::pair<std::string, std::string>>;
+
+// One line of the schema, for --help and for the generated flags.
+struct ConfigKey {
+  std::string_view name;
+  std::string_view description;
+};
+const std::vector<ConfigKey>& ScalarConfigKeys();
+
+// The name of a key's environment variable: "listen.client" -> "QUORUMBOOK_LISTEN_CLIENT".
+std::string EnvironmentName(std::string_view key);
+
+struct ConfigResult {
+  Config config;                    // meaningful only when errors is empty
+  std::vector<ConfigError> errors;  // every error, not only the first
+};
+
+// Reads `file`, then applies `environment` and `flags`. Every error is reported.
+ConfigResult LoadConfig(const std::string& file, const ConfigOverrides& environment,
+                        const ConfigOverrides& flags);
+// The same from YAML text; `name` stands for the file in errors.
+ConfigResult ParseConfig(const std::string& yaml, const std::string& name,
+                         const ConfigOverrides& environment, const ConfigOverrides& flags);
+
+// The overrides that an environment holds: variables named by EnvironmentName. Others are not ours
+// to judge, for `qb` reads some too.
+ConfigOverrides EnvironmentOverrides(const char* const* environment);
+
+}  // namespace quorumbook::server

@@ -1,0 +1,11 @@
+// Structured logs: one line an event, text or JSON, to standard error.
+#pragma once
+
+#include <string>
+
+namespace quorumbook::server {
+
+// `level` and `format` as in the configuration. Call once, before threads start.
+void SetUpLogging(const std::string& level, const std::string& format);
+
+}  // namespace quorumbook::server

@@ -1,0 +1,30 @@
+// What markets look like, over gRPC (proto/quorumbook/v1/market_data.proto).
+#pragma once
+
+#include "quorumbook/v1/market_data.grpc.pb.h"
+#include "server/shard_set.h"
+
+namespace quorumbook::server {
+
+class MarketDataService final : public v1::MarketData::CallbackService {
+ public:
+  // `shards` outlives this.
+  explicit MarketDataService(const ShardSet* shards) : shards_(*shards) {}
+
+  grpc::ServerUnaryReactor* ListSymbols(grpc::CallbackServerContext* context,
+                                        const v1::ListSymbolsRequest* request,
+                                        v1::ListSymbolsResponse* response) override;
+  grpc::ServerUnaryReactor* GetBook(grpc::CallbackServerContext* context,
+                                    const v1::GetBookRequest* request, v1::Book* response) override;
+  grpc::ServerUnaryReactor* GetTrades(grpc::CallbackServerContext* context,
+                                      const v1::GetTradesRequest* request,
+                                      v1::Trades* response) override;
+  grpc::ServerUnaryReactor* GetSummary(grpc::CallbackServerContext* context,
+                                       const v1::GetSummaryRequest* request,
+                                       v1::Summary* response) override;
+
+ private:
+  const ShardSet& shards_;
+};
+
+}  // namespace quorumbook::server

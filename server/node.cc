@@ -1,0 +1,219 @@
+#include "server/node.h"
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <latch>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/cluster_service.h"
+#include "server/exchange_service.h"
+#include "server/grpc_limits.h"
+#include "server/log_writer.h"
+#include "server/market_data_service.h"
+#include "server/peer_transport.h"
+#include "server/shard_replica.h"
+#include "server/shard_set.h"
+#include "storage/rocksdb_store.h"
+
+namespace quorumbook::server {
+namespace {
+
+constexpr std::chrono::milliseconds kCloseTimeout{500};
+
+// What is on disk is unknown now: going on could break promises, so the process ends here and the
+// next start finds out.
+[[noreturn]] void Die(const absl::Status& status) {
+  spdlog::critical("stopping: {}", status.ToString());
+  spdlog::shutdown();
+  std::_Exit(EXIT_FAILURE);
+}
+
+// gRPC does not say why it can not listen, so the system is asked first.
+absl::Status CheckPort(const std::string& address, std::string_view key) {
+  namespace ip = boost::asio::ip;
+  boost::asio::io_context io;
+  boost::system::error_code error;
+  const size_t colon = address.rfind(':');
+  ip::tcp::resolver resolver(io);
+  const auto endpoints =
+      resolver.resolve(address.substr(0, colon), address.substr(colon + 1), error);
+  if (!error) {
+    ip::tcp::acceptor acceptor(io);
+    const ip::tcp::endpoint endpoint = *endpoints.begin();
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(ip::tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(1, error);
+  }
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("{}: can not listen on {}: {} (is another node running, or is the address not of "
+                  "this machine?)",
+                  key, address, error.message()));
+}
+
+absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
+                                                     std::string_view key, int max_message_bytes,
+                                                     const std::vector<grpc::Service*>& services) {
+  if (absl::Status status = CheckPort(address, key); !status.ok()) return status;
+  grpc::ServerBuilder builder;
+  SetListenerArguments(max_message_bytes, &builder);
+  int port = 0;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::UnavailableError(fmt::format("{}: can not listen on {}", key, address));
+  }
+  return server;
+}
+
+consensus::Options RaftOptions(const Config& config, ShardId shard) {
+  consensus::Options options;
+  options.id = config.node_id;
+  for (const PeerConfig& peer : config.peers) options.voters.push_back(peer.id);
+  options.election_timeout_min = config.election_timeout_min;
+  options.election_timeout_max = config.election_timeout_max;
+  options.heartbeat_interval = config.heartbeat_interval;
+  options.keep_log_bytes = config.keep_log_bytes;
+  const auto start = std::chrono::steady_clock::now().time_since_epoch().count();
+  options.seed =
+      static_cast<uint64_t>(start) ^ (config.node_id.value() << 48) ^ (shard.value() << 32);
+  return options;
+}
+
+}  // namespace
+
+// Members are destroyed from the last to the first: what others use stands above them.
+class Node::Parts {
+ public:
+  explicit Parts(const Config& config)
+      : config_(config), work_(boost::asio::make_work_guard(io_)), shards_(&config_) {}
+
+  absl::Status Start() {
+    storage::RocksDbOptions options;
+    options.directory = config_.data_dir;
+    options.identity = {config_.cluster_id, config_.node_id};
+    absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::OpenRocksDbStore(options);
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    log_writer_ = std::make_unique<LogWriter>(store_.get(), Die);
+    transport_ = std::make_unique<PeerTransport>(
+        config_, &io_, [this](ShardId shard, std::vector<consensus::Message> messages) {
+          const auto it = shards_.all().find(shard);
+          if (it != shards_.all().end()) it->second->Receive(std::move(messages));
+        });
+    if (absl::Status status = OpenShards(); !status.ok()) return status;
+    if (absl::Status status = OpenListeners(); !status.ok()) return status;
+    for (uint32_t i = 0; i < config_.threads; ++i) {
+      threads_.emplace_back([this] { io_.run(); });
+    }
+    for (const auto& [id, replica] : shards_.all()) replica->Start();
+    transport_->Start();
+    return absl::OkStatus();
+  }
+
+  void Stop() {
+    if (!threads_.empty()) {
+      DrainShards();
+      client_server_->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
+      transport_->Stop();
+      peer_server_->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
+    }
+    background_.join();
+    log_writer_.reset();  // writes what is queued
+    work_.reset();
+    io_.stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  absl::Status OpenShards() {
+    ReplicaEnvironment environment;
+    environment.io = &io_;
+    environment.background = &background_;
+    environment.store = store_.get();
+    environment.log_writer = log_writer_.get();
+    environment.send = [this](ShardId shard, std::vector<consensus::Message> messages) {
+      transport_->Send(shard, std::move(messages));
+    };
+    environment.fatal = Die;
+    for (const ShardId shard : config_.shards) {
+      ReplicaOptions options{shard, RaftOptions(config_, shard), config_.snapshot_log_bytes};
+      absl::StatusOr<std::shared_ptr<ShardReplica>> replica =
+          ShardReplica::Open(options, environment);
+      if (!replica.ok()) return replica.status();
+      shards_.Add(*std::move(replica));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status OpenListeners() {
+    exchange_service_ = std::make_unique<ExchangeService>(&shards_);
+    market_data_service_ = std::make_unique<MarketDataService>(&shards_);
+    cluster_service_ = std::make_unique<ClusterService>(&shards_, store_.get());
+    auto peer =
+        Listen(config_.listen_peer, "listen.peer", kMaxPeerMessageBytes, {transport_->service()});
+    if (!peer.ok()) return peer.status();
+    peer_server_ = *std::move(peer);
+    auto client =
+        Listen(config_.listen_client, "listen.client", kMaxClientMessageBytes,
+               {exchange_service_.get(), market_data_service_.get(), cluster_service_.get()});
+    if (!client.ok()) return client.status();
+    client_server_ = *std::move(client);
+    return absl::OkStatus();
+  }
+
+  void DrainShards() {
+    std::latch drained(static_cast<std::ptrdiff_t>(shards_.all().size()));
+    for (const auto& [id, replica] : shards_.all()) {
+      replica->Drain([&drained] { drained.count_down(); });
+    }
+    drained.wait();
+  }
+
+  const Config config_;
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::thread_pool background_{1};
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<LogWriter> log_writer_;
+  std::unique_ptr<PeerTransport> transport_;
+  ShardSet shards_;
+  std::unique_ptr<ExchangeService> exchange_service_;
+  std::unique_ptr<MarketDataService> market_data_service_;
+  std::unique_ptr<ClusterService> cluster_service_;
+  std::unique_ptr<grpc::Server> peer_server_;
+  std::unique_ptr<grpc::Server> client_server_;
+  std::vector<std::thread> threads_;
+};
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Node::~Node() = default;
+
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  auto parts = std::make_unique<Parts>(config);
+  if (absl::Status status = parts->Start(); !status.ok()) {
+    parts->Stop();
+    return status;
+  }
+  return std::unique_ptr<Node>(new Node(std::move(parts)));
+}
+
+void Node::Stop() { parts_->Stop(); }
+
+}  // namespace quorumbook::server

@@ -1,0 +1,143 @@
+#include "server/order_stream.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "server/order_codec.h"
+
+namespace quorumbook::server {
+
+std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& result,
+                                               const exchange::GroupResult& group,
+                                               uint64_t max_bytes) {
+  // What a report takes on the wire, roughly: enough to keep messages near their bound.
+  constexpr uint64_t kReportBytes = 96;
+  std::deque<v1::CommandBatchResult> messages;
+  uint64_t bytes = max_bytes;
+  for (uint32_t i = 0; i < group.command_count; ++i) {
+    const exchange::CommandResult& command = result.commands[group.first_command + i];
+    if (bytes >= max_bytes) {
+      messages.emplace_back().set_first_sequence(command.sequence);
+      bytes = 0;
+    }
+    v1::CommandResult* out = messages.back().add_results();
+    out->set_sequence(command.sequence);
+    out->set_repeated(command.repeated);
+    out->mutable_reports()->Reserve(static_cast<int>(command.event_count));
+    for (uint32_t j = 0; j < command.event_count; ++j) {
+      ToProto(result.events[command.first_event + j], out->add_reports());
+    }
+    bytes += kReportBytes * (command.event_count + 1);
+  }
+  return messages;
+}
+
+OrderStream* OrderStream::Begin(const ShardSet* shards, grpc::CallbackServerContext* context) {
+  auto stream = std::make_shared<OrderStream>(shards, context);
+  stream->self_ = stream;
+  const std::lock_guard lock(stream->mutex_);
+  stream->ReadNext();
+  return stream.get();
+}
+
+void OrderStream::OnReadDone(bool ok) {
+  if (ok) Submit();
+  const std::lock_guard lock(mutex_);
+  reading_ = false;
+  if (!ok) half_closed_ = true;
+  ReadNext();
+  FinishWhenIdle();
+}
+
+void OrderStream::Submit() {
+  Refusal refusal;
+  ShardReplica* const replica = shards_.Find(in_.shard(), &refusal);
+  if (replica != nullptr && in_.commands_size() > kMaxBatchCommands) {
+    refusal = {v1::ErrorDetail::BATCH_TOO_LARGE,
+               fmt::format("the batch has {} commands; at most {} go into one", in_.commands_size(),
+                           kMaxBatchCommands),
+               NodeId()};
+  }
+  std::string group;
+  if (refusal.code == v1::ErrorDetail::CODE_UNSPECIFIED) {
+    absl::StatusOr<exchange::SessionCommands> commands = FromProto(in_, replica->symbols());
+    if (commands.ok()) {
+      group = exchange::EncodeGroup(*std::move(commands));
+    } else {
+      refusal = {v1::ErrorDetail::MALFORMED, std::string(commands.status().message()), NodeId()};
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (refused_ || finished_) return;
+    if (refusal.code != v1::ErrorDetail::CODE_UNSPECIFIED) return EndWith(refusal);
+    ++batches_;
+  }
+  replica->Submit(std::move(group),
+                  [self = shared_from_this()](const GroupReply& reply) { self->OnReply(reply); });
+}
+
+void OrderStream::OnReply(const GroupReply& reply) {
+  std::deque<v1::CommandBatchResult> messages;
+  if (reply.group != nullptr) messages = MakeResults(*reply.result, *reply.group, kMaxResultBytes);
+  const std::lock_guard lock(mutex_);
+  --batches_;
+  if (finished_) return;
+  if (refused_) return;  // of what followed the refused batch nothing was executed
+  for (v1::CommandBatchResult& message : messages) results_.push_back(std::move(message));
+  if (reply.refusal != nullptr) {
+    EndWith(*reply.refusal);
+  } else if (reply.group->status != exchange::SessionStatus::kOk) {
+    EndWith(SessionRefusal(*reply.group));
+  }
+  WriteNext();
+  ReadNext();
+  FinishWhenIdle();
+}
+
+void OrderStream::OnWriteDone(bool ok) {
+  const std::lock_guard lock(mutex_);
+  writing_ = false;
+  results_.pop_front();
+  if (!ok) return;  // cancelled: OnCancel finishes
+  WriteNext();
+  ReadNext();
+  FinishWhenIdle();
+}
+
+void OrderStream::OnCancel() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(finished_, true)) Finish(grpc::Status::CANCELLED);
+}
+
+void OrderStream::OnDone() { self_.reset(); }
+
+void OrderStream::ReadNext() {
+  if (reading_ || half_closed_ || refused_ || finished_) return;
+  if (batches_ + results_.size() >= kMaxStreamBatches) return;
+  reading_ = true;
+  StartRead(&in_);
+}
+
+void OrderStream::WriteNext() {
+  if (writing_ || finished_ || results_.empty()) return;
+  writing_ = true;
+  StartWrite(&results_.front());
+}
+
+void OrderStream::EndWith(const Refusal& refusal) {
+  if (refused_ || finished_) return;
+  refused_ = true;
+  final_status_ = shards_.ToStatus(refusal, context_);
+  FinishWhenIdle();
+}
+
+void OrderStream::FinishWhenIdle() {
+  if (finished_ || !results_.empty()) return;
+  if (!refused_ && !(half_closed_ && batches_ == 0)) return;
+  finished_ = true;
+  Finish(final_status_);
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,78 @@
+#include "server/proposal_queue.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "common/check.h"
+#include "exchange/command.h"
+
+namespace quorumbook::server {
+
+void ProposalQueue::Add(WaitingGroup group) {
+  waiting_bytes_ += group.bytes.size();
+  waiting_.push_back(std::move(group));
+}
+
+ProposalQueue::Packed ProposalQueue::Pack(exchange::Time time, uint64_t max_bytes) const {
+  QB_CHECK(HasWaiting());
+  std::vector<std::string_view> groups;
+  uint64_t bytes = 0;
+  for (const WaitingGroup& group : waiting_) {
+    if (!groups.empty() && bytes + group.bytes.size() > max_bytes) break;
+    bytes += group.bytes.size();
+    groups.emplace_back(group.bytes);
+  }
+  return {std::make_shared<const std::string>(exchange::EncodeBatch(time, groups)), groups.size(),
+          bytes};
+}
+
+void ProposalQueue::Proposed(size_t groups, consensus::Index index, consensus::Term term) {
+  ProposedEntry entry{index, term, {}};
+  entry.callbacks.reserve(groups);
+  for (size_t i = 0; i < groups; ++i) {
+    waiting_bytes_ -= waiting_.front().bytes.size();
+    entry.callbacks.push_back(std::move(waiting_.front().callback));
+    waiting_.pop_front();
+  }
+  proposed_.push_back(std::move(entry));
+}
+
+void ProposalQueue::Applied(consensus::Index index, consensus::Term term,
+                            const exchange::ApplyResult& result) {
+  while (!proposed_.empty() && proposed_.front().index <= index) {
+    const ProposedEntry entry = std::move(proposed_.front());
+    proposed_.pop_front();
+    if (entry.index != index || entry.term != term) {
+      Fail(entry.callbacks, {v1::ErrorDetail::LEADERSHIP_LOST,
+                             "another leader's entry took the place of this one", NodeId()});
+      continue;
+    }
+    for (size_t i = 0; i < entry.callbacks.size(); ++i) {
+      if (i >= result.groups.size()) {  // the whole batch was refused as malformed
+        Fail({entry.callbacks[i]}, {v1::ErrorDetail::MALFORMED, "the batch was refused", NodeId()});
+      } else {
+        entry.callbacks[i]({nullptr, &result, &result.groups[i]});
+      }
+    }
+  }
+}
+
+void ProposalQueue::FailWaiting(const Refusal& refusal) {
+  std::deque<WaitingGroup> waiting;
+  waiting.swap(waiting_);
+  waiting_bytes_ = 0;
+  for (const WaitingGroup& group : waiting) group.callback({&refusal, nullptr, nullptr});
+}
+
+void ProposalQueue::FailProposed(const Refusal& refusal) {
+  std::deque<ProposedEntry> proposed;
+  proposed.swap(proposed_);
+  for (const ProposedEntry& entry : proposed) Fail(entry.callbacks, refusal);
+}
+
+void ProposalQueue::Fail(const std::vector<GroupCallback>& callbacks, const Refusal& refusal) {
+  for (const GroupCallback& callback : callbacks) callback({&refusal, nullptr, nullptr});
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,67 @@
+// Groups of commands on their way: waiting to be packed, or proposed and not yet applied.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "consensus/types.h"
+#include "exchange/event.h"
+#include "server/refusal.h"
+
+namespace quorumbook::server {
+
+// What became of a group. Exactly one of `refusal` and `group` is set; valid during the call.
+struct GroupReply {
+  const Refusal* refusal = nullptr;
+  const exchange::ApplyResult* result = nullptr;
+  const exchange::GroupResult* group = nullptr;
+};
+// Called once, from the shard's strand; must not block.
+using GroupCallback = std::function<void(const GroupReply&)>;
+
+struct WaitingGroup {
+  std::string bytes;  // exchange::EncodeGroup
+  GroupCallback callback;
+};
+
+// Used from the shard's strand alone. Bounded by the replica, which counts what it lets in.
+class ProposalQueue {
+ public:
+  void Add(WaitingGroup group);
+  bool HasWaiting() const { return !waiting_.empty(); }
+  uint64_t waiting_bytes() const { return waiting_bytes_; }
+  bool HasProposed() const { return !proposed_.empty(); }
+
+  // Packs waiting groups, in order, into one batch of at most about `max_bytes` (one group at
+  // least). They stay waiting until Proposed(). REQUIRES: HasWaiting().
+  struct Packed {
+    consensus::Payload payload;
+    size_t groups = 0;
+    uint64_t group_bytes = 0;
+  };
+  Packed Pack(exchange::Time time, uint64_t max_bytes) const;
+  // The first `groups` waiting ones are now entry (index, term).
+  void Proposed(size_t groups, consensus::Index index, consensus::Term term);
+
+  // Entry (index, term) was applied with this result: answers its groups, if they came from here.
+  void Applied(consensus::Index index, consensus::Term term, const exchange::ApplyResult& result);
+  void FailWaiting(const Refusal& refusal);
+  void FailProposed(const Refusal& refusal);
+
+ private:
+  struct ProposedEntry {
+    consensus::Index index;
+    consensus::Term term;
+    std::vector<GroupCallback> callbacks;
+  };
+  static void Fail(const std::vector<GroupCallback>& callbacks, const Refusal& refusal);
+
+  std::deque<WaitingGroup> waiting_;
+  uint64_t waiting_bytes_ = 0;
+  std::deque<ProposedEntry> proposed_;  // by ascending index
+};
+
+}  // namespace quorumbook::server
