@@ -68,8 +68,9 @@ void Raft::Core::Flush(Leader& leader) {
 void Raft::Core::SendEntries(Leader& leader, Progress& peer) {
   while (peer.state != Progress::State::kSnapshot) {
     const bool probing = peer.state == Progress::State::kProbe;
-    if (probing ? peer.probe_sent : peer.next > log_.last()) return;
+    // Compaction may also overtake a probe that is on its way.
     if (peer.next <= log_.base().index) return StartTransfer(leader, peer);
+    if (probing ? peer.probe_sent : peer.next > log_.last()) return;
     if (peer.inflight.bytes() >= options_.max_inflight_bytes ||
         peer.inflight.messages() >= options_.max_inflight_messages) {
       return;
