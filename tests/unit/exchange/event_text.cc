@@ -1,0 +1,174 @@
+#include "event_text.h"
+
+#include <sstream>
+
+namespace quorumbook::exchange {
+
+std::string_view ToText(Reason reason) {
+  switch (reason) {
+    case Reason::kNone:
+      return "none";
+    case Reason::kUnknownSymbol:
+      return "unknown symbol";
+    case Reason::kInvalidQuantity:
+      return "invalid quantity";
+    case Reason::kInvalidPrice:
+      return "invalid price";
+    case Reason::kDuplicateClientOrderId:
+      return "duplicate client order id";
+    case Reason::kUnknownOrder:
+      return "unknown order";
+    case Reason::kOrderFinished:
+      return "order finished";
+    case Reason::kInvalidOrder:
+      return "invalid order";
+    case Reason::kSymbolExists:
+      return "symbol exists";
+    case Reason::kInvalidSymbol:
+      return "invalid symbol";
+    case Reason::kTooManySymbols:
+      return "too many symbols";
+    case Reason::kTooManyOrders:
+      return "too many orders";
+    case Reason::kInvalidClientOrderId:
+      return "invalid client order id";
+    case Reason::kRequested:
+      return "requested";
+    case Reason::kUnfilledRemainder:
+      return "unfilled remainder";
+    case Reason::kNotFillable:
+      return "not fillable";
+    case Reason::kFillLimit:
+      return "fill limit";
+    case Reason::kReplacedBelowExecuted:
+      return "replaced below executed";
+  }
+  return "?";
+}
+
+std::string_view ToText(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::kAddSymbol:
+      return "symbol";
+    case CommandKind::kNewOrder:
+      return "new";
+    case CommandKind::kCancelOrder:
+      return "cancel";
+    case CommandKind::kReduceOrder:
+      return "reduce";
+    case CommandKind::kReplaceOrder:
+      return "replace";
+  }
+  return "?";
+}
+
+std::string_view ToText(SessionStatus status) {
+  switch (status) {
+    case SessionStatus::kOk:
+      return "ok";
+    case SessionStatus::kUnknown:
+      return "unknown session";
+    case SessionStatus::kGap:
+      return "gap";
+    case SessionStatus::kForgotten:
+      return "forgotten";
+    case SessionStatus::kWindowFull:
+      return "window full";
+    case SessionStatus::kInvalid:
+      return "invalid";
+  }
+  return "?";
+}
+
+std::string_view ToText(OrderStatus status) {
+  switch (status) {
+    case OrderStatus::kNew:
+      return "new";
+    case OrderStatus::kPartiallyFilled:
+      return "partially filled";
+    case OrderStatus::kFilled:
+      return "filled";
+    case OrderStatus::kCanceled:
+      return "canceled";
+    case OrderStatus::kRejected:
+      return "rejected";
+  }
+  return "?";
+}
+
+std::string_view ToText(Side side) {
+  if (side == Side::kBuy) return "buy";
+  return side == Side::kSell ? "sell" : "-";
+}
+
+namespace {
+
+void PutOrder(std::ostream& out, const Event& event) {
+  out << ' ' << event.account << '/' << event.client_order_id << " (order " << event.order_id
+      << "): " << ToText(event.side) << ' ';
+}
+
+void PutTrade(std::ostream& out, const Event& event) {
+  out << " trade " << event.trade_id;
+  PutOrder(out, event);
+  out << event.quantity << '@' << event.price << " from " << event.maker_account << '/'
+      << event.maker_client_order_id << " (order " << event.maker_order_id << "), maker leaves "
+      << event.maker_leaves;
+}
+
+}  // namespace
+
+std::string ToText(const Event& event) {
+  std::ostringstream out;
+  out << '#' << event.sequence;
+  switch (event.type) {
+    case EventType::kSymbolAdded:
+      out << " symbol " << event.symbol << " added";
+      return out.str();
+    case EventType::kCommandRejected:
+      out << ' ' << ToText(event.command) << ' ' << event.account << '/' << event.client_order_id
+          << " rejected: " << ToText(event.reason);
+      if (event.quantity != 0 || event.price != 0) {
+        out << " (" << event.quantity << '@' << event.price << ')';
+      }
+      return out.str();
+    case EventType::kTrade:
+      PutTrade(out, event);
+      break;
+    case EventType::kOrderAccepted:
+      out << " accepted";
+      PutOrder(out, event);
+      out << event.quantity << '@' << event.price;
+      break;
+    case EventType::kOrderCanceled:
+      out << " canceled";
+      PutOrder(out, event);
+      out << event.quantity << '@' << event.price << ", " << ToText(event.reason);
+      break;
+    case EventType::kOrderReduced:
+      out << " reduced";
+      PutOrder(out, event);
+      out << "by " << event.quantity << " @" << event.price;
+      break;
+    case EventType::kOrderReplaced:
+      out << " replaced";
+      PutOrder(out, event);
+      out << event.quantity << '@' << event.price;
+      break;
+  }
+  out << ", leaves " << event.leaves << ", executed " << event.executed;
+  return out.str();
+}
+
+std::string ToText(const OrderInfo& order) {
+  std::ostringstream out;
+  out << "order " << order.id << ": " << order.account << '/' << order.client_order_id << ' '
+      << ToText(order.side) << ' ' << order.quantity << '@' << order.price << ", "
+      << ToText(order.status);
+  if (order.reason != Reason::kNone) out << " (" << ToText(order.reason) << ')';
+  out << ", leaves " << order.leaves << ", executed " << order.executed << ", entered "
+      << order.entered << ", changed " << order.changed;
+  return out.str();
+}
+
+}  // namespace quorumbook::exchange

@@ -1,0 +1,232 @@
+// The bounds of the market, and what must hold whatever happens.
+#include "exchange/market.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "event_text.h"
+#include "exchange/exchange.h"
+#include "random_batches.h"
+
+namespace quorumbook::exchange {
+namespace {
+
+constexpr SymbolId kSymbol(1);
+
+// A market with one symbol, driven command by command.
+class MarketTest : public testing::Test {
+ protected:
+  MarketTest() { Run(AddSymbol{"AMZN", {1, -2}, {1, 0}}); }
+
+  template <typename Command>
+  const Event& Run(const Command& command, uint64_t account = 1) {
+    events_.clear();
+    market_.Execute({.account = AccountId(account), .time = 0, .events = &events_}, command);
+    return events_.back();
+  }
+  const Event& Limit(Side side, uint64_t id, Quantity quantity, Price price,
+                     TimeInForce time_in_force = TimeInForce::kGoodTillCancel) {
+    return Run(NewOrder{.symbol = kSymbol,
+                        .client_order_id = ClientOrderId(id),
+                        .side = side,
+                        .time_in_force = time_in_force,
+                        .price = price,
+                        .quantity = quantity});
+  }
+  // Orders 1 to `count` that sell 1 at 100.
+  void Offer(uint32_t count) {
+    for (uint32_t id = 1; id <= count; ++id) Limit(Side::kSell, id, 1, 100);
+  }
+
+  static constexpr uint64_t kMaxOpen = 20'000;
+  Market market_{kMaxOpen};
+  std::vector<Event> events_;
+};
+
+constexpr uint64_t kTaker = 1'000'000;
+constexpr Quantity kFills = kMaxFillsPerCommand;
+
+TEST_F(MarketTest, AnOrderOfAsManyFillsAsAllowedIsFilled) {
+  Offer(kMaxFillsPerCommand + 1);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker, kFills, 100).type, EventType::kTrade);
+  EXPECT_EQ(events_.back().leaves, 0);
+  EXPECT_EQ(events_.size(), kMaxFillsPerCommand + 1u);
+}
+
+TEST_F(MarketTest, BeyondTheFillLimitTheRestIsCancelled) {
+  Offer(kMaxFillsPerCommand + 1);
+  const Event& last = Limit(Side::kBuy, kTaker, kFills + 7, 100);
+  EXPECT_EQ(last.type, EventType::kOrderCanceled);
+  EXPECT_EQ(last.reason, Reason::kFillLimit);
+  EXPECT_EQ(last.quantity, 7);
+  EXPECT_EQ(last.executed, kFills);
+  EXPECT_EQ(events_.size(), kMaxEventsPerCommand);
+  EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+TEST_F(MarketTest, AReplacedOrderObeysTheFillLimit) {
+  Limit(Side::kBuy, kTaker, 1, 99);
+  Offer(kMaxFillsPerCommand + 1);
+  const Event& last = Run(ReplaceOrder{ClientOrderId(kTaker), 100, kFills + 7});
+  EXPECT_EQ(last.reason, Reason::kFillLimit);
+  EXPECT_EQ(last.command, CommandKind::kReplaceOrder);
+  EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+TEST_F(MarketTest, AnOrderThatFillsAtTheLimitWithNothingLeftToCrossRests) {
+  Offer(kMaxFillsPerCommand);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker, kFills + 7, 100).type, EventType::kTrade);
+  EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+TEST_F(MarketTest, AFillOrKillThatNeedsMoreFillsThanAllowedIsNotFillable) {
+  Offer(kMaxFillsPerCommand + 1);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker, kFills + 1, 100, TimeInForce::kFillOrKill).reason,
+            Reason::kNotFillable);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker + 1, kFills, 100, TimeInForce::kFillOrKill).type,
+            EventType::kTrade);
+  EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+TEST_F(MarketTest, AFillOrKillOverManyLevelsCountsTheirOrders) {
+  for (uint32_t id = 1; id <= kMaxFillsPerCommand; ++id) {
+    Limit(Side::kSell, id, 1, 100 + id % 100);
+  }
+  Limit(Side::kSell, kTaker, 1, 500);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker + 1, kFills + 1, 500, TimeInForce::kFillOrKill).reason,
+            Reason::kNotFillable);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker + 2, kFills, 500, TimeInForce::kFillOrKill).leaves, 0);
+  EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+TEST_F(MarketTest, OpenOrdersAreBounded) {
+  Offer(kMaxOpen);
+  const Event& refused = Limit(Side::kSell, kTaker, 1, 100);
+  EXPECT_EQ(refused.type, EventType::kCommandRejected);
+  EXPECT_EQ(refused.reason, Reason::kTooManyOrders);
+  // What can not rest is still welcome, and makes room.
+  Limit(Side::kBuy, kTaker, 1, 100, TimeInForce::kImmediateOrCancel);
+  EXPECT_EQ(events_.back().type, EventType::kTrade);
+  EXPECT_EQ(Limit(Side::kSell, kTaker + 1, 1, 100).type, EventType::kOrderAccepted);
+}
+
+TEST_F(MarketTest, SymbolsAreBounded) {
+  for (uint32_t i = 2; i <= kMaxSymbols; ++i) {
+    ASSERT_EQ(Run(AddSymbol{"S" + std::to_string(i), {1, 0}, {1, 0}}).symbol, SymbolId(i));
+  }
+  EXPECT_EQ(Run(AddSymbol{"ONEMORE", {1, 0}, {1, 0}}).reason, Reason::kTooManySymbols);
+  EXPECT_EQ(Run(AddSymbol{"AMZN", {1, -2}, {1, 0}}).type, EventType::kSymbolAdded);
+  EXPECT_EQ(Run(AddSymbol{"AMZN", {1, -2}, {2, 0}}).reason, Reason::kSymbolExists);
+}
+
+TEST_F(MarketTest, FinishedOrdersAreRememberedUpToTheBound) {
+  const auto finish = [this](uint64_t id) {
+    Limit(Side::kBuy, id, 1, 100);
+    Run(CancelOrder{ClientOrderId(id)});
+  };
+  for (uint64_t id = 1; id <= kMaxFinishedOrders; ++id) finish(id);
+  EXPECT_EQ(Run(CancelOrder{ClientOrderId(1)}).reason, Reason::kOrderFinished);
+  finish(kMaxFinishedOrders + 1);
+  EXPECT_EQ(Run(CancelOrder{ClientOrderId(1)}).reason, Reason::kUnknownOrder);
+  EXPECT_EQ(Run(CancelOrder{ClientOrderId(2)}).reason, Reason::kOrderFinished);
+  // An id that is used again is no longer among the finished: it makes room for another.
+  Limit(Side::kBuy, 2, 1, 100);
+  finish(kMaxFinishedOrders + 2);
+  EXPECT_EQ(Run(CancelOrder{ClientOrderId(3)}).reason, Reason::kOrderFinished);
+  EXPECT_EQ(market_.orders().finished_orders(), kMaxFinishedOrders);
+}
+
+TEST_F(MarketTest, TheLargestTradeIsCountedWithoutOverflow) {
+  for (uint64_t i = 0; i < 40; ++i) {
+    Limit(Side::kSell, 1, kMaxQuantity, kMaxPrice);
+    ASSERT_EQ(Limit(Side::kBuy, 2, kMaxQuantity, kMaxPrice).leaves, 0);
+  }
+  const MarketStats& stats = market_.symbols().Find(kSymbol)->stats;
+  EXPECT_TRUE(stats.notional == Uint128{40} * kMaxQuantity * kMaxPrice);
+}
+
+TEST_F(MarketTest, RecentTradesAreTheLastOnes) {
+  const uint64_t trades = kMaxRecentTrades * 2 + 300;
+  for (uint64_t i = 1; i <= trades; ++i) {
+    Limit(Side::kSell, 1, 1, static_cast<Price>(i));
+    Limit(Side::kBuy, 2, 1, static_cast<Price>(i));
+  }
+  const TradeRing& recent = market_.symbols().Find(kSymbol)->stats.recent;
+  ASSERT_EQ(recent.size(), kMaxRecentTrades);
+  for (size_t i = 0; i < recent.size(); ++i) {
+    EXPECT_EQ(recent[i].id, trades - kMaxRecentTrades + 1 + i);
+    EXPECT_EQ(recent[i].price, static_cast<Price>(recent[i].id));
+  }
+}
+
+// What was entered is executed, taken off, or still open: for every order and for all together.
+class Ledger {
+ public:
+  void Add(const Event& event) {
+    ASSERT_EQ(event.sequence, ++last_sequence_);
+    ASSERT_GE(event.leaves, 0);
+    ASSERT_GE(event.executed, 0);
+    ASSERT_GE(event.maker_leaves, 0);
+    Quantity& open = open_[event.order_id];
+    switch (event.type) {
+      case EventType::kOrderAccepted:
+      case EventType::kOrderReplaced:
+        open = event.quantity - event.executed;
+        break;
+      case EventType::kTrade:
+        ASSERT_GT(event.quantity, 0);
+        open -= event.quantity;
+        open_[event.maker_order_id] -= event.quantity;
+        ASSERT_EQ(open_[event.maker_order_id], event.maker_leaves);
+        break;
+      case EventType::kOrderCanceled:
+      case EventType::kOrderReduced:
+        open -= event.quantity;
+        break;
+      default:
+        return;
+    }
+    ASSERT_EQ(open, event.leaves) << event;
+  }
+  void ExpectBook(const Exchange& exchange) {
+    std::map<OrderId, Quantity> resting;
+    for (const SymbolInfo& symbol : exchange.Symbols()) {
+      const MarketSummary summary = exchange.Summary(symbol.id).value();
+      if (summary.best_bid != 0 && summary.best_ask != 0) {
+        EXPECT_LT(summary.best_bid, summary.best_ask) << "crossed";
+      }
+      for (const Side side : {Side::kBuy, Side::kSell}) {
+        for (const OrderInfo& order : exchange.GetOrders(symbol.id, side, SIZE_MAX)) {
+          EXPECT_GT(order.leaves, 0);
+          resting[order.id] = order.leaves;
+        }
+      }
+    }
+    std::erase_if(open_, [](const auto& entry) { return entry.second == 0; });
+    EXPECT_EQ(resting, open_);
+  }
+
+ private:
+  std::map<OrderId, Quantity> open_;
+  uint64_t last_sequence_ = 0;
+};
+
+TEST(MarketProperties, NothingIsCreatedLostOrCrossed) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Exchange exchange;
+    Ledger ledger;
+    ApplyResult result;
+    for (const Batch& batch : RandomBatches(seed, 1'500, {.sparse = seed % 2 == 0})) {
+      exchange.Apply(batch, &result);
+      for (const Event& event : result.events) ledger.Add(event);
+      ledger.ExpectBook(exchange);
+      ASSERT_FALSE(HasFailure());
+    }
+    EXPECT_GT(exchange.Summary(SymbolId(1)).value().trades, 100u);
+  }
+}
+
+}  // namespace
+}  // namespace quorumbook::exchange

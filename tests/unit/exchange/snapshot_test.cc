@@ -1,0 +1,149 @@
+// Snapshots: everything comes back, and damage is found.
+#include "exchange/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "common/digest.h"
+#include "event_text.h"
+#include "exchange/exchange.h"
+#include "random_batches.h"
+
+namespace quorumbook::exchange {
+namespace {
+
+Exchange Sample(uint64_t seed, uint64_t batches = 60) {
+  Exchange exchange;
+  ApplyResult result;
+  for (const Batch& batch : RandomBatches(seed, batches)) exchange.Apply(batch, &result);
+  return exchange;
+}
+
+std::string Sealed(std::string bytes) {
+  if (bytes.size() < kSnapshotHeaderBytes) return bytes;
+  const uint64_t checksum = Checksum64(std::string_view(bytes).substr(kSnapshotHeaderBytes));
+  std::memcpy(bytes.data() + sizeof(kSnapshotMagic), &checksum, sizeof(checksum));
+  return bytes;
+}
+
+void ExpectDataLoss(const std::string& bytes) {
+  const absl::StatusOr<Exchange> restored = Exchange::Restore(bytes);
+  EXPECT_EQ(restored.status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(Snapshot, OfAnEmptyExchange) {
+  const std::string bytes = Exchange().Snapshot();
+  const absl::StatusOr<Exchange> restored = Exchange::Restore(bytes);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->Snapshot(), bytes);
+  EXPECT_EQ(restored->sessions(), 0u);
+}
+
+TEST(Snapshot, ViewsAreTheSameAfterwards) {
+  const Exchange before = Sample(1, 2'000);
+  const absl::StatusOr<Exchange> restored = Exchange::Restore(before.Snapshot());
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  const Exchange& after = *restored;
+  EXPECT_EQ(after.time(), before.time());
+  EXPECT_EQ(after.last_sequence(), before.last_sequence());
+  EXPECT_EQ(after.open_orders(), before.open_orders());
+  EXPECT_EQ(after.sessions(), kSessions);
+  EXPECT_EQ(after.MarketDigest(), before.MarketDigest());
+  ASSERT_EQ(after.Symbols().size(), 3u);
+  for (const SymbolInfo& symbol : before.Symbols()) {
+    EXPECT_EQ(after.FindSymbol(symbol.name)->id, symbol.id);
+    const auto trades = before.RecentTrades(symbol.id, SIZE_MAX);
+    const auto trades_after = after.RecentTrades(symbol.id, SIZE_MAX);
+    ASSERT_GT(trades.size(), 100u);
+    ASSERT_EQ(trades_after.size(), trades.size());
+    EXPECT_EQ(trades_after.back().id, trades.back().id);
+    EXPECT_EQ(trades_after.front().time, trades.front().time);
+  }
+  uint64_t finished = 0;
+  for (uint64_t account = 1; account <= kSessions; ++account) {
+    for (uint64_t id = 1; id <= 40; ++id) {
+      const auto order = before.FindOrder(AccountId(account), ClientOrderId(id));
+      const auto order_after = after.FindOrder(AccountId(account), ClientOrderId(id));
+      ASSERT_EQ(order_after.has_value(), order.has_value());
+      if (!order) continue;
+      EXPECT_EQ(ToText(*order_after), ToText(*order));
+      finished += order->leaves == 0;
+    }
+  }
+  EXPECT_GT(finished, 10u);
+}
+
+TEST(Snapshot, TruncatedAtEveryLengthItIsRefused) {
+  const std::string bytes = Sample(2, 12).Snapshot();
+  ASSERT_GT(bytes.size(), 1'000u);
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    SCOPED_TRACE(length);
+    ExpectDataLoss(bytes.substr(0, length));
+    ExpectDataLoss(Sealed(bytes.substr(0, length)));
+  }
+  ExpectDataLoss(bytes + '\0');
+  ExpectDataLoss(Sealed(bytes + '\0'));
+}
+
+TEST(Snapshot, AnyFlippedBitIsNoticed) {
+  const std::string bytes = Sample(3, 12).Snapshot();
+  for (size_t bit = 0; bit < bytes.size() * 8; bit += 3) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    SCOPED_TRACE(bit);
+    ExpectDataLoss(flipped);
+  }
+}
+
+// Behind a good checksum anything may stand: it is refused, or it is a state like any other, which
+// goes on trading.
+TEST(Snapshot, GarbageIsRefusedOrAState) {
+  const std::string bytes = Sample(4, 100).Snapshot();
+  uint64_t taken = 0;
+  uint64_t refused = 0;
+  for (uint64_t seed = 1; seed <= 4'000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    std::string mutated = bytes;
+    for (uint64_t changes = 1 + random.Below(3); changes > 0; --changes) {
+      mutated[random.Below(mutated.size())] = static_cast<char>(random.Below(256));
+    }
+    if (random.OneIn(8)) mutated.resize(random.Below(mutated.size()));
+    mutated = Sealed(mutated);
+    absl::StatusOr<Exchange> restored = Exchange::Restore(mutated);
+    if (!restored.ok()) {
+      ++refused;
+      ASSERT_EQ(restored.status().code(), absl::StatusCode::kDataLoss);
+      continue;
+    }
+    ++taken;
+    ASSERT_EQ(restored->Snapshot(), mutated);
+    ApplyResult result;
+    for (const Batch& batch : RandomBatches(seed, 10)) restored->Apply(batch, &result);
+  }
+  EXPECT_GT(taken, 300u);
+  EXPECT_GT(refused, 300u);
+}
+
+// The order in which sessions were used decides which is evicted: it must come back as well.
+TEST(Snapshot, SessionsComeBackInTheOrderOfTheirUse) {
+  Exchange exchange;
+  ApplyResult result;
+  Batch open;
+  open.groups.assign(kMaxSessions, OpenSession{AccountId(1)});
+  exchange.Apply(open, &result);
+  const SessionCommands use{SessionId(1), 1, 0, {CancelOrder{ClientOrderId(1)}}};
+  exchange.Apply({0, {use}}, &result);
+  absl::StatusOr<Exchange> restored = Exchange::Restore(exchange.Snapshot());
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  restored->Apply(
+      {0, {OpenSession{AccountId(1)}, CloseSession{SessionId(1)}, CloseSession{SessionId(2)}}},
+      &result);
+  EXPECT_EQ(result.groups[0].session, SessionId(kMaxSessions + 1));
+  EXPECT_EQ(result.groups[1].status, SessionStatus::kOk);
+  EXPECT_EQ(result.groups[2].status, SessionStatus::kUnknown) << "the least recently used";
+}
+
+}  // namespace
+}  // namespace quorumbook::exchange
