@@ -116,13 +116,17 @@ absl::Status LobsterPlanner::FlushGroup() {
     quantity += message.quantity;
     step.checks.push_back({execution.line, quantity, row_, execution.row});
     row_ = execution.row;
-    if (!book_.IsOpen(message.order_id)) ++counts_.unknown_orders;
+    if (!book_.IsOpen(message.order_id) && !filled_.contains(message.order_id)) {
+      ++counts_.unknown_orders;
+      step.group->unknown = true;
+    }
   }
   const LobsterMessage& last = group_.back().message;
   const v1::Side incoming = OtherSide(last.side);
   step.command = MakeOrder(incoming, v1::IMMEDIATE_OR_CANCEL, next_ioc_id_++, last.price, quantity);
   for (const auto& fill : book_.Match(incoming, last.price, &quantity)) {
     step.group->synthetic |= fill.synthetic;
+    if (fill.whole && !fill.synthetic) filled_.insert(fill.id);
   }
   group_.clear();
   if (absl::Status status = emit_(std::move(step)); !status.ok()) return status;
@@ -216,7 +220,9 @@ absl::Status LobsterPlanner::SetLevel(v1::Side side, int64_t price, int64_t held
 
 void LobsterPlanner::Place(v1::Side side, const ShadowBook::Order& order, int64_t price) {
   ShadowBook::Order rest = order;
-  book_.Match(side, price, &rest.quantity);
+  for (const auto& fill : book_.Match(side, price, &rest.quantity)) {
+    if (fill.whole && !fill.synthetic) filled_.insert(fill.id);
+  }
   if (rest.quantity > 0) book_.Add(side, rest, price);
 }
 

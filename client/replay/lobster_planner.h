@@ -8,6 +8,7 @@
 // the rules.
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -38,9 +39,13 @@ struct IocGroup {
   int64_t line = 0;
   // In order; executions of one resting order that follow each other are one.
   std::vector<Fill> recorded;
-  // A synthetic order takes part when a price-time exchange executes it, so that resting ids can
-  // not all be the recorded ones.
+  // A price-time exchange executes it against a synthetic order, too.
   bool synthetic = false;
+  // The recording executes an order that the replay never saw, or that a synthetic one replaced.
+  bool unknown = false;
+
+  // Whether synthetic orders have no part in it, so that the ids have to be the recorded ones.
+  bool clean() const { return !synthetic && !unknown; }
 };
 
 struct PlannedStep {
@@ -63,7 +68,7 @@ class LobsterPlanner {
     uint64_t synthetic_added = 0;
     // Cancels and reductions to keep the window.
     uint64_t window_removals = 0;
-    // Cancels and executions recorded of orders that the book does not hold.
+    // Recorded cancels and executions of orders that the replay does not know.
     uint64_t unknown_orders = 0;
   };
   // Takes the steps in order. An error ends the planning.
@@ -107,8 +112,9 @@ class LobsterPlanner {
   const std::string symbol_;
   const Emit emit_;
   ShadowBook book_;
-  std::shared_ptr<const BookRow> row_;  // of the last step planned
-  std::vector<LobsterStep> group_;      // consecutive executions, not yet emitted
+  std::shared_ptr<const BookRow> row_;    // of the last step planned
+  std::vector<LobsterStep> group_;        // consecutive executions, not yet emitted
+  absl::flat_hash_set<uint64_t> filled_;  // recorded orders that the shadow book executed whole
   uint64_t next_ioc_id_ = kFirstIocId;
   uint64_t next_synthetic_id_ = kFirstSyntheticId;
   Counts counts_;

@@ -108,8 +108,8 @@ void LobsterVerifier::CheckBook(const BookCheck& check) {
 }
 
 void LobsterVerifier::CheckFills(const IocGroup& group, const std::vector<Fill>& fills) {
-  if (group.synthetic) {
-    ++counts_.ioc_groups_synthetic;
+  if (!group.clean()) {
+    ++(group.synthetic ? counts_.ioc_groups_synthetic : counts_.ioc_groups_unknown);
     return;
   }
   ++counts_.ioc_groups;

@@ -18,10 +18,11 @@ struct VerifierCounts {
   uint64_t book_exact = 0;
   uint64_t book_edge_differences = 0;
   uint64_t book_inner_mismatches = 0;
-  uint64_t event_errors = 0;                   // reports that contradict earlier ones
-  uint64_t ioc_groups = 0;                     // that touch no synthetic order
-  uint64_t ioc_groups_synthetic = 0;           // that do; their ids can not be compared
-  uint64_t ioc_fills_identical = 0;            // of ioc_groups
+  uint64_t event_errors = 0;          // reports that contradict earlier ones
+  uint64_t ioc_groups = 0;            // that are clean: synthetic orders have no part in them
+  uint64_t ioc_groups_synthetic = 0;  // that execute synthetic orders
+  uint64_t ioc_groups_unknown = 0;    // of the rest, that are recorded with an unknown order
+  uint64_t ioc_fills_identical = 0;   // of ioc_groups
   std::vector<std::string> first_differences;  // at most LobsterVerifier::kMaxDescribed
 
   bool operator==(const VerifierCounts&) const = default;
