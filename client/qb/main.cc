@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "client/qb/commands.h"
+#include "client/replay/replay_command.h"
 
 namespace quorumbook::qb {
 
@@ -81,6 +82,7 @@ static int Main(int argc, char** argv) {
   AddSymbolCommands(app, context);
   AddOrderCommands(app, context);
   AddMarketCommands(app, context);
+  replay::AddReplayCommand(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

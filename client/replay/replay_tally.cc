@@ -1,5 +1,6 @@
 #include "client/replay/replay_tally.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
 namespace quorumbook::replay {
@@ -27,7 +28,7 @@ void ReplayTally::CountReport(const v1::ExecutionReport& report, bool* rejected)
     }
   } else if (report.exec_type() == v1::ExecutionReport::REJECTED) {
     *rejected = true;
-    const std::string& reason = v1::Reason_Name(report.reason());
+    const std::string reason = absl::AsciiStrToLower(v1::Reason_Name(report.reason()));
     ++counts_.rejected_by_reason[reason];
     if (counts_.first_rejections.size() < kMaxDescribed) {
       counts_.first_rejections.push_back(absl::StrCat("command ", counts_.commands, " (order ",
