@@ -208,11 +208,11 @@ command_up() {
 
 command_down() {
   local n pid deadline=$((SECONDS + stop_seconds))
-  local -A stopping=()
+  local stopping=()
   for n in $(seq "$nodes"); do
     if pid=$(pid_of "$n"); then
       kill -TERM "$pid"
-      stopping[$n]=$pid
+      stopping[n]=$pid
     fi
   done
   [ "${#stopping[@]}" -gt 0 ] || echo "no node is running"

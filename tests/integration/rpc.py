@@ -8,6 +8,8 @@ import sys
 import tempfile
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # qb and the daemons are started by exec
+# Between calls nobody but this poller looks after a channel that reconnects; its default is 5 s.
+os.environ.setdefault("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "20")
 
 import grpc  # noqa: E402  (reads its environment when imported)
 

@@ -133,7 +133,7 @@ def test_session_numbers(cluster):
         (session.id, 5, "SESSION_GAP"),
         (session.id + 1_000_000, 1, "SESSION_UNKNOWN"),
         (session.id, 0, "MALFORMED"),
-        (0, 1, "MALFORMED"),
+        (0, 1, "SESSION_UNKNOWN"),
     ]
     for number, sequence, code in cases:
         with pytest.raises(grpc.RpcError) as error:
