@@ -1,0 +1,188 @@
+#include "server/config_schema.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_join.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace quorumbook::server {
+ConfigFault SetNumber(const std::string& text, uint64_t min, uint64_t max, uint64_t* out) {
+  uint64_t value = 0;
+  if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
+    return {fmt::format("'{}' is not a number from {} to {}", text, min, max),
+            fmt::format("write a whole number from {} to {}", min, max)};
+  }
+  *out = value;
+  return {};
+}
+
+ConfigFault SetAddress(const std::string& text, std::string* out) {
+  const size_t colon = text.rfind(':');
+  uint32_t port = 0;
+  if (colon == std::string::npos || colon == 0 ||
+      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port == 0 || port > 65535) {
+    return {fmt::format("'{}' is not an address", text), "write host:port, e.g. 127.0.0.1:7001"};
+  }
+  *out = text;
+  return {};
+}
+
+namespace {
+
+using Setter = std::function<ConfigFault(Config&, const std::string&)>;
+
+ConfigFault SetChoice(const std::string& text, const std::vector<std::string>& choices,
+                      std::string* out) {
+  if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+    return {fmt::format("'{}' is not known", text),
+            fmt::format("use one of {}", absl::StrJoin(choices, ", "))};
+  }
+  *out = text;
+  return {};
+}
+
+ConfigFault SetClusterId(const std::string& text, std::string* out) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  });
+  if (text.empty() || text.size() > 64 || !plain) {
+    return {fmt::format("'{}' is no cluster id", text),
+            "use 1 to 64 letters, digits, '-', '_' or '.'"};
+  }
+  *out = text;
+  return {};
+}
+
+Setter Milliseconds(std::chrono::milliseconds Config::* field) {
+  return [field](Config& config, const std::string& text) {
+    uint64_t value = 0;
+    ConfigFault fault = SetNumber(text, 1, 60'000, &value);
+    if (fault.message.empty()) config.*field = std::chrono::milliseconds(value);
+    return fault;
+  };
+}
+
+Setter Number(uint64_t Config::* field, uint64_t min, uint64_t max) {
+  return [field, min, max](Config& config, const std::string& text) {
+    return SetNumber(text, min, max, &(config.*field));
+  };
+}
+
+Setter Choice(std::string Config::* field, std::vector<std::string> choices) {
+  return [field, choices = std::move(choices)](Config& config, const std::string& text) {
+    return SetChoice(text, choices, &(config.*field));
+  };
+}
+
+Setter Address(std::string Config::* field) {
+  return [field](Config& config, const std::string& text) {
+    return SetAddress(text, &(config.*field));
+  };
+}
+
+ConfigFault SetNodeId(Config& config, const std::string& text) {
+  uint64_t value = 0;
+  ConfigFault fault = SetNumber(text, 1, 65'535, &value);
+  config.node_id = NodeId(value);
+  return fault;
+}
+
+ConfigFault SetDataDir(Config& config, const std::string& text) {
+  if (text.empty()) return {"is empty", "name a directory of this node alone"};
+  config.data_dir = text;
+  return {};
+}
+
+ConfigFault SetDefaultShard(Config& config, const std::string& text) {
+  uint64_t value = 0;
+  ConfigFault fault = SetNumber(text, 1, 1'000'000, &value);
+  config.default_shard = ShardId(value);
+  return fault;
+}
+
+ConfigFault SetThreads(Config& config, const std::string& text) {
+  uint64_t value = 0;
+  ConfigFault fault = SetNumber(text, 1, 256, &value);
+  config.threads = static_cast<uint32_t>(value);
+  return fault;
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({substitute, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+const std::vector<ScalarKey>& ConfigSchema() {
+  static const auto& schema = *new std::vector<ScalarKey>{
+      {{"cluster.id", "name of the cluster; nodes of another one are refused"},
+       true,
+       [](Config& c, const std::string& text) { return SetClusterId(text, &c.cluster_id); }},
+      {{"node.id", "number of this node in `peers`"}, true, SetNodeId},
+      {{"data_dir", "directory of this node alone"}, true, SetDataDir},
+      {{"listen.client", "host:port for clients"}, true, Address(&Config::listen_client)},
+      {{"listen.peer", "host:port for the other nodes"}, true, Address(&Config::listen_peer)},
+      {{"symbols.default_shard", "shard of symbols that symbols.shards does not name"},
+       false,
+       SetDefaultShard},
+      {{"raft.election_timeout_min_ms", "a follower waits at least this long for its leader"},
+       false,
+       Milliseconds(&Config::election_timeout_min)},
+      {{"raft.election_timeout_max_ms", "and less than this"},
+       false,
+       Milliseconds(&Config::election_timeout_max)},
+      {{"raft.heartbeat_interval_ms", "at most a third of election_timeout_min_ms"},
+       false,
+       Milliseconds(&Config::heartbeat_interval)},
+      {{"snapshot.log_bytes", "take a snapshot when a shard's log is larger"},
+       false,
+       Number(&Config::snapshot_log_bytes, 64 << 10, uint64_t{4} << 30)},
+      {{"snapshot.keep_log_bytes", "log kept behind a snapshot for slow followers"},
+       false,
+       Number(&Config::keep_log_bytes, 0, uint64_t{1} << 30)},
+      {{"threads", "threads for shards and timers"}, false, SetThreads},
+      {{"log.level", "trace, debug, info, warn or error"},
+       false,
+       Choice(&Config::log_level, {"trace", "debug", "info", "warn", "error"})},
+      {{"log.format", "text or json"}, false, Choice(&Config::log_format, {"text", "json"})},
+  };
+  return schema;
+}
+
+const ScalarKey* FindConfigKey(std::string_view name) {
+  for (const ScalarKey& key : ConfigSchema()) {
+    if (key.key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+std::string SuggestConfigKey(std::string_view unknown) {
+  std::string best;
+  size_t best_distance = 4;
+  for (std::string_view extra : {"peers", "shards", "symbols.shards"}) {
+    const size_t distance = EditDistance(unknown, extra);
+    if (distance < best_distance) best = extra, best_distance = distance;
+  }
+  for (const ScalarKey& key : ConfigSchema()) {
+    const size_t distance = EditDistance(unknown, key.key.name);
+    if (distance < best_distance) best = key.key.name, best_distance = distance;
+  }
+  if (!best.empty()) return fmt::format("did you mean '{}'?", best);
+  return "remove it; quorumbookd --help lists the keys";
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,109 @@
+#include "server/proposal_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "exchange/command.h"
+
+namespace quorumbook::server {
+namespace {
+
+using consensus::Index;
+using consensus::Term;
+using ::testing::ElementsAre;
+
+// A group whose answer is noted as "NAME ok" or "NAME CODE".
+WaitingGroup Group(const std::string& name, uint64_t account, std::vector<std::string>* answers) {
+  return {exchange::EncodeGroup(exchange::OpenSession{exchange::AccountId(account)}),
+          [name, answers](const GroupReply& reply) {
+            answers->push_back(name + " " +
+                               (reply.refusal == nullptr
+                                    ? "session " + std::to_string(reply.group->session.value())
+                                    : v1::ErrorDetail::Code_Name(reply.refusal->code)));
+          }};
+}
+
+exchange::ApplyResult ResultOf(size_t groups) {
+  exchange::ApplyResult result;
+  for (size_t i = 0; i < groups; ++i) {
+    exchange::GroupResult group;
+    group.session = exchange::SessionId(i + 1);
+    result.groups.push_back(group);
+  }
+  return result;
+}
+
+TEST(ProposalQueue, PacksInOrderWithinItsBoundAndOneAtLeast) {
+  std::vector<std::string> answers;
+  ProposalQueue queue;
+  for (uint64_t i = 1; i <= 3; ++i) queue.Add(Group("g", i, &answers));
+  const uint64_t one = queue.waiting_bytes() / 3;
+  EXPECT_EQ(queue.Pack(0, 1).groups, 1u) << "however large";
+  const ProposalQueue::Packed two = queue.Pack(55, 2 * one);
+  EXPECT_EQ(two.groups, 2u);
+  EXPECT_EQ(two.group_bytes, 2 * one);
+  const auto batch = exchange::DecodeBatch(*two.payload);
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ(batch->time, 55);
+  EXPECT_EQ(std::get<exchange::OpenSession>(batch->groups[1]).account, exchange::AccountId(2));
+  EXPECT_EQ(queue.waiting_bytes(), 3 * one) << "still waiting until proposed";
+  queue.Proposed(two.groups, Index(1), Term(1));
+  EXPECT_EQ(queue.waiting_bytes(), one);
+  EXPECT_THAT(answers, ElementsAre());
+}
+
+TEST(ProposalQueue, AnswersGroupsOfTheEntryThatWasApplied) {
+  std::vector<std::string> answers;
+  ProposalQueue queue;
+  queue.Add(Group("a", 1, &answers));
+  queue.Add(Group("b", 1, &answers));
+  queue.Add(Group("c", 1, &answers));
+  queue.Proposed(2, Index(4), Term(2));
+  queue.Proposed(1, Index(5), Term(2));
+  queue.Applied(Index(3), Term(2), ResultOf(1));  // somebody else's
+  EXPECT_THAT(answers, ElementsAre());
+  queue.Applied(Index(4), Term(2), ResultOf(2));
+  EXPECT_THAT(answers, ElementsAre("a session 1", "b session 2"));
+  EXPECT_TRUE(queue.HasProposed());
+  queue.Applied(Index(5), Term(2), ResultOf(1));
+  EXPECT_EQ(answers.back(), "c session 1");
+  EXPECT_FALSE(queue.HasProposed());
+}
+
+TEST(ProposalQueue, AnotherTermsEntryInItsPlaceIsNoAnswer) {
+  std::vector<std::string> answers;
+  ProposalQueue queue;
+  queue.Add(Group("a", 1, &answers));
+  queue.Proposed(1, Index(4), Term(2));
+  queue.Applied(Index(4), Term(3), ResultOf(1));
+  EXPECT_THAT(answers, ElementsAre("a LEADERSHIP_LOST"));
+}
+
+TEST(ProposalQueue, FailuresAnswerEachGroupOnce) {
+  std::vector<std::string> answers;
+  ProposalQueue queue;
+  queue.Add(Group("a", 1, &answers));
+  queue.Proposed(1, Index(4), Term(2));
+  queue.Add(Group("b", 1, &answers));
+  queue.FailWaiting({v1::ErrorDetail::NOT_LEADER, "", NodeId()});
+  EXPECT_THAT(answers, ElementsAre("b NOT_LEADER"));
+  EXPECT_EQ(queue.waiting_bytes(), 0u);
+  queue.FailProposed({v1::ErrorDetail::LEADERSHIP_LOST, "", NodeId()});
+  queue.Applied(Index(4), Term(2), ResultOf(1));
+  EXPECT_THAT(answers, ElementsAre("b NOT_LEADER", "a LEADERSHIP_LOST"));
+}
+
+TEST(ProposalQueue, ABatchThatWasRefusedWholeIsAnswered) {
+  std::vector<std::string> answers;
+  ProposalQueue queue;
+  queue.Add(Group("a", 1, &answers));
+  queue.Proposed(1, Index(4), Term(2));
+  queue.Applied(Index(4), Term(2), exchange::ApplyResult());
+  EXPECT_THAT(answers, ElementsAre("a MALFORMED"));
+}
+
+}  // namespace
+}  // namespace quorumbook::server
