@@ -1,0 +1,174 @@
+// What no correct replica does is reported; what is only late is not.
+#include <gtest/gtest.h>
+
+#include "common/digest.h"
+#include "tests/unit/consensus/cluster.h"
+#include "tests/unit/consensus/replica.h"
+
+namespace quorumbook::consensus {
+namespace {
+
+void ExpectEvidence(Replica& replica, Evidence::Kind kind, NodeId culprit, uint64_t index) {
+  const std::vector<Evidence> evidence = replica.TakeEvidence();
+  ASSERT_EQ(evidence.size(), 1u);
+  EXPECT_EQ(evidence[0].kind, kind);
+  EXPECT_EQ(evidence[0].culprit, culprit);
+  EXPECT_EQ(evidence[0].index, Index(index));
+}
+
+TEST(EvidenceTest, TwoLeadersInATerm) {
+  Replica follower(GroupOf(3), LogOfTerms({1}), 1);
+  follower.Receive(kTwo, 1, AppendEntries{});
+  follower.Receive(kThree, 1, AppendEntries{});
+  ExpectEvidence(follower, Evidence::Kind::kTwoLeadersInTerm, NodeId(), 1);
+  EXPECT_EQ(follower.raft().leader(), kTwo);
+  follower.Receive(kThree, 1, AppendEntries{});
+  EXPECT_TRUE(follower.TakeEvidence().empty()) << "reported again";
+
+  Replica leader(GroupOf(3));
+  leader.Elect();
+  leader.Receive(kTwo, 1, AppendEntries{});
+  ExpectEvidence(leader, Evidence::Kind::kTwoLeadersInTerm, kTwo, 1);
+  EXPECT_EQ(leader.raft().role(), Role::kLeader);
+}
+
+TEST(EvidenceTest, DoubleVote) {
+  for (const bool request_first : {false, true}) {
+    Replica replica(GroupOf(5));
+    replica.TickToDeadline();
+    replica.Receive(kTwo, 1, RequestVoteResponse{.pre_vote = true, .granted = true});
+    replica.Receive(kThree, 1, RequestVoteResponse{.pre_vote = true, .granted = true});
+    replica.Sync();
+    ASSERT_EQ(replica.raft().role(), Role::kCandidate);
+    // Who asks for votes has given its own to itself.
+    if (request_first) replica.Receive(kFour, 1, RequestVote{});
+    replica.Receive(kFour, 1, RequestVoteResponse{.granted = true});
+    if (!request_first) replica.Receive(kFour, 1, RequestVote{});
+    ExpectEvidence(replica, Evidence::Kind::kDoubleVote, kFour, 0);
+  }
+}
+
+TEST(EvidenceTest, VotesInDifferentTermsAreNoDoubleVote) {
+  Replica replica(GroupOf(3));
+  replica.Receive(kTwo, 1, RequestVote{});
+  replica.Sync();
+  replica.TickToDeadline();
+  replica.Receive(kThree, 2, RequestVoteResponse{.pre_vote = true, .granted = true});
+  replica.Sync();
+  replica.Receive(kTwo, 1, RequestVote{});
+  replica.Receive(kTwo, 2, RequestVoteResponse{.granted = true});
+  EXPECT_EQ(replica.raft().role(), Role::kLeader);
+  EXPECT_TRUE(replica.TakeEvidence().empty());
+}
+
+TEST(EvidenceTest, CorruptEntryIsRefused) {
+  const std::vector<Entry> log = LogOfTerms({1, 1, 1});
+  Replica replica(GroupOf(3));
+  AppendEntries append = AppendOf(log, 0, 3);
+  append.entries[1].payload = Text("forged");
+  replica.Receive(kTwo, 1, append);
+  ExpectEvidence(replica, Evidence::Kind::kCorruptEntry, kTwo, 2);
+  EXPECT_EQ(replica.raft().status().last, Index(0));
+  replica.Receive(kTwo, 1, AppendOf(log, 0, 3));
+  EXPECT_EQ(replica.raft().status().last, Index(3));
+}
+
+TEST(EvidenceTest, EntriesOutOfOrderAreCorrupt) {
+  const std::vector<Entry> log = LogOfTerms({1, 2});
+  for (const int kind : {0, 1, 2}) {
+    Replica replica(GroupOf(3), {}, 1);
+    AppendEntries append = AppendOf(log, 0, 2);
+    if (kind == 0) std::swap(append.entries[0], append.entries[1]);
+    if (kind == 1) append.entries[0].payload = nullptr;
+    // kind 2: a term that is later than the leader's
+    replica.Receive(kTwo, kind == 2 ? 1 : 2, append);
+    ASSERT_EQ(replica.TakeEvidence().size(), 1u) << kind;
+    EXPECT_EQ(replica.raft().status().last, Index(0));
+  }
+}
+
+std::vector<Entry> OtherHistory(uint64_t last_term) {
+  std::vector<Entry> log = LogOfTerms({1, 1});
+  Digest chain;
+  for (Entry& entry : log) {
+    if (entry.index == Index(2)) entry.term = Term(last_term);
+    entry.payload = Text("other");
+    entry.chain = chain = Chain(chain, entry.term, entry.index, entry.type, *entry.payload);
+  }
+  return log;
+}
+
+TEST(EvidenceTest, DivergedLog) {
+  // Not committed: either may be wrong.
+  Replica replica(GroupOf(3), LogOfTerms({1, 1}), 1);
+  replica.Receive(kTwo, 1, AppendOf(OtherHistory(1), 2, 2));
+  ExpectEvidence(replica, Evidence::Kind::kDivergedLog, NodeId(), 2);
+  replica.Receive(kTwo, 1, AppendOf(OtherHistory(1), 0, 2));
+  ExpectEvidence(replica, Evidence::Kind::kDivergedLog, NodeId(), 1);
+  EXPECT_TRUE(replica.Take<AppendEntriesResponse>().empty());
+  // Committed: a correct leader has it.
+  replica.Receive(kTwo, 1, AppendOf(LogOfTerms({1, 1}), 2, 2, /*commit=*/2));
+  replica.Receive(kTwo, 1, AppendOf(OtherHistory(1), 2, 2));
+  ExpectEvidence(replica, Evidence::Kind::kDivergedLog, kTwo, 2);
+}
+
+TEST(EvidenceTest, CommittedEntriesAreNeverReplaced) {
+  Replica replica(GroupOf(3), LogOfTerms({1, 1, 1}), 1);
+  replica.Receive(kTwo, 1, AppendOf(LogOfTerms({1, 1, 1}), 3, 3, /*commit=*/2));
+  const std::vector<Entry> conflicting = LogOfTerms({1, 2, 2});
+  replica.Receive(kThree, 2, AppendOf(conflicting, 1, 3));
+  ExpectEvidence(replica, Evidence::Kind::kCommitRegressed, kThree, 2);
+  replica.Receive(kThree, 2, AppendOf(conflicting, 2, 3));
+  EXPECT_TRUE(replica.TakeEvidence().empty());
+  EXPECT_EQ(replica.raft().EntryMeta(Index(3)), MetaOf(LogOfTerms({1, 1, 1}), 3));
+  EXPECT_EQ(replica.raft().commit(), Index(2));
+}
+
+TEST(EvidenceTest, CorruptSnapshotChunk) {
+  const SnapshotMeta meta = MetaOf(LogOfTerms({1, 1}), 2);
+  const InstallSnapshot good{
+      .meta = meta, .total_bytes = 4, .offset = 0, .checksum = Checksum64("data"), .data = "data"};
+  Replica replica(GroupOf(3));
+  InstallSnapshot bad = good;
+  bad.data = "dada";
+  replica.Receive(kTwo, 1, bad);
+  ExpectEvidence(replica, Evidence::Kind::kCorruptSnapshot, kTwo, 2);
+  bad = good;
+  bad.total_bytes = 3;
+  replica.Receive(kTwo, 1, bad);
+  EXPECT_EQ(replica.raft().commit(), Index(0));
+  replica.Receive(kTwo, 1, good);
+  EXPECT_EQ(replica.raft().commit(), Index(2));
+}
+
+TEST(EvidenceTest, StrangersAreIgnored) {
+  Replica replica(GroupOf(3));
+  replica.Receive(NodeId(9), 5, AppendEntries{});
+  replica.Receive(kOne, 5, AppendEntries{});
+  replica.raft().Step({.from = kTwo, .to = kThree, .term = Term(5), .body = AppendEntries{}},
+                      replica.now());
+  EXPECT_EQ(replica.raft().term(), Term(0));
+}
+
+// A network that changes bytes: every change is seen, none gets through, service goes on.
+TEST(EvidenceTest, ClusterServesOverANetworkThatCorruptsEntries) {
+  Cluster cluster({.nodes = 3, .seed = 5, .raft = {}, .network = {}, .disk = {}});
+  cluster.CorruptAppends(20);
+  for (int proposal = 0; proposal < 200; ++proposal) {
+    cluster.RunUntil([&] { return cluster.Leader().has_value(); }, std::chrono::seconds(5));
+    cluster.Propose(*cluster.Leader(), "order");
+    cluster.RunFor(std::chrono::milliseconds(5));
+  }
+  cluster.CorruptAppends(0);
+  EXPECT_TRUE(
+      cluster.RunUntil([&] { return cluster.AllAppliedEqually(); }, std::chrono::seconds(5)));
+  EXPECT_EQ(cluster.failure(), std::nullopt);
+  EXPECT_GE(cluster.committed(), Index(150));
+  EXPECT_GT(cluster.evidence().size(), 20u);
+  for (const Evidence& evidence : cluster.evidence()) {
+    EXPECT_EQ(evidence.kind, Evidence::Kind::kCorruptEntry);
+  }
+}
+
+}  // namespace
+}  // namespace quorumbook::consensus

@@ -1,0 +1,288 @@
+// Compaction and snapshots (5).
+#include <gtest/gtest.h>
+
+#include "common/digest.h"
+#include "tests/unit/consensus/replica.h"
+
+namespace quorumbook::consensus {
+namespace {
+
+using std::chrono::milliseconds;
+
+const std::string kState = "the state of the machine at index five";
+
+InstallSnapshot ChunkOf(const SnapshotMeta& meta, uint64_t offset, uint64_t size,
+                        const std::string& state = kState) {
+  const std::string data = state.substr(offset, size);
+  return {.meta = meta,
+          .total_bytes = state.size(),
+          .offset = offset,
+          .checksum = Checksum64(data),
+          .data = data};
+}
+
+const std::vector<Entry> kLog = LogOfTerms({1, 1, 2, 2, 2, 3});
+
+// A leader of term 1 of three, which has compacted its log up to index 11 of 11 while kTwo has
+// nothing and kThree everything.
+Replica LeaderWithSnapshot(uint64_t keep_log_bytes = 0) {
+  Options options = GroupOf(3);
+  options.keep_log_bytes = keep_log_bytes;
+  options.snapshot_chunk_bytes = 10;
+  Replica replica(options);
+  replica.Elect();
+  for (int proposal = 0; proposal < 10; ++proposal) replica.Propose("a");
+  replica.Sync();
+  replica.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = Index(11)});
+  replica.Compact({.meta = *replica.raft().EntryMeta(Index(11)), .data = Text(kState)});
+  replica.TakeMessages();
+  return replica;
+}
+
+InstallSnapshot OneChunk(Replica& replica) {
+  const auto chunks = replica.Take<InstallSnapshot>();
+  EXPECT_EQ(chunks.size(), 1u);
+  return chunks.empty() ? InstallSnapshot{} : chunks[0];
+}
+
+TEST(CompactionTest, DropsWhatTheSnapshotCoversButATail) {
+  Options options = GroupOf(1);
+  options.keep_log_bytes = 3 * 65;
+  Replica replica(options);
+  replica.Elect();
+  for (int proposal = 0; proposal < 10; ++proposal) replica.Propose("a");
+  replica.Sync();
+  replica.Compact({.meta = *replica.raft().EntryMeta(Index(9)), .data = Text(kState)});
+  EXPECT_EQ(replica.raft().status().first, Index(7));
+  EXPECT_EQ(replica.raft().status().snapshot.index, Index(9));
+  EXPECT_EQ(replica.raft().log_bytes(), 5 * 65u);
+  replica.Sync();
+  EXPECT_EQ(replica.disk().entries().front().index, Index(7));
+  // An older snapshot changes nothing.
+  replica.Compact({.meta = *replica.raft().EntryMeta(Index(8)), .data = Text(kState)});
+  EXPECT_EQ(replica.raft().status().snapshot.index, Index(9));
+}
+
+TEST(CompactionTest, RestartGoesOnFromSnapshotAndTail) {
+  Options options = GroupOf(1);
+  options.keep_log_bytes = 3 * 65;
+  Replica replica(options);
+  replica.Elect();
+  for (int proposal = 0; proposal < 10; ++proposal) replica.Propose("a");
+  replica.Sync();
+  replica.Compact({.meta = *replica.raft().EntryMeta(Index(9)), .data = Text(kState)});
+  replica.Sync();
+  const auto last = replica.raft().EntryMeta(Index(11));
+  replica.CrashAndRestart();
+  const std::vector<Snapshot> restores = replica.TakeRestores();
+  ASSERT_EQ(restores.size(), 1u);
+  EXPECT_EQ(*restores[0].data, kState);
+  EXPECT_EQ(replica.raft().EntryMeta(Index(11)), last);
+  replica.Elect();
+  replica.Sync();
+  const std::vector<Entry> committed = replica.TakeCommitted();
+  ASSERT_EQ(committed.size(), 3u);
+  EXPECT_EQ(committed[0].index, Index(10));
+}
+
+// The host's snapshot may be durable before the log entries that it covers.
+TEST(CompactionTest, SnapshotAheadOfTheDurableLogReplacesIt) {
+  const std::vector<Entry> stale = LogOfTerms({1, 1, 1, 1, 1, 1, 1, 1});
+  for (const uint64_t entries : {2, 4, 8}) {
+    RestoredState restored;
+    restored.hard_state.term = Term(1);
+    restored.snapshot = Snapshot{.meta = MetaOf(kLog, 5), .data = Text(kState)};
+    restored.entries.assign(stale.begin(), stale.begin() + static_cast<ptrdiff_t>(entries));
+    Replica replica(GroupOf(3), restored);
+    EXPECT_EQ(replica.raft().status().last, Index(5));
+    EXPECT_EQ(replica.raft().term(), Term(2));
+    EXPECT_EQ(replica.TakeRestores().size(), 1u);
+    replica.Receive(kTwo, 3, AppendOf(kLog, 5, 6));
+    replica.Sync();
+    EXPECT_EQ(replica.disk().entries().size(), 1u);
+    EXPECT_EQ(replica.disk().Meta(Index(6)), MetaOf(kLog, 6));
+    replica.CrashAndRestart();
+    EXPECT_EQ(replica.raft().status().last, Index(6));
+  }
+}
+
+// 5, figure 5.3: "send snapshot chunks [...] in order".
+TEST(SnapshotTest, LeaderSendsASnapshotInChunksOneAtATime) {
+  Replica replica = LeaderWithSnapshot();
+  replica.TickToDeadline();
+  std::string received;
+  while (received.size() < kState.size()) {
+    const InstallSnapshot chunk = OneChunk(replica);
+    ASSERT_EQ(chunk.offset, received.size());
+    EXPECT_EQ(chunk.checksum, Checksum64(chunk.data));
+    EXPECT_EQ(chunk.total_bytes, kState.size());
+    EXPECT_LE(chunk.data.size(), 10u);
+    received += chunk.data;
+    const InstallSnapshotResponse answer{.meta = chunk.meta,
+                                         .next_offset = received.size(),
+                                         .installed = received.size() == kState.size()};
+    replica.Receive(kTwo, 1, answer);
+    replica.Receive(kTwo, 1, answer);  // a repeated answer does not bring a second chunk
+  }
+  EXPECT_EQ(received, kState);
+  const PeerProgress peer = replica.raft().status().peers[0];
+  EXPECT_EQ(peer.match, Index(11));
+  EXPECT_FALSE(peer.snapshotting);
+  replica.TakeMessages();
+  replica.Propose("b");
+  EXPECT_EQ(replica.Take<AppendEntries>().size(), 2u);
+}
+
+TEST(SnapshotTest, LostChunkIsSentAgainAndHeartbeatsGoOn) {
+  Replica replica = LeaderWithSnapshot();
+  replica.TickToDeadline();
+  size_t chunks = 0;
+  size_t heartbeats = 0;
+  const Instant begun = replica.now();
+  while (replica.now() - begun < milliseconds(500)) {
+    for (const Message& message : replica.TakeMessages()) {
+      if (message.to != kTwo) continue;
+      if (std::holds_alternative<InstallSnapshot>(message.body)) ++chunks;
+      if (std::holds_alternative<AppendEntries>(message.body)) ++heartbeats;
+    }
+    replica.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = Index(11)});
+    replica.TickToDeadline();
+  }
+  // At 0, 60, 180 and 420 ms.
+  EXPECT_GE(chunks, 3u);
+  EXPECT_LE(chunks, 4u);
+  EXPECT_GE(heartbeats, 8u);
+}
+
+TEST(SnapshotTest, TransferGoesOnWhereTheFollowerIs) {
+  Replica replica = LeaderWithSnapshot();
+  replica.TickToDeadline();
+  const SnapshotMeta meta = OneChunk(replica).meta;
+  replica.Receive(kTwo, 1, InstallSnapshotResponse{.meta = meta, .next_offset = 20});
+  EXPECT_EQ(OneChunk(replica).offset, 20u);
+  // It was restarted.
+  replica.Receive(kTwo, 1, InstallSnapshotResponse{.meta = meta, .next_offset = 0});
+  EXPECT_EQ(OneChunk(replica).offset, 0u);
+}
+
+TEST(SnapshotTest, FollowerInstallsWhatArrivedWhenItIsDurable) {
+  Replica replica(GroupOf(3), LogOfTerms({1, 1}), 1);
+  const SnapshotMeta meta = MetaOf(kLog, 5);
+  replica.Receive(kTwo, 3, ChunkOf(meta, 0, 20));
+  replica.Receive(kTwo, 3, ChunkOf(meta, 25, 100));  // not in order
+  replica.Receive(kTwo, 3, ChunkOf(meta, 0, 20));    // again
+  replica.Sync();
+  for (const auto& answer : replica.Take<InstallSnapshotResponse>()) {
+    EXPECT_EQ(answer.next_offset, 20u);
+    EXPECT_FALSE(answer.installed);
+  }
+  replica.Receive(kTwo, 3, ChunkOf(meta, 20, 100));
+  replica.Receive(kTwo, 3, AppendOf(kLog, 5, 6, /*commit=*/6));
+  EXPECT_EQ(replica.raft().commit(), Index(6));
+  EXPECT_TRUE(replica.Take<InstallSnapshotResponse>().empty());
+  EXPECT_TRUE(replica.TakeRestores().empty());
+  EXPECT_TRUE(replica.TakeCommitted().empty());
+  replica.SyncOne();
+  const std::vector<Snapshot> restores = replica.TakeRestores();
+  ASSERT_EQ(restores.size(), 1u);
+  EXPECT_EQ(*restores[0].data, kState);
+  ASSERT_EQ(replica.TakeCommitted().size(), 1u);
+  const auto answers = replica.Take<InstallSnapshotResponse>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].installed);
+  EXPECT_EQ(answers[0].next_offset, kState.size());
+}
+
+// Figure 5.3, 6: "If existing log entry has same index and term as snapshot's last included entry,
+// retain log entries following it".
+TEST(SnapshotTest, FollowerThatHasTheEntryKeepsItsLog) {
+  Replica replica(GroupOf(3), kLog, 3);
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 5), 0, 10));
+  EXPECT_EQ(replica.raft().status().last, Index(6));
+  EXPECT_EQ(replica.raft().commit(), Index(5));
+  EXPECT_EQ(replica.TakeCommitted().size(), 5u);
+  const auto answers = replica.Take<InstallSnapshotResponse>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].installed);
+  EXPECT_TRUE(replica.TakeRestores().empty());
+}
+
+// Figure 5.3, 7: "Discard the entire log".
+TEST(SnapshotTest, FollowerWithAnotherEntryThereDropsItsLog) {
+  Replica replica(GroupOf(3), LogOfTerms({1, 1, 1, 1, 1, 1, 1}), 1);
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 5), 0, 100));
+  EXPECT_EQ(replica.raft().status().last, Index(5));
+  EXPECT_EQ(replica.raft().status().durable, Index(0));
+  replica.Sync();
+  EXPECT_EQ(replica.raft().status().durable, Index(5));
+  EXPECT_TRUE(replica.disk().entries().empty());
+  EXPECT_EQ(replica.disk().snapshot_index(), Index(5));
+}
+
+// Entries were on their way to the disk when the snapshot replaced them.
+TEST(SnapshotTest, CompletionOfEarlierWritesDoesNotMakeTheSnapshotDurable) {
+  Replica replica(GroupOf(3), {}, 1);
+  const std::vector<Entry> stale = LogOfTerms({1, 1, 1, 1, 1, 1, 1});
+  replica.Receive(kTwo, 1, AppendOf(stale, 0, 7));
+  replica.Receive(kThree, 3, ChunkOf(MetaOf(kLog, 5), 0, 100));
+  replica.TakeMessages();
+  replica.SyncOne();
+  EXPECT_EQ(replica.raft().status().durable, Index(0));
+  EXPECT_TRUE(replica.TakeMessages().empty());
+  EXPECT_TRUE(replica.TakeRestores().empty());
+  replica.SyncOne();
+  EXPECT_EQ(replica.raft().status().durable, Index(5));
+  EXPECT_EQ(replica.TakeRestores().size(), 1u);
+}
+
+TEST(SnapshotTest, NewerSnapshotReplacesOneThatIsArriving) {
+  Replica replica(GroupOf(3), {}, 3);
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 4), 0, 10));
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 5), 0, 10));
+  replica.TakeMessages();
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 4), 10, 100));  // late
+  EXPECT_TRUE(replica.TakeMessages().empty());
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 5), 10, 100));
+  EXPECT_EQ(replica.raft().commit(), Index(5));
+}
+
+TEST(SnapshotTest, TransferSurvivesAnElectionThatTheSenderWinsAgain) {
+  Replica replica(GroupOf(3), {}, 3);
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 5), 0, 10));
+  replica.Receive(kTwo, 4, ChunkOf(MetaOf(kLog, 5), 0, 10));
+  const auto answers = replica.Take<InstallSnapshotResponse>();
+  ASSERT_EQ(answers.size(), 2u);
+  replica.Receive(kTwo, 4, ChunkOf(MetaOf(kLog, 5), 10, 100));
+  EXPECT_EQ(replica.raft().commit(), Index(5));
+}
+
+TEST(SnapshotTest, EmptyStateIsASnapshotToo) {
+  Replica replica(GroupOf(3), {}, 3);
+  replica.Receive(kTwo, 3, ChunkOf(MetaOf(kLog, 5), 0, 0, ""));
+  replica.Sync();
+  EXPECT_EQ(replica.TakeRestores().size(), 1u);
+}
+
+// Else it would need the next snapshot as soon as it has this one, for ever.
+TEST(SnapshotTest, EntriesAfterASnapshotUnderWayAreKeptForItsReceiver) {
+  constexpr uint64_t kEntryBytes = 65;
+  Replica replica = LeaderWithSnapshot(/*keep_log_bytes=*/kEntryBytes);
+  replica.TickToDeadline();
+  ASSERT_TRUE(replica.raft().status().peers[0].snapshotting);
+  const auto propose_and_compact = [&](int entries) {
+    for (int entry = 0; entry < entries; ++entry) replica.Propose("b");
+    replica.Sync();
+    const Index last = replica.raft().status().last;
+    replica.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = last});
+    replica.Compact({.meta = *replica.raft().EntryMeta(last), .data = Text(kState)});
+  };
+  propose_and_compact(5);
+  EXPECT_EQ(replica.raft().status().first, Index(12));
+  // Up to a bound: eight times what is kept anyway.
+  propose_and_compact(10);
+  EXPECT_EQ(replica.raft().status().last, Index(26));
+  EXPECT_EQ(replica.raft().status().first, Index(19));
+}
+
+}  // namespace
+}  // namespace quorumbook::consensus
