@@ -21,7 +21,7 @@ using consensus::SnapshotMeta;
 using consensus::Term;
 
 TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = testing::TempDir() + "/quorumbook-storage-XXXXXX";
+  std::string pattern = testing::TempDir() + "quorumbook-storage-XXXXXX";
   QB_CHECK(mkdtemp(pattern.data()) != nullptr);
   path_ = pattern;
 }

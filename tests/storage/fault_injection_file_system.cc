@@ -1,0 +1,240 @@
+#include "tests/storage/fault_injection_file_system.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace quorumbook::storage {
+
+using rocksdb::FileOptions;
+using rocksdb::FSDirectory;
+using rocksdb::FSWritableFile;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+class WatchedFile : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  WatchedFile(FaultInjectionFileSystem* system, std::string path,
+              std::unique_ptr<FSWritableFile> file)
+      : FSWritableFileOwnerWrapper(std::move(file)), system_(system), path_(std::move(path)) {}
+
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    uint64_t accepted = 0;
+    const IOStatus verdict = system_->BeginAppend(data.size(), &accepted);
+    if (accepted > 0) {
+      const IOStatus written = FSWritableFileOwnerWrapper::Append(
+          Slice(data.data(), static_cast<size_t>(accepted)), options, debug);
+      if (!written.ok()) return written;
+      system_->Appended(path_, accepted);
+    }
+    return verdict;
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
+                  IODebugContext* debug) override {
+    return Append(data, options, debug);
+  }
+  IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    const IOStatus status = FSWritableFileOwnerWrapper::Truncate(size, options, debug);
+    if (status.ok()) system_->Truncated(path_, size);
+    return status;
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    const IOStatus status = system_->BeginSync();
+    if (status.ok()) system_->Synced(path_);
+    return status;
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return Sync(options, debug);
+  }
+  IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();
+  }
+
+ private:
+  FaultInjectionFileSystem* const system_;
+  const std::string path_;
+};
+
+class WatchedDirectory : public rocksdb::FSDirectoryWrapper {
+ public:
+  WatchedDirectory(FaultInjectionFileSystem* system, std::string path,
+                   std::unique_ptr<FSDirectory> directory)
+      : FSDirectoryWrapper(std::move(directory)), system_(system), path_(std::move(path)) {}
+
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
+    const IOStatus status = system_->BeginSync();
+    if (status.ok()) system_->DirectorySynced(path_);
+    return status;
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions&) override {
+    return Fsync(options, debug);
+  }
+
+ private:
+  FaultInjectionFileSystem* const system_;
+  const std::string path_;
+};
+
+FaultInjectionFileSystem::FaultInjectionFileSystem()
+    : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+
+uint64_t FaultInjectionFileSystem::operations() const {
+  std::lock_guard lock(mutex_);
+  return operations_;
+}
+
+void FaultInjectionFileSystem::LosePowerAfter(uint64_t operations) {
+  std::lock_guard lock(mutex_);
+  operations_left_ = operations;
+}
+
+void FaultInjectionFileSystem::Restart(std::mt19937_64* torn) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [path, state] : files_) {
+    if (!state.entry_synced) {
+      target()->DeleteFile(path, IOOptions(), nullptr).PermitUncheckedError();
+      continue;
+    }
+    const uint64_t unsynced = state.bytes - state.synced_bytes;
+    if (unsynced == 0) continue;
+    const uint64_t kept = torn != nullptr ? (*torn)() % (unsynced + 1) : 0;
+    std::filesystem::resize_file(path, state.synced_bytes + kept);
+  }
+  files_.clear();
+  operations_left_ = kUnlimited;
+  free_bytes_ = kUnlimited;
+  append_error_ = IOStatus::OK();
+  sync_error_ = IOStatus::OK();
+}
+
+void FaultInjectionFileSystem::SetFreeBytes(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  free_bytes_ = bytes;
+}
+
+void FaultInjectionFileSystem::FailAppends(IOStatus status) {
+  std::lock_guard lock(mutex_);
+  append_error_ = std::move(status);
+}
+
+void FaultInjectionFileSystem::FailSyncs(IOStatus status) {
+  std::lock_guard lock(mutex_);
+  sync_error_ = std::move(status);
+}
+
+IOStatus FaultInjectionFileSystem::Begin() {
+  std::lock_guard lock(mutex_);
+  ++operations_;
+  if (operations_left_ == 0) return IOStatus::IOError("the power is off");
+  if (operations_left_ != kUnlimited) --operations_left_;
+  return IOStatus::OK();
+}
+
+IOStatus FaultInjectionFileSystem::BeginAppend(uint64_t bytes, uint64_t* accepted) {
+  IOStatus status = Begin();
+  if (!status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  if (!append_error_.ok()) return append_error_;
+  *accepted = std::min(bytes, free_bytes_);
+  if (free_bytes_ != kUnlimited) free_bytes_ -= *accepted;
+  return *accepted == bytes ? IOStatus::OK() : IOStatus::NoSpace("no space left on device");
+}
+
+IOStatus FaultInjectionFileSystem::BeginSync() {
+  IOStatus status = Begin();
+  if (!status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  return sync_error_;
+}
+
+void FaultInjectionFileSystem::Appended(const std::string& path, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  files_[path].bytes += bytes;
+}
+
+void FaultInjectionFileSystem::Synced(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  files_[path].synced_bytes = files_[path].bytes;
+}
+
+void FaultInjectionFileSystem::Truncated(const std::string& path, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  files_[path].bytes = bytes;
+  files_[path].synced_bytes = std::min(files_[path].synced_bytes, bytes);
+}
+
+void FaultInjectionFileSystem::DirectorySynced(const std::string& directory) {
+  std::lock_guard lock(mutex_);
+  for (auto& [path, state] : files_) {
+    if (path.rfind(directory, 0) == 0) state.entry_synced = true;
+  }
+}
+
+IOStatus FaultInjectionFileSystem::NewWritableFile(const std::string& path,
+                                                   const FileOptions& options,
+                                                   std::unique_ptr<FSWritableFile>* file,
+                                                   IODebugContext* debug) {
+  IOStatus status = Begin();
+  if (status.ok()) status = target()->NewWritableFile(path, options, file, debug);
+  if (!status.ok()) return status;
+  *file = std::make_unique<WatchedFile>(this, path, std::move(*file));
+  std::lock_guard lock(mutex_);
+  files_[path] = FileState();
+  return status;
+}
+
+IOStatus FaultInjectionFileSystem::ReopenWritableFile(const std::string& path,
+                                                      const FileOptions& options,
+                                                      std::unique_ptr<FSWritableFile>* file,
+                                                      IODebugContext* debug) {
+  IOStatus status = Begin();
+  if (status.ok()) status = target()->ReopenWritableFile(path, options, file, debug);
+  if (!status.ok()) return status;
+  uint64_t bytes = 0;
+  status = target()->GetFileSize(path, IOOptions(), &bytes, debug);
+  *file = std::make_unique<WatchedFile>(this, path, std::move(*file));
+  std::lock_guard lock(mutex_);
+  files_.try_emplace(path, FileState{.bytes = bytes, .synced_bytes = bytes, .entry_synced = true});
+  return status;
+}
+
+IOStatus FaultInjectionFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
+                                                std::unique_ptr<FSDirectory>* directory,
+                                                IODebugContext* debug) {
+  IOStatus status = target()->NewDirectory(path, options, directory, debug);
+  if (status.ok()) {
+    *directory = std::make_unique<WatchedDirectory>(this, path, std::move(*directory));
+  }
+  return status;
+}
+
+IOStatus FaultInjectionFileSystem::DeleteFile(const std::string& path, const IOOptions& options,
+                                              IODebugContext* debug) {
+  IOStatus status = Begin();
+  if (status.ok()) status = target()->DeleteFile(path, options, debug);
+  if (!status.ok()) return status;
+  DirectorySynced(std::filesystem::path(path).parent_path());
+  std::lock_guard lock(mutex_);
+  files_.erase(path);
+  return status;
+}
+
+IOStatus FaultInjectionFileSystem::RenameFile(const std::string& from, const std::string& to,
+                                              const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = Begin();
+  if (status.ok()) status = target()->RenameFile(from, to, options, debug);
+  if (!status.ok()) return status;
+  DirectorySynced(std::filesystem::path(to).parent_path());
+  std::lock_guard lock(mutex_);
+  auto moved = files_.extract(from);
+  files_.erase(to);
+  if (moved.empty()) return status;
+  moved.key() = to;
+  files_.insert(std::move(moved));
+  return status;
+}
+
+}  // namespace quorumbook::storage

@@ -1,0 +1,91 @@
+// A file system below RocksDB that loses power, fills up and fails on demand.
+//
+// Syncs are only noted, not passed on, so that tests are fast: what a crash leaves is decided by
+// Restart alone.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+
+namespace quorumbook::storage {
+
+class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  static constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
+
+  FaultInjectionFileSystem();
+
+  const char* Name() const override { return "FaultInjectionFileSystem"; }
+
+  // Appends, syncs, creations, renames and deletions so far, failed ones included.
+  uint64_t operations() const;
+
+  // The next `operations` of them succeed, all later ones fail and do nothing.
+  void LosePowerAfter(uint64_t operations);
+
+  // The machine starts again: power is back, faults are gone, and the files are what a disk would
+  // hold. Files whose directory entry was not synced are gone. Of what was appended to a file
+  // after its last sync nothing is left, or with `torn` a part of random length. Renames and
+  // deletions count as durable at once, and all creations before them: file systems keep the order
+  // of changes to a directory. REQUIRES: no file is open.
+  void Restart(std::mt19937_64* torn = nullptr);
+
+  // Appends write what fits into this many bytes, then fail with ENOSPC.
+  void SetFreeBytes(uint64_t bytes);
+
+  // From now on appends and syncs return these; OK ends it. A failed sync counts as not done.
+  void FailAppends(rocksdb::IOStatus status);
+  void FailSyncs(rocksdb::IOStatus status);
+
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+
+ private:
+  friend class WatchedFile;
+  friend class WatchedDirectory;
+
+  struct FileState {
+    uint64_t bytes = 0;
+    uint64_t synced_bytes = 0;
+    bool entry_synced = false;
+  };
+
+  // One operation that changes the disk.
+  rocksdb::IOStatus Begin();
+  // How much of an append goes through, and what it returns.
+  rocksdb::IOStatus BeginAppend(uint64_t bytes, uint64_t* accepted);
+  rocksdb::IOStatus BeginSync();
+  void Appended(const std::string& path, uint64_t bytes);
+  void Synced(const std::string& path);
+  void Truncated(const std::string& path, uint64_t bytes);
+  void DirectorySynced(const std::string& directory);
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<std::string, FileState> files_;
+  uint64_t operations_ = 0;
+  uint64_t operations_left_ = kUnlimited;
+  uint64_t free_bytes_ = kUnlimited;
+  rocksdb::IOStatus append_error_;
+  rocksdb::IOStatus sync_error_;
+};
+
+}  // namespace quorumbook::storage

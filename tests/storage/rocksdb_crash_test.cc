@@ -1,0 +1,183 @@
+// Whatever moment the power fails at: what was acknowledged is there, and what was not is there
+// whole or not at all.
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include <iterator>
+#include <memory>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "storage/rocksdb_store.h"
+#include "tests/storage/fault_injection_file_system.h"
+#include "tests/storage/random_history.h"
+#include "tests/storage/store_fixtures.h"
+
+namespace quorumbook::storage {
+namespace {
+
+using consensus::Index;
+using consensus::Term;
+
+class RocksDbCrashTest : public testing::Test {
+ protected:
+  absl::Status Open() {
+    absl::StatusOr<std::unique_ptr<Store>> opened =
+        OpenRocksDbStore({.directory = directory(), .identity = kTestIdentity, .env = env_.get()});
+    if (opened.ok()) store_ = *std::move(opened);
+    return opened.status();
+  }
+  std::string directory() const {
+    return directory_.path() + "/store" + std::to_string(generation_);
+  }
+  void StartOver() {
+    store_.reset();
+    ++generation_;
+    models_ = {ShardModel(ShardId(1)), ShardModel(ShardId(2)), ShardModel(ShardId(700))};
+  }
+  // Closing syncs nothing, so what a crash would lose is lost.
+  void Crash(std::mt19937_64* torn) {
+    store_.reset();
+    file_system_->Restart(torn);
+  }
+
+  // One step for a random shard, or a group of writes for all of them. True: acknowledged.
+  // models_ is the state before and after_ the state after.
+  bool TakeStep(std::mt19937_64* random) {
+    after_ = models_;
+    if ((*random)() % 3 == 0) {
+      std::vector<ShardWrite> group;
+      for (ShardModel& model : after_) {
+        const Term term(model.state().hard_state.term.value() + 1);
+        group.push_back(model.Append(term, {PseudoRandomBytes((*random)(), 200), ""}));
+      }
+      return store_->Write(group).ok();
+    }
+    ShardModel& model = after_[(*random)() % after_.size()];
+    const RandomStep step = TakeRandomStep(&model, random);
+    if (step.write) return store_->Write({*step.write}).ok();
+    return store_->SaveSnapshot(model.shard(), *step.save).ok();
+  }
+
+  // All shards are at `models`.
+  testing::AssertionResult AllHold(const std::vector<ShardModel>& models) {
+    for (const ShardModel& model : models) {
+      if (testing::AssertionResult holds = Holds(*store_, model); !holds) return holds;
+    }
+    return testing::AssertionSuccess();
+  }
+  void ExpectAllOrNothing(bool acknowledged) {
+    const testing::AssertionResult holds_after = AllHold(after_);
+    if (holds_after) {
+      models_ = after_;
+      return;
+    }
+    ASSERT_FALSE(acknowledged) << "an acknowledged write is lost: " << holds_after.message();
+    ASSERT_TRUE(AllHold(models_)) << "nor the state after it: " << holds_after.message();
+  }
+
+  TemporaryDirectory directory_;
+  std::shared_ptr<FaultInjectionFileSystem> file_system_ =
+      std::make_shared<FaultInjectionFileSystem>();
+  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  int generation_ = 0;
+  std::unique_ptr<Store> store_;
+  std::vector<ShardModel> models_;
+  std::vector<ShardModel> after_;
+};
+
+TEST_F(RocksDbCrashTest, ACrashAfterEveryWriteLosesNothing) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    StartOver();
+    for (int step = 0; step < 40; ++step) {
+      SCOPED_TRACE(testing::Message() << "step " << step);
+      const absl::Status opened = Open();
+      ASSERT_TRUE(opened.ok()) << opened;
+      ASSERT_TRUE(AllHold(models_));
+      ASSERT_TRUE(TakeStep(&random));
+      models_ = after_;
+      Crash(random() % 2 == 0 ? &random : nullptr);
+    }
+    ASSERT_TRUE(Open().ok());
+    ASSERT_TRUE(AllHold(models_));
+  }
+}
+
+TEST_F(RocksDbCrashTest, ACrashDuringAWriteLeavesAllOfItOrNothing) {
+  int acknowledged = 0;
+  int failed = 0;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    StartOver();
+    for (int round = 0; round < 30; ++round) {
+      SCOPED_TRACE(testing::Message() << "round " << round);
+      const absl::Status opened = Open();
+      ASSERT_TRUE(opened.ok()) << opened;
+      ASSERT_TRUE(AllHold(models_));
+      const uint64_t steps = 1 + random() % 4;
+      bool ok = true;
+      for (uint64_t i = 0; i < steps && ok; ++i) {
+        if (i + 1 == steps) file_system_->LosePowerAfter(random() % 5);
+        if (i > 0) models_ = after_;
+        ok = TakeStep(&random);
+      }
+      ++(ok ? acknowledged : failed);
+      Crash(random() % 4 != 0 ? &random : nullptr);
+      ASSERT_TRUE(Open().ok());
+      ASSERT_NO_FATAL_FAILURE(ExpectAllOrNothing(ok));
+      Crash(nullptr);
+    }
+  }
+  EXPECT_GT(acknowledged, 10);
+  EXPECT_GT(failed, 10);
+}
+
+// One life of a store, from creation on, cut at every single operation on the disk: creating,
+// writing, snapshots, and recovering from an earlier crash.
+TEST_F(RocksDbCrashTest, EveryKillPointIsSurvived) {
+  bool completed = false;
+  for (uint64_t kill_point = 0; !completed; ++kill_point) {
+    SCOPED_TRACE(testing::Message() << "kill point " << kill_point);
+    ASSERT_LT(kill_point, 2000U);
+    std::mt19937_64 random(kill_point);
+    StartOver();
+    file_system_->LosePowerAfter(kill_point);
+    bool alive = Open().ok();
+    bool in_doubt = false;
+    ShardModel& model = models_[0];
+    after_ = models_;
+    const auto step = [&](auto act) {
+      if (!alive) return;
+      models_ = after_;
+      alive = act(after_[0]);
+      in_doubt = !alive;
+    };
+    step([&](ShardModel& m) { return store_->Write({m.Append(Term(1), {"a", "b", "c"})}).ok(); });
+    step([&](ShardModel& m) {
+      return store_->SaveSnapshot(m.shard(), m.Save(Index(2), std::string(1'100'000, 's'))).ok();
+    });
+    step([&](ShardModel& m) { return store_->Write({m.Compact(Index(2))}).ok(); });
+    if (alive) {
+      store_.reset();
+      alive = Open().ok();
+    }
+    step([&](ShardModel& m) {
+      return store_->Write({m.Install(Index(9), std::string(1'100'000, 't'), false)}).ok();
+    });
+    step([&](ShardModel& m) { return store_->Write({m.Append(Term(2), {"j"})}).ok(); });
+    completed = alive;
+    Crash(&random);
+    const absl::Status reopened = Open();
+    ASSERT_TRUE(reopened.ok()) << reopened;
+    ASSERT_NO_FATAL_FAILURE(ExpectAllOrNothing(!in_doubt));
+    ASSERT_TRUE(store_->Write({model.Append(Term(9), {"after the crash"})}).ok());
+    ASSERT_TRUE(Holds(*store_, model));
+  }
+}
+
+}  // namespace
+}  // namespace quorumbook::storage
