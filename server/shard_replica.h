@@ -45,6 +45,8 @@ struct ReplicaOptions {
 
 // Commands accepted and not yet packed, a replica; beyond it the answer is BUSY.
 inline constexpr uint64_t kMaxWaitingBytes = uint64_t{32} << 20;
+// When a client that was refused for the moment may try again.
+inline constexpr uint32_t kRetryAfterMs = 20;
 // Linearizable reads under way, a replica; likewise.
 inline constexpr size_t kMaxReads = 65'536;
 
