@@ -26,15 +26,14 @@ LobsterPlanner::LobsterPlanner(std::string symbol, Emit emit)
     : symbol_(std::move(symbol)), emit_(std::move(emit)) {}
 
 absl::Status LobsterPlanner::Add(const LobsterStep& step) {
-  ++counts_.messages;
+  const LobsterMessage& message = step.message;
+  CountMessage(message);
   if (row_ == nullptr) {  // row 0 is the book after message 0, which is thereby in it
     row_ = step.row;
     return AlignBothSides(*step.row);
   }
-  const LobsterMessage& message = step.message;
   const bool continues = ContinuesGroup(message);
   if (message.type == LobsterType::kHiddenExecution) {
-    ++counts_.hidden_executions;
     return continues ? absl::OkStatus() : FlushGroup();
   }
   if (continues) {
@@ -46,11 +45,14 @@ absl::Status LobsterPlanner::Add(const LobsterStep& step) {
     group_.push_back(step);
     return absl::OkStatus();
   }
-  if (!message.visible()) {
-    ++(message.type == LobsterType::kCross ? counts_.skipped_crosses : counts_.skipped_halts);
-    return absl::OkStatus();
-  }
-  return PlanMessage(step);
+  return message.visible() ? PlanMessage(step) : absl::OkStatus();
+}
+
+void LobsterPlanner::CountMessage(const LobsterMessage& message) {
+  ++counts_.messages;
+  if (message.type == LobsterType::kHiddenExecution) ++counts_.hidden_executions;
+  if (message.type == LobsterType::kCross) ++counts_.skipped_crosses;
+  if (message.type == LobsterType::kHalt) ++counts_.skipped_halts;
 }
 
 absl::Status LobsterPlanner::Finish() { return FlushGroup(); }

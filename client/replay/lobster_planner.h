@@ -83,6 +83,7 @@ class LobsterPlanner {
   const Counts& counts() const { return counts_; }
 
  private:
+  void CountMessage(const LobsterMessage& message);
   absl::Status PlanMessage(const LobsterStep& step);
   // What the message's own order or cancellation is made into; may be nothing.
   std::vector<v1::Command> NewOrderCommands(const LobsterMessage& message);

@@ -12,11 +12,14 @@ namespace quorumbook::replay {
 namespace {
 
 std::string ToText(const std::vector<Fill>& fills) {
+  constexpr size_t kMost = 4;
   std::string text;
-  for (const Fill& fill : fills) {
-    absl::StrAppend(&text, text.empty() ? "" : ", ", fill.quantity, " of ", fill.maker_id, " at ",
+  for (size_t i = 0; i < std::min(fills.size(), kMost); ++i) {
+    const Fill& fill = fills[i];
+    absl::StrAppend(&text, i == 0 ? "" : ", ", fill.quantity, " of ", fill.maker_id, " at ",
                     fill.price);
   }
+  if (fills.size() > kMost) absl::StrAppend(&text, " and ", fills.size() - kMost, " more");
   return text.empty() ? "nothing" : text;
 }
 

@@ -1,6 +1,7 @@
 #include "client/replay/replay_command.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -141,7 +142,9 @@ void PrintTable(const nlohmann::ordered_json& json) {
   qb::Table table({{"FIELD"}, {"VALUE", qb::Table::kRight}});
   for (const auto& [key, value] : json.items()) {
     if (value.is_array() || value.is_null() || (value.is_object() && value.empty())) continue;
-    table.AddRow({key, value.is_string() ? value.get<std::string>() : value.dump()});
+    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (value.is_number_float()) text = absl::StrFormat("%.3f", value.get<double>());
+    table.AddRow({key, std::move(text)});
   }
   table.Print(std::cout);
   for (const char* list : {"first_rejections", "first_differences"}) {
