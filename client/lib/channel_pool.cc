@@ -12,8 +12,8 @@ constexpr int kReconnectMaxMs = 100;
 constexpr int kConnectTimeoutMs = 1'000;
 // A node that hangs or whose machine is gone is noticed after the sum of these, while a call or a
 // stream to it is open. Servers must allow pings this often.
-constexpr int kKeepaliveTimeMs = 500;
-constexpr int kKeepaliveTimeoutMs = 500;
+constexpr int kKeepaliveTimeMs = 600;
+constexpr int kKeepaliveTimeoutMs = 600;
 // The results of one batch, fills included.
 constexpr int kMaxMessageBytes = 64 << 20;
 

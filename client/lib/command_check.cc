@@ -1,9 +1,31 @@
 #include "client/lib/command_check.h"
 
+#include <cstdlib>
+
 namespace quorumbook::client {
+
+// Of the exchange (exchange/types.h); a longer name would be a malformed batch.
+constexpr size_t kMaxSymbolName = 16;
+constexpr int kMaxSizeExponent = 12;
+
+static absl::Status CheckAddSymbol(const v1::AddSymbol& symbol) {
+  if (symbol.name().size() > kMaxSymbolName) {
+    return absl::InvalidArgumentError("add_symbol.name is longer than 16 bytes");
+  }
+  if (std::abs(symbol.tick_size().exponent()) > kMaxSizeExponent) {
+    return absl::InvalidArgumentError("add_symbol.tick_size.exponent is outside -12 to 12");
+  }
+  if (std::abs(symbol.lot_size().exponent()) > kMaxSizeExponent) {
+    return absl::InvalidArgumentError("add_symbol.lot_size.exponent is outside -12 to 12");
+  }
+  return absl::OkStatus();
+}
 
 static absl::Status CheckNewOrder(const v1::NewOrder& order) {
   if (order.symbol().empty()) return absl::InvalidArgumentError("new_order.symbol is empty");
+  if (order.symbol().size() > kMaxSymbolName) {
+    return absl::InvalidArgumentError("new_order.symbol is longer than 16 bytes");
+  }
   if (order.side() != v1::BUY && order.side() != v1::SELL) {
     return absl::InvalidArgumentError("new_order.side is neither BUY nor SELL");
   }
@@ -27,6 +49,8 @@ absl::Status CheckCommand(const v1::Command& command) {
       return absl::InvalidArgumentError("command.kind is not set");
     case v1::Command::kNewOrder:
       return CheckNewOrder(command.new_order());
+    case v1::Command::kAddSymbol:
+      return CheckAddSymbol(command.add_symbol());
     default:
       return absl::OkStatus();
   }

@@ -60,16 +60,13 @@ static bool WantsJson(int argc, char** argv) {
   return false;
 }
 
-// "-5" looks like an option to the parser; say what is really wrong.
-static std::string ExplainParseError(const CLI::ParseError& error, int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument.size() > 1 && argument[0] == '-' &&
-        argument.find_first_not_of("0123456789.", 1) == std::string_view::npos) {
-      return "'" + std::string(argument) + "' is negative; quantities and prices are positive";
-    }
+// "A subcommand is required" alone would not say which word was not understood.
+static std::string ExplainParseError(const CLI::App& app, const CLI::ParseError& error) {
+  std::string message = error.what();
+  for (const std::string& word : app.remaining(/*recurse=*/true)) {
+    if (message.find(word) == std::string::npos) message += "; '" + word + "' is not understood";
   }
-  return std::string(error.what()) + "; see --help";
+  return message + "; see --help";
 }
 
 static int Main(int argc, char** argv) {
@@ -88,8 +85,7 @@ static int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     return ReportError(WantsJson(argc, argv),
-                       absl::InvalidArgumentError(ExplainParseError(error, argc, argv)),
-                       kExitUsage);
+                       absl::InvalidArgumentError(ExplainParseError(app, error)), kExitUsage);
   }
   return context.exit_code;
 }

@@ -1,0 +1,261 @@
+// The program qb, as people and scripts run it, against the fake cluster.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/unit/client/fake_exchange_server.h"
+
+namespace quorumbook::client {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string error;
+};
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class QbTest : public testing::Test {
+ protected:
+  Outcome Run(std::vector<std::string> arguments) {
+    std::string endpoints = "QUORUMBOOK_ENDPOINTS=" + endpoints_;
+    std::array<char*, 2> environment = {endpoints.data(), nullptr};
+    arguments.insert(arguments.begin(), QB_PROGRAM);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    const std::string base = testing::TempDir() + "qb_test_" + std::to_string(getpid());
+    const std::string out = base + ".out";
+    const std::string error = base + ".err";
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC;
+    posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), flags, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, error.c_str(), flags, 0600);
+    pid_t pid = 0;
+    EXPECT_EQ(posix_spawn(&pid, QB_PROGRAM, &actions, nullptr, argv.data(), environment.data()), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    int status = 0;
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    Outcome outcome{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+                    .out = ReadFile(out),
+                    .error = ReadFile(error)};
+    unlink(out.c_str());
+    unlink(error.c_str());
+    return outcome;
+  }
+  // Runs it with -o json, which must print one document.
+  Json RunJson(std::vector<std::string> arguments, int exit_code = 0) {
+    arguments.insert(arguments.end(), {"-o", "json"});
+    const Outcome outcome = Run(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.out << outcome.error;
+    return Json::parse(outcome.out, nullptr, /*allow_exceptions=*/false);
+  }
+  void ExpectError(const std::vector<std::string>& arguments, int exit_code,
+                   const std::string& part) {
+    const Outcome outcome = Run(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.out << outcome.error;
+    EXPECT_NE(outcome.error.find(part), std::string::npos) << outcome.error << "has no: " << part;
+    EXPECT_EQ(outcome.error.rfind("qb: ", 0), 0u) << outcome.error;
+    EXPECT_EQ(outcome.out, "");
+  }
+  void AddSymbol() {
+    const Outcome outcome =
+        Run({"symbol", "add", "AMZN", "--tick-size", "0.01", "--lot-size", "10"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  }
+
+  FakeCluster cluster_{3};
+  std::string endpoints_ = cluster_.node(2).address();
+};
+
+TEST_F(QbTest, UsageErrors) {
+  ExpectError({}, 64, "subcommand");
+  ExpectError({"order"}, 64, "subcommand");
+  ExpectError({"nonsense"}, 64, "'nonsense' is not understood");
+  ExpectError({"book", "AMZN", "--depth", "3"}, 64, "--depth");
+  ExpectError({"book"}, 64, "SYMBOL");
+  ExpectError({"book", "AMZN", "--levels", "0"}, 64, "--levels");
+  ExpectError({"book", "AMZN", "-o", "xml"}, 64, "xml");
+  ExpectError({"book", "AMZN", "--timeout", "soon"}, 64, "'soon' is not a duration");
+  ExpectError({"book", "AMZN", "--timeout", "0"}, 64, "is not a duration");
+  ExpectError({"book", "AMZN", "--account", "0"}, 64, "--account");
+  ExpectError({"book", "AMZN", "--endpoints", "here"}, 64, "is not host:port");
+  ExpectError({"order", "submit", "AMZN", "hold", "1", "1"}, 64, "hold");
+  ExpectError({"order", "submit", "AMZN", "buy", "1"}, 64, "a limit order needs a price");
+  ExpectError({"order", "submit", "AMZN", "buy", "1", "1", "--type", "market"}, 64,
+              "a market order has no price");
+  ExpectError({"order", "submit", "AMZN", "buy", "1", "1", "--id", "0"}, 64, "--id");
+  ExpectError({"symbol", "add", "A", "--tick-size", "0", "--lot-size", "1"}, 64, "is zero");
+}
+
+TEST_F(QbTest, HelpTellsTheExitCodes) {
+  const Outcome outcome = Run({"--help"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_NE(outcome.out.find("Exit codes: 0"), std::string::npos) << outcome.out;
+}
+
+TEST_F(QbTest, ErrorsAreJsonWhenAskedFor) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"book", "-o", "json"},
+        std::vector<std::string>{"-o", "json", "book", "NONE"}}) {
+    const Outcome outcome = Run(arguments);
+    const Json error = Json::parse(outcome.error, nullptr, false);
+    ASSERT_TRUE(error.is_object()) << outcome.error;
+    EXPECT_EQ(error["error"]["exit_code"], outcome.exit_code);
+    EXPECT_TRUE(error["error"]["message"].is_string());
+  }
+}
+
+TEST_F(QbTest, AClusterThatIsNotThere) {
+  cluster_.node(2).Stop();
+  const Outcome outcome = Run({"symbol", "list", "--timeout", "100ms"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.error.find(endpoints_), std::string::npos) << outcome.error;
+}
+
+TEST_F(QbTest, AddsAndListsSymbols) {
+  AddSymbol();
+  AddSymbol();
+  const Json list = RunJson({"symbol", "list"});
+  ASSERT_EQ(list["symbols"].size(), 1u);
+  EXPECT_EQ(list["symbols"][0]["name"], "AMZN");
+  EXPECT_EQ(list["symbols"][0]["tick_size"], "0.01");
+  EXPECT_EQ(list["symbols"][0]["lot_size"], "10");
+  ExpectError({"symbol", "add", "AMZN", "--tick-size", "0.05", "--lot-size", "10"}, 1,
+              "another tick or lot size");
+  ExpectError({"symbol", "add", "A B", "--tick-size", "1", "--lot-size", "1"}, 1,
+              "printable ASCII");
+}
+
+TEST_F(QbTest, TradesInRealUnits) {
+  AddSymbol();
+  Json result = RunJson({"order", "submit", "AMZN", "sell", "30", "223.95", "--id", "7"});
+  EXPECT_EQ(result["result"], "accepted");
+  EXPECT_EQ(result["client_order_id"], 7);
+  EXPECT_EQ(result["reports"][0]["price"], "223.95");
+  EXPECT_EQ(result["reports"][0]["quantity"], "30");
+
+  result = RunJson({"order", "submit", "AMZN", "buy", "20", "--type", "market", "--account", "2"});
+  ASSERT_EQ(result["reports"].size(), 2u) << result;
+  EXPECT_EQ(result["reports"][1]["exec_type"], "trade");
+  EXPECT_EQ(result["reports"][1]["last_price"], "223.95");
+  EXPECT_EQ(result["reports"][1]["last_quantity"], "20");
+  EXPECT_EQ(result["reports"][1]["order_status"], "filled");
+  EXPECT_GT(result["client_order_id"], 0);
+
+  const Json status = RunJson({"order", "status", "AMZN", "7"});
+  EXPECT_EQ(status["status"], "partially_filled");
+  EXPECT_EQ(status["leaves_quantity"], "10");
+
+  const Json book = RunJson({"book", "AMZN"});
+  EXPECT_EQ(book["bids"], Json::array());
+  EXPECT_EQ(book["asks"], Json::parse(R"([{"price":"223.95","quantity":"10","orders":1}])"));
+  const Json trades = RunJson({"trades", "AMZN"});
+  ASSERT_EQ(trades["trades"].size(), 1u);
+  EXPECT_EQ(trades["trades"][0]["taker_side"], "buy");
+  const Json summary = RunJson({"summary", "AMZN"});
+  EXPECT_EQ(summary["last"], "223.95");
+  EXPECT_EQ(summary["vwap"], "223.950000");
+  EXPECT_EQ(summary["volume"], "20");
+  EXPECT_EQ(summary["best_bid"], nullptr);
+  EXPECT_EQ(summary["best_ask"]["quantity"], "10");
+  EXPECT_EQ(summary["spread"], nullptr);
+}
+
+TEST_F(QbTest, ChangesOrders) {
+  AddSymbol();
+  RunJson({"order", "submit", "AMZN", "buy", "100", "10", "--id", "1"});
+  Json result = RunJson({"order", "reduce", "AMZN", "1", "40"});
+  EXPECT_EQ(result["reports"][0]["exec_type"], "replaced");
+  EXPECT_EQ(result["reports"][0]["leaves_quantity"], "60");
+  result = RunJson({"order", "replace", "AMZN", "1", "--price", "11.5", "--quantity", "80"});
+  EXPECT_EQ(result["reports"][0]["price"], "11.50");
+  result = RunJson({"order", "cancel", "AMZN", "1"});
+  EXPECT_EQ(result["reports"][0]["exec_type"], "canceled");
+  result = RunJson({"order", "cancel", "AMZN", "1"}, 1);
+  EXPECT_EQ(result["result"], "rejected");
+  EXPECT_EQ(result["reports"][0]["reason"], "order_finished");
+}
+
+TEST_F(QbTest, RefusedOrders) {
+  AddSymbol();
+  ExpectError({"order", "submit", "NONE", "buy", "10", "1"}, 1, "there is no symbol 'NONE'");
+  ExpectError({"order", "submit", "AMZN", "buy", "10", "1.005"}, 1, "nearest are 1.00 and 1.01");
+  ExpectError({"order", "submit", "AMZN", "buy", "15", "1"}, 1, "nearest are 10 and 20");
+  ExpectError({"order", "submit", "AMZN", "buy", "0", "1"}, 1, "the smallest is 10");
+  ExpectError({"order", "submit", "AMZN", "buy", "10", "99999999999999"}, 1, "the largest is");
+  ExpectError({"order", "submit", "AMZN", "buy", "-10", "1"}, 64, "quantity '-10' is negative");
+  ExpectError({"order", "submit", "AMZN", "buy", "10", "-1.5"}, 64, "price '-1.5' is negative");
+  ExpectError({"order", "submit", "AMZN", "buy", "1e3", "1"}, 64, "plain decimal number");
+  ExpectError({"order", "submit", "AMZN", "buy", "10", "--type", "market", "--tif", "gtc"}, 64,
+              "can not rest");
+  ExpectError({"order", "status", "AMZN", "5"}, 1, "has no order 5");
+
+  RunJson({"order", "submit", "AMZN", "buy", "10", "1", "--id", "1"});
+  const Json result = RunJson({"order", "submit", "AMZN", "buy", "10", "1", "--id", "1"}, 1);
+  EXPECT_EQ(result["reports"][0]["reason"], "duplicate_client_order_id");
+  const Outcome cancel = Run({"order", "cancel", "AMZN", "99"});
+  EXPECT_EQ(cancel.exit_code, 1);
+  EXPECT_NE(cancel.out.find("unknown_order"), std::string::npos) << cancel.out;
+}
+
+TEST_F(QbTest, AnOrderOfAnotherSymbolIsNotChanged) {
+  AddSymbol();
+  ASSERT_EQ(Run({"symbol", "add", "MSFT", "--tick-size", "0.5", "--lot-size", "1"}).exit_code, 0);
+  RunJson({"order", "submit", "MSFT", "buy", "1", "1.5", "--id", "1"});
+  ExpectError({"order", "cancel", "AMZN", "1"}, 1, "is of MSFT, not of AMZN");
+}
+
+TEST_F(QbTest, ClusterStatus) {
+  Json status = RunJson({"cluster", "status", "--digests"});
+  EXPECT_EQ(status["available"], true);
+  EXPECT_EQ(status["complete"], true);
+  EXPECT_EQ(status["can_lose"], 1);
+  EXPECT_EQ(status["digests"]["equal"], true);
+  ASSERT_EQ(status["nodes"].size(), 3u);
+  EXPECT_EQ(status["nodes"][0]["replicas"][0]["role"], "leader");
+
+  cluster_.node(3).Corrupt();
+  status = RunJson({"cluster", "status", "--digests"}, 1);
+  EXPECT_EQ(status["digests"]["equal"], false);
+
+  cluster_.node(3).Stop();
+  status = RunJson({"cluster", "status"});
+  EXPECT_EQ(status["complete"], false);
+  EXPECT_EQ(status["nodes"][2]["reachable"], false);
+  EXPECT_TRUE(status["nodes"][2]["error"].is_string());
+
+  cluster_.SetLeader(0);
+  const Outcome outcome = Run({"cluster", "status"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.out.find("NOT AVAILABLE: shard 1 has no leader"), std::string::npos)
+      << outcome.out;
+}
+
+TEST_F(QbTest, ClusterWaitAndTransfer) {
+  EXPECT_EQ(RunJson({"cluster", "wait"})["ready"], true);
+  EXPECT_EQ(Run({"cluster", "transfer", "--shard", "1", "--to", "3"}).exit_code, 0);
+  EXPECT_EQ(cluster_.leader(), 3u);
+  ExpectError({"cluster", "transfer", "--shard", "1", "--to", "9"}, 1, "no such node");
+  cluster_.SetLeader(0);
+  ExpectError({"cluster", "wait", "--timeout", "100ms"}, 2, "shard 1");
+}
+
+}  // namespace
+}  // namespace quorumbook::client
