@@ -1,6 +1,7 @@
 #include "exchange/exchange.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <utility>
 
@@ -11,6 +12,12 @@
 namespace quorumbook::exchange {
 
 namespace {
+
+ClientOrderId NameOf(const AddSymbol&) { return ClientOrderId(); }
+template <typename OrderCommand>
+ClientOrderId NameOf(const OrderCommand& command) {
+  return command.client_order_id;
+}
 
 void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result) {
   const size_t first = result->events.size();
@@ -71,6 +78,7 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
   ByteReader reader(group.commands);
   for (uint32_t i = 0; outcome->status == SessionStatus::kOk && i < group.command_count; ++i) {
     const uint64_t sequence = group.first_sequence + i;
+    if (i % OrderTable::kPrefetch == 0) Prefetch(*session, reader, group.command_count - i);
     if (sequence < session->next_sequence) {
       QB_CHECK(ReadCommand(&reader, [](const auto&) {}));
       AnswerRepeat(*session, sequence, result);
@@ -81,6 +89,17 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
     }
   }
   outcome->expected_sequence = session->next_sequence;
+}
+
+void Exchange::State::Prefetch(const Session& session, ByteReader ahead, uint32_t left) const {
+  std::array<OrderTable::Name, OrderTable::kPrefetch> names;
+  const size_t count = std::min<size_t>(left, names.size());
+  if (count == 1) return;  // nothing to overlap with
+  for (size_t i = 0; i < count; ++i) {
+    QB_CHECK(ReadCommand(
+        &ahead, [&](const auto& command) { names[i] = {session.account, NameOf(command)}; }));
+  }
+  replicated.market.orders().Prefetch(std::span(names).first(count));
 }
 
 void Exchange::State::ExecuteNew(Session* session, ByteReader* reader, ApplyResult* result) {

@@ -15,7 +15,6 @@ using LevelHandle = uint32_t;
 struct Order {
   ClientOrderId client_order_id;
   AccountId account;
-  OrderId id;
   Quantity quantity = 0;  // total
   Quantity executed = 0;
   // Neighbours in the queue of its price level, or among the finished orders.
@@ -24,13 +23,14 @@ struct Order {
   LevelHandle level = kNullHandle;  // of a resting order
   SymbolId symbol;
   Price price = 0;
-  Time entered = 0;
-  Time changed = 0;
   Side side = Side::kBuy;
   OrderType type = OrderType::kLimit;
   TimeInForce time_in_force = TimeInForce::kGoodTillCancel;
   OrderStatus status = OrderStatus::kNew;
   Reason reason = Reason::kNone;  // why it was cancelled
+  OrderId id;
+  Time changed = 0;
+  Time entered = 0;
 
   bool open() const {
     return status == OrderStatus::kNew || status == OrderStatus::kPartiallyFilled;

@@ -2,13 +2,12 @@
 // lately.
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
-#include <absl/hash/hash.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "exchange/order.h"
+#include "exchange/order_index.h"
 #include "exchange/slab.h"
 #include "exchange/types.h"
 
@@ -18,7 +17,7 @@ namespace quorumbook::exchange {
 // a new order takes its client order id. Names are unique among all orders of the table.
 class OrderTable {
  public:
-  OrderTable();
+  OrderTable() = default;
   OrderTable(const OrderTable&) = delete;
   OrderTable& operator=(const OrderTable&) = delete;
 
@@ -36,41 +35,29 @@ class OrderTable {
   // REQUIRES: `handle` is of this table, in no queue, its status already final.
   void Finish(OrderHandle handle);
 
+  // What an order is called.
+  struct Name {
+    AccountId account;
+    ClientOrderId id;
+  };
+  // Says that orders of these names, at most kPrefetch of them, are about to be used: they and
+  // their neighbours are brought into the cache together rather than one after another.
+  static constexpr size_t kPrefetch = 16;
+  void Prefetch(std::span<const Name> names) const;
+
   uint64_t open_orders() const { return index_.size() - finished_; }
   uint64_t finished_orders() const { return finished_; }
   // Finished orders from the oldest on, linked by Order::next.
   OrderHandle oldest_finished() const { return oldest_; }
 
  private:
-  struct Name {
-    AccountId account;
-    ClientOrderId id;
-  };
-  // The index holds handles alone and reads the names from the orders.
-  struct Hash {
-    using is_transparent = void;
-    const Slab<Order>* orders;
-    size_t operator()(const Name& name) const { return absl::HashOf(name.account, name.id); }
-    size_t operator()(OrderHandle handle) const {
-      const Order& order = (*orders)[handle];
-      return (*this)(Name{order.account, order.client_order_id});
-    }
-  };
-  struct Equal {
-    using is_transparent = void;
-    const Slab<Order>* orders;
-    bool operator()(OrderHandle handle, const Name& name) const {
-      const Order& order = (*orders)[handle];
-      return order.client_order_id == name.id && order.account == name.account;
-    }
-    bool operator()(OrderHandle a, OrderHandle b) const { return a == b; }
-  };
-
+  OrderHandle Find(uint32_t hash, AccountId account, ClientOrderId id) const;
   void Unlink(const Order& order);
   void ForgetOldest();
+  void PrefetchOrder(OrderHandle handle) const;
 
   Slab<Order> orders_;
-  absl::flat_hash_set<OrderHandle, Hash, Equal> index_;
+  OrderIndex index_;
   OrderHandle oldest_ = kNullHandle;
   OrderHandle newest_ = kNullHandle;
   uint64_t finished_ = 0;

@@ -28,6 +28,8 @@ class Exchange::State {
   void ExecuteCommands(const GroupView& group, ApplyResult* result, GroupResult* outcome);
   // The status of a group that names `session` before its commands are looked at.
   static SessionStatus CheckSequence(const GroupView& group, const Session& session);
+  // Brings the orders of the next commands, `left` at most, into the cache.
+  void Prefetch(const Session& session, ByteReader ahead, uint32_t left) const;
   void ExecuteNew(Session* session, ByteReader* reader, ApplyResult* result);
 };
 

@@ -1,0 +1,95 @@
+// A hash table from the name of an order to its handle.
+//
+// Open addressing with linear probing and backward-shift deletion (Knuth, TAOCP vol. 3, 6.4,
+// algorithms L and R). Clients count their orders, so eight consecutive ids of an account share a
+// cache line; the lines themselves are scattered by a hash.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/check.h"
+#include "exchange/slab.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+// It holds handles and hashes; the names themselves are in the orders, where the caller compares
+// them.
+class OrderIndex {
+ public:
+  static uint32_t HashOf(AccountId account, ClientOrderId id) {
+    constexpr unsigned kLineBits = 3;
+    const uint64_t line = account.value() * 0x9e3779b97f4a7c15 + (id.value() >> kLineBits);
+    const Uint128 product = Uint128{line ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
+    const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+    return static_cast<uint32_t>(mixed << kLineBits | id.value() % (1u << kLineBits));
+  }
+
+  size_t size() const { return size_; }
+
+  // The handle with that hash for which `is_it(handle)`; kNullHandle when there is none.
+  template <typename Predicate>
+  uint32_t Find(uint32_t hash, Predicate&& is_it) const {
+    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+      const Slot& slot = slots_[at];
+      if (slot.handle == kNullHandle) return kNullHandle;
+      if (slot.hash == hash && is_it(slot.handle)) return slot.handle;
+    }
+  }
+
+  // REQUIRES: no equal name is in the table.
+  void Insert(uint32_t hash, uint32_t handle) {
+    if (++size_ * 2 > slots_.size()) Grow();
+    Place({hash, handle});
+  }
+
+  // REQUIRES: it was inserted.
+  void Erase(uint32_t hash, uint32_t handle) {
+    size_t hole = hash & mask_;
+    while (slots_[hole].handle != handle) {
+      QB_CHECK(slots_[hole].handle != kNullHandle);
+      hole = (hole + 1) & mask_;
+    }
+    // Each slot behind moves into the hole unless its home lies between the two.
+    for (size_t at = (hole + 1) & mask_; slots_[at].handle != kNullHandle; at = (at + 1) & mask_) {
+      const size_t home = slots_[at].hash & mask_;
+      if (((at - home) & mask_) >= ((at - hole) & mask_)) {
+        slots_[hole] = slots_[at];
+        hole = at;
+      }
+    }
+    slots_[hole] = Slot();
+    --size_;
+  }
+
+  // Brings the slot that will be asked for into the cache.
+  void Prefetch(uint32_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+
+ private:
+  struct Slot {
+    uint32_t hash = 0;
+    uint32_t handle = kNullHandle;
+  };
+
+  void Place(Slot slot) {
+    size_t at = slot.hash & mask_;
+    while (slots_[at].handle != kNullHandle) at = (at + 1) & mask_;
+    slots_[at] = slot;
+  }
+  void Grow() {
+    const std::vector<Slot> old = std::move(slots_);
+    slots_ = std::vector<Slot>(old.size() * 2);
+    mask_ = slots_.size() - 1;
+    for (const Slot& slot : old) {
+      if (slot.handle != kNullHandle) Place(slot);
+    }
+  }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(1024);  // a power of two, at most half full
+  size_t mask_ = slots_.size() - 1;
+  size_t size_ = 0;
+};
+
+}  // namespace quorumbook::exchange
