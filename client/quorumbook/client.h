@@ -9,15 +9,15 @@
 // `timeout` has passed; then the error is kDeadlineExceeded and says what stood in the way.
 #pragma once
 
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
 
 #include "quorumbook/order_session.h"
 #include "quorumbook/v1/cluster.pb.h"
@@ -69,7 +69,8 @@ class Client {
   virtual absl::StatusOr<v1::Order> GetOrder(uint32_t shard, uint64_t account,
                                              uint64_t client_order_id) = 0;
 
-  // A session of numbered commands on the shard of `symbol`.
+  // A session of numbered commands on the shard of `symbol`. It may outlive the client.
+  // Errors: kInvalidArgument for account 0 and options out of bounds.
   virtual absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(
       std::string_view symbol, uint64_t account, const SessionOptions& options = {}) = 0;
 };

@@ -1,20 +1,22 @@
 // A stream of numbered commands to one shard, each executed exactly once.
 #pragma once
 
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
-
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
 
 #include "quorumbook/v1/exchange.pb.h"
 
 namespace quorumbook {
 
 struct SessionOptions {
-  uint32_t max_batch = 100;         // commands in one message; at most 1,000
-  uint32_t max_in_flight = 8'192;   // commands sent and not answered; Submit waits beyond it
+  uint32_t max_batch = 100;  // commands in one message; at most 1,000
+  // Commands submitted and not answered, beyond which Submit waits; at most 16,384, which is what
+  // the exchange remembers of a session.
+  uint32_t max_in_flight = 8'192;
   // How long one command may take, every retry and change of leader included.
   std::chrono::milliseconds timeout = std::chrono::seconds(30);
 };
@@ -32,8 +34,11 @@ struct SessionStats {
 class OrderSession {
  public:
   // Called once a command, in submission order, from a thread of the library; must not block and
-  // must not call the session. An error means that the command's fate is not known (kDeadlineExceeded)
-  // or that the session is over (kFailedPrecondition); all later commands then get the same.
+  // must not call the session. After the first error all later commands get the same:
+  // - kDeadlineExceeded: no answer in time; the command's fate is not known. So is kCancelled, when
+  //   the session is destroyed before the answer came.
+  // - kFailedPrecondition: the exchange does not know the session (any more).
+  // - kInternal: a node answered what was not asked. Others are as the exchange gave them.
   using Callback = std::function<void(absl::StatusOr<v1::CommandResult>)>;
 
   // Closes the session on the exchange if everything was answered (best effort, at most a second).
@@ -41,7 +46,9 @@ class OrderSession {
 
   // Queues a command; commands execute in the order of these calls. Waits while max_in_flight is
   // reached. What is waiting when the stream can take it goes out as one message. An error means
-  // that the command was not sent and never will be, and that the callback is not called.
+  // that the command was not sent and never will be, and that the callback is not called:
+  // kInvalidArgument for one that no exchange could understand (the message names the field),
+  // otherwise the session is over.
   virtual absl::Status Submit(v1::Command command, Callback callback) = 0;
 
   // Submit, then wait for the result.
