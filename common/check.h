@@ -15,7 +15,7 @@ namespace quorumbook::internal {
 }  // namespace quorumbook::internal
 
 // Stops the process when `condition` is false. For bugs only: bad input is an error, never a CHECK.
-#define QB_CHECK(condition)                                                                   \
-  (__builtin_expect(static_cast<bool>(condition), 1)                                          \
-       ? static_cast<void>(0)                                                                 \
+#define QB_CHECK(condition)                          \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::quorumbook::internal::CheckFailed(#condition, __FILE__, __LINE__))

@@ -1,13 +1,13 @@
 // Commands: what the log replicates. Their binary form: docs/formats/commands.md.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include <absl/status/statusor.h>
 
 #include "exchange/types.h"
 

@@ -11,13 +11,13 @@
 namespace quorumbook::exchange {
 
 enum class EventType : uint8_t {
-  kSymbolAdded = 1,     // also when it was there already with the same sizes
-  kOrderAccepted = 2,   // FIX exec type New
-  kTrade = 3,           // exec type Trade; one event for both sides
-  kOrderCanceled = 4,   // exec type Canceled; `reason` says by whom or what
-  kOrderReduced = 5,    // exec type Replaced; priority kept
-  kOrderReplaced = 6,   // exec type Replaced
-  kCommandRejected = 7, // exec type Rejected, or a cancel reject; nothing changed
+  kSymbolAdded = 1,      // also when it was there already with the same sizes
+  kOrderAccepted = 2,    // FIX exec type New
+  kTrade = 3,            // exec type Trade; one event for both sides
+  kOrderCanceled = 4,    // exec type Canceled; `reason` says by whom or what
+  kOrderReduced = 5,     // exec type Replaced; priority kept
+  kOrderReplaced = 6,    // exec type Replaced
+  kCommandRejected = 7,  // exec type Rejected, or a cancel reject; nothing changed
 };
 
 // Which command an event answers.

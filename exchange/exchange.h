@@ -4,14 +4,14 @@
 // bytes on every machine. No clock, no threads, no I/O, no floating point. Not thread-safe.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <absl/status/statusor.h>
 
 #include "common/digest.h"
 #include "exchange/command.h"
@@ -87,8 +87,8 @@ class Exchange {
   absl::Status Apply(std::string_view batch, ApplyResult* result);
   void Apply(const Batch& batch, ApplyResult* result);
 
-  Time time() const;                // of the last batch
-  uint64_t last_sequence() const;   // of the last event
+  Time time() const;               // of the last batch
+  uint64_t last_sequence() const;  // of the last event
   uint64_t open_orders() const;
   uint64_t sessions() const;
 

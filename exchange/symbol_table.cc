@@ -1,8 +1,8 @@
 #include "exchange/symbol_table.h"
 
-#include <algorithm>
-
 #include <absl/strings/string_view.h>
+
+#include <algorithm>
 
 namespace quorumbook::exchange {
 namespace {

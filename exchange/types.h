@@ -27,18 +27,18 @@ __extension__ using Uint128 = unsigned __int128;  // sums of price * quantity
 // Bounds. The state of a shard is finite; what happens at each bound is said at the reject reason.
 inline constexpr Price kMaxPrice = 1'000'000'000'000;
 inline constexpr Quantity kMaxQuantity = 500'000'000'000;
-inline constexpr uint64_t kMaxOpenOrders = uint64_t{1} << 24;     // a shard
-inline constexpr uint32_t kMaxSymbols = 100'000;                  // a shard
-inline constexpr uint64_t kMaxFinishedOrders = uint64_t{1} << 16; // remembered a shard, oldest out
-inline constexpr uint64_t kMaxSessions = uint64_t{1} << 16;       // a shard, least recently used out
-inline constexpr uint64_t kMaxSessionResults = 16'384;            // unacknowledged, a session
-inline constexpr uint64_t kMaxSessionBytes = uint64_t{8} << 20;   // of such results, a session
-inline constexpr uint32_t kMaxFillsPerCommand = 16'384;           // the rest is cancelled
-inline constexpr uint32_t kMaxRecentTrades = 1'024;               // remembered a symbol
-inline constexpr uint32_t kMaxSymbolName = 16;                    // bytes
+inline constexpr uint64_t kMaxOpenOrders = uint64_t{1} << 24;      // a shard
+inline constexpr uint32_t kMaxSymbols = 100'000;                   // a shard
+inline constexpr uint64_t kMaxFinishedOrders = uint64_t{1} << 16;  // remembered a shard, oldest out
+inline constexpr uint64_t kMaxSessions = uint64_t{1} << 16;        // a shard, least recent out
+inline constexpr uint64_t kMaxSessionResults = 16'384;             // unacknowledged, a session
+inline constexpr uint64_t kMaxSessionBytes = uint64_t{8} << 20;    // of such results, a session
+inline constexpr uint32_t kMaxFillsPerCommand = 16'384;            // the rest is cancelled
+inline constexpr uint32_t kMaxRecentTrades = 1'024;                // remembered a symbol
+inline constexpr uint32_t kMaxSymbolName = 16;                     // bytes
 // The quantity of a whole level fits in an int64.
-static_assert(kMaxQuantity <= std::numeric_limits<Quantity>::max() /
-                                  static_cast<Quantity>(kMaxOpenOrders));
+static_assert(kMaxQuantity <=
+              std::numeric_limits<Quantity>::max() / static_cast<Quantity>(kMaxOpenOrders));
 
 enum class Side : uint8_t { kBuy = 1, kSell = 2 };
 enum class OrderType : uint8_t { kLimit = 1, kMarket = 2 };
@@ -66,10 +66,10 @@ enum class Reason : uint8_t {
   kTooManyOrders = 11,
   kInvalidClientOrderId = 12,  // 0
   // Of cancellations:
-  kRequested = 32,         // by the client
-  kUnfilledRemainder = 33, // of a market or IOC order
-  kNotFillable = 34,       // a FOK order that can not trade whole
-  kFillLimit = 35,         // kMaxFillsPerCommand reached
+  kRequested = 32,              // by the client
+  kUnfilledRemainder = 33,      // of a market or IOC order
+  kNotFillable = 34,            // a FOK order that can not trade whole
+  kFillLimit = 35,              // kMaxFillsPerCommand reached
   kReplacedBelowExecuted = 36,  // replace with a quantity not above what is executed
 };
 

@@ -75,7 +75,7 @@ TEST(Config, FlagsWinOverEnvironmentWinsOverFile) {
 
 TEST(Config, EnvironmentVariablesAreNamedAfterKeys) {
   EXPECT_EQ(EnvironmentName("listen.client"), "QUORUMBOOK_LISTEN_CLIENT");
-  const char* const environment[] = {"HOME=/root", "QUORUMBOOK_LISTEN_CLIENT=0.0.0.0:9=x",
+  const char* const environment[] = {"HOME=/nonexistent", "QUORUMBOOK_LISTEN_CLIENT=0.0.0.0:9=x",
                                      "QUORUMBOOK_ENDPOINTS=a:1", nullptr};
   const ConfigOverrides overrides = EnvironmentOverrides(environment);
   ASSERT_EQ(overrides.size(), 1u);
@@ -119,7 +119,8 @@ INSTANTIATE_TEST_SUITE_P(
     All, BadConfig,
     ::testing::Values(
         BadCase{"NotYaml", "shards: [1, 2]", "shards: [1, 2", "is not valid YAML"},
-        BadCase{"KeyTwice", "data_dir:", "data_dir: /tmp\ndata_dir:", "key 'data_dir' stands twice"},
+        BadCase{"KeyTwice",
+                "data_dir:", "data_dir: /tmp\ndata_dir:", "key 'data_dir' stands twice"},
         BadCase{"ValueWhereKeysBelong", "cluster:\n  id: local", "cluster: local\ncluster.id: x",
                 "'cluster' holds further keys"},
         BadCase{"NodeNotAPeer", "node:\n  id: 2", "node:\n  id: 4",
