@@ -4,6 +4,8 @@
 #include <absl/strings/str_cat.h>
 #include <rocksdb/convenience.h>
 
+#include <mutex>
+#include <shared_mutex>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,10 @@ absl::Status DiskFull(const std::string& directory, const rocksdb::Status& statu
                    status.ToString(), ")"));
 }
 
+rocksdb::Status ClosedForLackOfSpace() {
+  return rocksdb::Status::NoSpace("closed until there is space");
+}
+
 rocksdb::ReadOptions ScanOptions() {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
@@ -43,12 +49,12 @@ rocksdb::ReadOptions ScanOptions() {
 
 }  // namespace
 
-void Database::SyncWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
+void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
   switch (info.operation) {
     case rocksdb::FileOperationType::kSync:
     case rocksdb::FileOperationType::kFsync:
     case rocksdb::FileOperationType::kRangeSync:
-      failed_ = true;
+      sync_failed_ = true;
       break;
     default:
       break;
@@ -56,15 +62,18 @@ void Database::SyncWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
 }
 
 Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
-    : directory_(options.directory), env_(env), sync_watch_(std::make_shared<SyncWatch>()) {}
+    : directory_(options.directory), env_(env), error_watch_(std::make_shared<ErrorWatch>()) {}
 
 Database::~Database() {
-  if (db_ != nullptr) {
-    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
-    db_->Close();
-    db_.reset();
-  }
+  Close();
   if (lock_ != nullptr) env_->UnlockFile(lock_);
+}
+
+void Database::Close() {
+  if (db_ == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+  db_->Close().PermitUncheckedError();
+  db_.reset();
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const RocksDbOptions& options) {
@@ -73,7 +82,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const RocksDbOptions& o
   std::unique_ptr<Database> database(new Database(options, env));
   if (absl::Status status = database->Lock(); !status.ok()) return status;
   if (absl::Status status = database->CheckDirectory(); !status.ok()) return status;
-  if (absl::Status status = database->OpenRocksDb(); !status.ok()) return status;
+  if (absl::Status status = database->OpenRocksDb(/*first_opening=*/true); !status.ok())
+    return status;
   absl::Status status = database->CheckIdentity(options.identity);
   if (!status.ok()) return status;
   return database;
@@ -118,14 +128,17 @@ absl::Status Database::CheckDirectory() {
   return absl::IsDataLoss(status) ? DataLossIn(directory_, status.message()) : status;
 }
 
-absl::Status Database::OpenRocksDb() {
+absl::Status Database::OpenRocksDb(bool first_opening) {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(TunedDbOptions(env_, sync_watch_), directory_,
+  const rocksdb::Status status = rocksdb::DB::Open(TunedDbOptions(env_, error_watch_), directory_,
                                                    TunedFamilies(), &handles, &db);
   if (status.ok()) {
     db_.reset(db);
-    for (size_t i = 0; i < kFamilies; ++i) families_[i] = handles[i];
+    for (size_t i = 0; i < kFamilies; ++i) {
+      families_[i] = handles[i];
+      if (first_opening) family_ids_[i].Take(*handles[i]);
+    }
     return absl::OkStatus();
   }
   if (status.IsNoSpace()) return DiskFull(directory_, status);
@@ -168,6 +181,8 @@ absl::Status Database::CheckIdentity(const StoreIdentity& identity) {
 
 absl::Status Database::Commit(rocksdb::WriteBatch* batch) {
   if (absl::Status status = Heal(); !status.ok()) return status;
+  std::shared_lock lock(open_mutex_);
+  if (db_ == nullptr) return Judge(ClosedForLackOfSpace());
   rocksdb::WriteOptions options;
   options.sync = true;
   return Judge(db_->Write(options, batch));
@@ -181,15 +196,19 @@ absl::Status Database::Heal() {
   };
   absl::StatusOr<bool> before = healthy();
   if (!before.ok() || *before) return before.status();
-  std::lock_guard one_at_a_time(heal_mutex_);
+  std::unique_lock one_at_a_time(open_mutex_);
   before = healthy();
   if (!before.ok() || *before) return before.status();
-  // Flushes what is in memory, so that the write-ahead log with the failed write at its end is
-  // left behind. Fails again while there is no space for that.
-  if (absl::Status status = Judge(db_->Resume()); !status.ok()) return status;
+  Close();
+  absl::Status status = OpenRocksDb(/*first_opening=*/false);
   std::lock_guard lock(mutex_);
-  disk_full_ = false;
-  return absl::OkStatus();
+  if (status.ok()) {
+    disk_full_ = false;
+  } else if (!absl::IsResourceExhausted(status)) {
+    final_error_ = absl::InternalError(status.message());
+    return final_error_;
+  }
+  return status;
 }
 
 absl::Status Database::Judge(const rocksdb::Status& status) {
@@ -197,7 +216,7 @@ absl::Status Database::Judge(const rocksdb::Status& status) {
   if (!final_error_.ok()) return final_error_;
   // A failed sync may have lost pages that the next one reports as written, so it is final even
   // when the write itself went well or the reason was a full disk.
-  if (!sync_watch_->failed()) {
+  if (!error_watch_->sync_failed()) {
     if (status.ok()) return absl::OkStatus();
     if (status.IsNoSpace()) {
       disk_full_ = true;
@@ -216,14 +235,21 @@ std::unique_ptr<rocksdb::Iterator> Database::Scan(Family family, std::string_vie
   rocksdb::ReadOptions options = ScanOptions();
   options.iterate_upper_bound = end;
   options.readahead_size = 2 << 20;
-  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle(family)));
+  std::shared_lock lock(open_mutex_);
+  std::unique_ptr<rocksdb::Iterator> it(
+      db_ == nullptr ? rocksdb::NewErrorIterator(ClosedForLackOfSpace())
+                     : db_->NewIterator(options, families_[static_cast<size_t>(family)]));
   it->Seek(ToSlice(begin));
   return it;
 }
 
 absl::StatusOr<std::string> Database::Get(Family family, std::string_view key) {
   std::string record;
-  const rocksdb::Status status = db_->Get(ScanOptions(), handle(family), ToSlice(key), &record);
+  std::shared_lock lock(open_mutex_);
+  const rocksdb::Status status =
+      db_ == nullptr
+          ? ClosedForLackOfSpace()
+          : db_->Get(ScanOptions(), families_[static_cast<size_t>(family)], ToSlice(key), &record);
   if (status.IsNotFound()) return std::string();
   if (!status.ok()) return absl::DataLossError(status.ToString());
   return record;
@@ -232,7 +258,10 @@ absl::StatusOr<std::string> Database::Get(Family family, std::string_view key) {
 void Database::DropFiles(Family family, std::string_view begin, std::string_view end) {
   const rocksdb::Slice from = ToSlice(begin);
   const rocksdb::Slice to = ToSlice(end);
-  Judge(rocksdb::DeleteFilesInRange(db_.get(), handle(family), &from, &to, /*include_end=*/false))
+  std::shared_lock lock(open_mutex_);
+  if (db_ == nullptr) return;
+  Judge(rocksdb::DeleteFilesInRange(db_.get(), families_[static_cast<size_t>(family)], &from, &to,
+                                    /*include_end=*/false))
       .IgnoreError();
 }
 

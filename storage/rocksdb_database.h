@@ -4,6 +4,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <rocksdb/comparator.h>
 #include <rocksdb/db.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 
@@ -39,7 +41,13 @@ class Database {
   // later call returns it. Thread-safe.
   absl::Status Commit(rocksdb::WriteBatch* batch);
 
-  // Walks [begin, end) with verified checksums. `end` must outlive the iterator.
+  // After a full disk: opens RocksDB again, if there is space now, which cuts the write that
+  // failed off the write-ahead log. Its own way, DB::Resume, is none: it writes what was refused,
+  // and leaves a log that aborts the process (7.8.3) when no memtable needs a flush.
+  absl::Status Heal();
+
+  // Walks [begin, end) with verified checksums. REQUIRES: `end` outlives the iterator, and no
+  // Commit is called as long as it lives.
   std::unique_ptr<rocksdb::Iterator> Scan(Family family, std::string_view begin,
                                           const rocksdb::Slice* end);
   // Empty string: no such record. Errors: kDataLoss.
@@ -52,42 +60,71 @@ class Database {
 
   absl::StatusOr<StoreUsage> Usage();
 
+  // For building batches. Valid as long as this.
   rocksdb::ColumnFamilyHandle* handle(Family family) {
-    return families_[static_cast<size_t>(family)];
+    return &family_ids_[static_cast<size_t>(family)];
   }
 
  private:
-  // Notices failed syncs of any file, also of those in the background.
-  class SyncWatch : public rocksdb::EventListener {
+  // Notices failed syncs of any file, also of those in the background, and keeps RocksDB from
+  // recovering from errors by itself: when it may go on is for Heal to say.
+  class ErrorWatch : public rocksdb::EventListener {
    public:
     bool ShouldBeNotifiedOnFileIO() override { return true; }
     void OnIOError(const rocksdb::IOErrorInfo& info) override;
-    bool failed() const { return failed_.load(); }
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                              bool* auto_recovery) override {
+      *auto_recovery = false;
+    }
+    bool sync_failed() const { return sync_failed_.load(); }
 
    private:
-    std::atomic<bool> failed_ = false;
+    std::atomic<bool> sync_failed_ = false;
+  };
+
+  // What a batch needs of a column family; unlike RocksDB's own handles it outlives Heal.
+  class FamilyId : public rocksdb::ColumnFamilyHandle {
+   public:
+    void Take(const rocksdb::ColumnFamilyHandle& opened) {
+      id_ = opened.GetID();
+      name_ = opened.GetName();
+    }
+    const std::string& GetName() const override { return name_; }
+    uint32_t GetID() const override { return id_; }
+    rocksdb::Status GetDescriptor(rocksdb::ColumnFamilyDescriptor* /*descriptor*/) override {
+      return rocksdb::Status::NotSupported("only an id");
+    }
+    const rocksdb::Comparator* GetComparator() const override {
+      return rocksdb::BytewiseComparator();
+    }
+
+   private:
+    uint32_t id_ = 0;
+    std::string name_;
   };
 
   Database(const RocksDbOptions& options, rocksdb::Env* env);
 
   absl::Status Lock();
   absl::Status CheckDirectory();
-  absl::Status OpenRocksDb();
+  absl::Status OpenRocksDb(bool first_opening);
   absl::Status CheckIdentity(const StoreIdentity& identity);
-  // After a full disk: makes RocksDB take writes again, if there is space now.
-  absl::Status Heal();
+  void Close();
   // Decides what a failed write means, and remembers it.
   absl::Status Judge(const rocksdb::Status& status);
 
   const std::string directory_;
   rocksdb::Env* const env_;
   rocksdb::FileLock* lock_ = nullptr;
-  std::shared_ptr<SyncWatch> sync_watch_;
-  std::unique_ptr<rocksdb::DB> db_;
+  std::shared_ptr<ErrorWatch> error_watch_;
+  std::array<FamilyId, kFamilies> family_ids_;  // set once, at the first opening
+
+  // Exclusive while RocksDB is closed and opened again.
+  std::shared_mutex open_mutex_;     // guards db_ and families_; taken before mutex_
+  std::unique_ptr<rocksdb::DB> db_;  // null: closed for lack of space
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
 
-  std::mutex heal_mutex_;  // held during Heal, taken before mutex_
-  std::mutex mutex_;       // guards what follows
+  std::mutex mutex_;  // guards what follows
   bool disk_full_ = false;
   absl::Status final_error_;
 };

@@ -79,7 +79,8 @@ absl::Status CheckFile(rocksdb::Env* env, const std::string& path) {
   std::string buffer(size - begin, '\0');
   rocksdb::Slice block;
   // RocksDB reads nothing as an error.
-  if (status.ok() && !buffer.empty()) status = file->Read(begin, buffer.size(), &block, buffer.data());
+  if (status.ok() && !buffer.empty())
+    status = file->Read(begin, buffer.size(), &block, buffer.data());
   if (!status.ok()) {
     return absl::InternalError(absl::StrCat("cannot read ", path, ": ", status.ToString()));
   }

@@ -227,6 +227,7 @@ void RocksDbStore::DropDeadFiles(ShardId shard) {
 
 absl::StatusOr<RestoredState> RocksDbStore::Load(ShardId shard) {
   std::lock_guard lock(mutex_);
+  if (absl::Status status = database_->Heal(); !status.ok()) return status;
   absl::StatusOr<ReadResult> read = ReadShard(*database_, shard);
   if (!read.ok()) return read.status();
   absl::Status status = VerifyShard(shard, read->first, read->state);

@@ -1,7 +1,7 @@
 // The durable side of a node: identity, and for each shard hard state, log and snapshot.
 //
 // One Store a node serves all its shards, so that one sync makes the writes of all of them
-// durable. Formats: docs/formats/log.md and snapshot.md.
+// durable. Formats: docs/formats/log.md.
 #pragma once
 
 #include <absl/status/status.h>
@@ -45,7 +45,8 @@ class Store {
 
   // Everything about `shard` that is durable; a RestoredState of defaults for a shard that was
   // never written. Errors: kDataLoss when a record in the middle is damaged or missing (the
-  // replica must not vote with it); a torn tail is no error, it was never acknowledged.
+  // replica must not vote with it); a torn tail is no error, it was never acknowledged. And those
+  // of Write, for it may have to repair.
   virtual absl::StatusOr<consensus::RestoredState> Load(ShardId shard) = 0;
 
   // Makes all writes durable: atomically, in order, with one sync. Errors: kResourceExhausted when
@@ -54,8 +55,9 @@ class Store {
   virtual absl::Status Write(const std::vector<ShardWrite>& writes) = 0;
 
   // Stores a snapshot that this replica took of its own state machine, durably, and forgets the
-  // older one. Does not touch the log. Same errors as Write. May be called from another thread
-  // than Write, for the same shard never twice at a time.
+  // older one; a snapshot older than the stored one is ignored. Does not touch the log. Same errors
+  // as Write. May be called from another thread than Write, for the same shard never twice at a
+  // time.
   virtual absl::Status SaveSnapshot(ShardId shard, const consensus::Snapshot& snapshot) = 0;
 
   virtual absl::StatusOr<StoreUsage> Usage() = 0;

@@ -1,0 +1,197 @@
+// One flipped bit in any stored file is an error or does no harm; never a different answer.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/rocksdb_store.h"
+#include "tests/storage/fault_injection_file_system.h"
+#include "tests/storage/random_history.h"
+#include "tests/storage/store_fixtures.h"
+
+namespace quorumbook::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+using consensus::Index;
+using consensus::Term;
+using testing::HasSubstr;
+
+using Files = std::map<std::string, std::string>;
+
+Files ReadFiles(const std::string& directory) {
+  Files files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[entry.path().filename()] = {std::istreambuf_iterator<char>(in), {}};
+  }
+  return files;
+}
+
+void WriteFiles(const std::string& directory, const Files& files) {
+  fs::remove_all(directory);
+  fs::create_directory(directory);
+  for (const auto& [name, bytes] : files) {
+    std::ofstream(directory + "/" + name, std::ios::binary) << bytes;
+  }
+}
+
+class RocksDbDamageTest : public testing::Test {
+ protected:
+  RocksDbDamageTest() : directory_path_(directory_.path() + "/store") {}
+
+  absl::StatusOr<std::unique_ptr<Store>> Open() {
+    return OpenRocksDbStore(
+        {.directory = directory_path_, .identity = kTestIdentity, .env = env_.get()});
+  }
+  // A history of two shards, the last part of it in the write-ahead log, the rest in tables.
+  void WriteHistory() {
+    std::mt19937_64 random(5);
+    for (const bool last : {false, true}) {
+      absl::StatusOr<std::unique_ptr<Store>> store = Open();
+      ASSERT_TRUE(store.ok()) << store.status();
+      for (ShardModel& model : models_) {
+        ASSERT_TRUE((*store)->Write({model.Append(Term(last ? 3 : 2), {"a", "b", "c", "d"})}).ok());
+        if (!last) {
+          ASSERT_TRUE((*store)->SaveSnapshot(model.shard(), model.Save(Index(2), "state")).ok());
+          ASSERT_TRUE((*store)->Write({model.Compact(Index(1))}).ok());
+        }
+        ASSERT_TRUE((*store)->Write({model.Vote(Term(last ? 3 : 2), NodeId(1))}).ok());
+        ASSERT_TRUE((*store)->Write({model.Append(Term(3), {PseudoRandomBytes(1, 300)})}).ok());
+      }
+    }
+    files_ = ReadFiles(directory_path_);
+  }
+  enum class Outcome { kHarmless, kFound, kWrong };
+  // What comes of these files.
+  Outcome Examine(const Files& files) {
+    WriteFiles(directory_path_, files);
+    absl::StatusOr<std::unique_ptr<Store>> store = Open();
+    if (!store.ok()) {
+      return Outcome::kFound;
+    }
+    for (const ShardModel& model : models_) {
+      absl::StatusOr<consensus::RestoredState> found = (*store)->Load(model.shard());
+      if (!found.ok()) {
+        return Outcome::kFound;
+      }
+      if (!Difference(model.state(), *found).empty()) return Outcome::kWrong;
+    }
+    return Outcome::kHarmless;
+  }
+
+  TemporaryDirectory directory_;
+  const std::string directory_path_;
+  std::shared_ptr<FaultInjectionFileSystem> file_system_ =
+      std::make_shared<FaultInjectionFileSystem>();
+  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::vector<ShardModel> models_ = {ShardModel(ShardId(1)), ShardModel(ShardId(2))};
+  Files files_;
+};
+
+TEST_F(RocksDbDamageTest, NoFlippedBitGivesAnotherAnswer) {
+  ASSERT_NO_FATAL_FAILURE(WriteHistory());
+  ASSERT_EQ(Examine(files_), Outcome::kHarmless);
+  std::mt19937_64 random(6);
+  std::map<std::string, int> found;
+  for (const auto& [name, bytes] : files_) {
+    // The text log, the options and the lock files are not read back.
+    const std::string extension = fs::path(name).extension();
+    const bool manifest = name.rfind("MANIFEST", 0) == 0;
+    if (!manifest && name != "CURRENT" && extension != ".sst" && extension != ".log") continue;
+    if (bytes.empty()) continue;
+    for (int i = 0; i < 25; ++i) {
+      const uint64_t bit = random() % (bytes.size() * 8);
+      Files damaged = files_;
+      damaged[name][bit / 8] ^= static_cast<char>(1 << bit % 8);
+      const Outcome outcome = Examine(damaged);
+      ASSERT_NE(outcome, Outcome::kWrong) << name << " bit " << bit;
+      if (outcome == Outcome::kFound) ++found[manifest ? "manifest" : extension];
+    }
+  }
+  EXPECT_GT(found["manifest"], 0);
+  EXPECT_GT(found[".sst"], 0);
+  EXPECT_GT(found[".log"], 0);
+}
+
+// The case that RocksDB's recovery takes for a torn tail (storage/rocksdb_log_tail.h).
+TEST_F(RocksDbDamageTest, ADamagedLengthIsNotTakenForATornTail) {
+  ASSERT_NO_FATAL_FAILURE(WriteHistory());
+  int lengths = 0;
+  for (const auto& [name, bytes] : files_) {
+    if (fs::path(name).extension() != ".log" && name.rfind("MANIFEST", 0) != 0) continue;
+    for (size_t offset = 0; offset + 7 <= bytes.size();) {
+      const size_t length = static_cast<uint8_t>(bytes[offset + 4]) +
+                            256 * static_cast<size_t>(static_cast<uint8_t>(bytes[offset + 5]));
+      Files damaged = files_;
+      damaged[name][offset + 5] ^= 0x40;
+      ASSERT_EQ(Examine(damaged), Outcome::kFound) << name << " record at " << offset;
+      ++lengths;
+      offset += 7 + length;
+    }
+  }
+  EXPECT_GT(lengths, 5);
+}
+
+TEST_F(RocksDbDamageTest, ATornTailIsCut) {
+  ASSERT_NO_FATAL_FAILURE(WriteHistory());
+  WriteFiles(directory_path_, files_);
+  {
+    absl::StatusOr<std::unique_ptr<Store>> store = Open();
+    ASSERT_TRUE(store.ok()) << store.status();
+    ShardModel next = models_[0];
+    ASSERT_TRUE((*store)->Write({next.Append(Term(3), {PseudoRandomBytes(2, 700)})}).ok());
+  }
+  const Files complete = ReadFiles(directory_path_);
+  std::string log;
+  for (const auto& [name, bytes] : complete) {
+    if (fs::path(name).extension() == ".log" && bytes.size() > 700) log = name;
+  }
+  ASSERT_FALSE(log.empty());
+  for (size_t cut = 1; cut < 700; cut += 83) {
+    Files torn = complete;
+    torn[log].resize(torn[log].size() - cut);
+    EXPECT_EQ(Examine(torn), Outcome::kHarmless) << "cut by " << cut;
+  }
+}
+
+TEST_F(RocksDbDamageTest, AMissingFileIsAnError) {
+  ASSERT_NO_FATAL_FAILURE(WriteHistory());
+  int missing = 0;
+  for (const auto& [name, bytes] : files_) {
+    if (fs::path(name).extension() != ".sst" && name != "CURRENT" &&
+        name.rfind("MANIFEST", 0) != 0) {
+      continue;
+    }
+    Files damaged = files_;
+    damaged.erase(name);
+    EXPECT_EQ(Examine(damaged), Outcome::kFound) << name;
+    ++missing;
+  }
+  EXPECT_GT(missing, 3);
+}
+
+TEST_F(RocksDbDamageTest, TheErrorSaysWhatToDo) {
+  ASSERT_NO_FATAL_FAILURE(WriteHistory());
+  Files damaged = files_;
+  damaged.erase("CURRENT");
+  WriteFiles(directory_path_, damaged);
+  const absl::Status status = Open().status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.ToString(),
+              testing::AllOf(HasSubstr(directory_path_), HasSubstr("CURRENT is missing"),
+                             HasSubstr("rebuild the node from its peers")));
+}
+
+}  // namespace
+}  // namespace quorumbook::storage

@@ -1,0 +1,187 @@
+// Full and failing disks: a full one heals, any other error is final.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "storage/rocksdb_store.h"
+#include "tests/storage/fault_injection_file_system.h"
+#include "tests/storage/store_fixtures.h"
+
+namespace quorumbook::storage {
+namespace {
+
+using consensus::Index;
+using consensus::Term;
+using testing::HasSubstr;
+
+class RocksDbDiskErrorTest : public testing::Test {
+ protected:
+  RocksDbDiskErrorTest() { Reopen(); }
+
+  void Reopen() {
+    store_.reset();
+    absl::StatusOr<std::unique_ptr<Store>> opened = OpenRocksDbStore(
+        {.directory = directory_.path() + "/store", .identity = kTestIdentity, .env = env_.get()});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store_ = *std::move(opened);
+  }
+  absl::Status Append(ShardModel* model, size_t bytes) {
+    return store_->Write({model->Append(Term(1), {PseudoRandomBytes(bytes, bytes)})});
+  }
+
+  TemporaryDirectory directory_;
+  std::shared_ptr<FaultInjectionFileSystem> file_system_ =
+      std::make_shared<FaultInjectionFileSystem>();
+  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::unique_ptr<Store> store_;
+  ShardModel model_{ShardId(1)};
+};
+
+TEST_F(RocksDbDiskErrorTest, AFullDiskTakesNothingAndHeals) {
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  for (const uint64_t space : {0, 1, 20, 1000, 50'000}) {
+    SCOPED_TRACE(space);
+    file_system_->SetFreeBytes(space);
+    ShardModel refused = model_;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      const absl::Status status = Append(&refused, 200'000);
+      ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
+      EXPECT_THAT(status.ToString(), HasSubstr("free space on that file system"));
+    }
+    EXPECT_TRUE(absl::IsResourceExhausted(store_->Load(ShardId(1)).status()));
+    file_system_->SetFreeBytes(FaultInjectionFileSystem::kUnlimited);
+    EXPECT_TRUE(Holds(*store_, model_));
+    const absl::Status healed = Append(&model_, 5000);
+    ASSERT_TRUE(healed.ok()) << healed;
+    EXPECT_TRUE(Holds(*store_, model_));
+  }
+  Reopen();
+  EXPECT_TRUE(Holds(*store_, model_));
+}
+
+TEST_F(RocksDbDiskErrorTest, WhatAFullDiskRefusedIsNotThereAfterACrash) {
+  std::mt19937_64 random(1);
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  for (const uint64_t space : {0, 1, 20, 1000, 50'000}) {
+    SCOPED_TRACE(space);
+    file_system_->SetFreeBytes(space);
+    ShardModel refused = model_;
+    ASSERT_TRUE(absl::IsResourceExhausted(Append(&refused, 200'000)));
+    store_.reset();
+    file_system_->Restart(&random);
+    Reopen();
+    EXPECT_TRUE(Holds(*store_, model_));
+    ASSERT_TRUE(Append(&model_, 100).ok());
+  }
+}
+
+// Healing itself writes: the power may fail in the middle of it.
+TEST_F(RocksDbDiskErrorTest, ACrashWhileHealingLosesNothing) {
+  std::mt19937_64 random(2);
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  int acknowledged = 0;
+  for (uint64_t operations = 0; acknowledged == 0; ++operations) {
+    ASSERT_LT(operations, 200U);
+    SCOPED_TRACE(operations);
+    file_system_->SetFreeBytes(10);
+    ShardModel refused = model_;
+    ASSERT_TRUE(absl::IsResourceExhausted(Append(&refused, 1000)));
+    file_system_->SetFreeBytes(FaultInjectionFileSystem::kUnlimited);
+    file_system_->LosePowerAfter(operations);
+    ShardModel after = model_;
+    if (Append(&after, 500).ok()) {
+      ++acknowledged;
+      model_ = after;
+    }
+    store_.reset();
+    file_system_->Restart(&random);
+    Reopen();
+    if (acknowledged == 0 && Holds(*store_, after)) model_ = after;
+    ASSERT_TRUE(Holds(*store_, model_));
+  }
+}
+
+TEST_F(RocksDbDiskErrorTest, ASnapshotThatDoesNotFitLeavesTheOlderOne) {
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  ASSERT_TRUE(store_->SaveSnapshot(ShardId(1), model_.Save(Index(1), "old")).ok());
+  const std::string large = PseudoRandomBytes(1, 5 << 20);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    file_system_->SetFreeBytes(2 << 20);
+    ShardModel refused = model_;
+    absl::Status status = store_->SaveSnapshot(ShardId(1), refused.Save(Index(1), large));
+    ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
+    status = store_->Write({ShardModel(model_).Install(Index(1), large, false)});
+    ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
+  }
+  file_system_->SetFreeBytes(FaultInjectionFileSystem::kUnlimited);
+  EXPECT_TRUE(Holds(*store_, model_));
+  const absl::Status healed = store_->SaveSnapshot(ShardId(1), model_.Save(Index(1), large));
+  ASSERT_TRUE(healed.ok()) << healed;
+  EXPECT_TRUE(Holds(*store_, model_));
+  Reopen();
+  EXPECT_TRUE(Holds(*store_, model_));
+}
+
+class RocksDbFinalErrorTest : public RocksDbDiskErrorTest,
+                              public testing::WithParamInterface<const char*> {
+ protected:
+  void BreakDisk() {
+    const std::string kind = GetParam();
+    if (kind == "AppendEio") file_system_->FailAppends(rocksdb::IOStatus::IOError("EIO"));
+    if (kind == "SyncEio") file_system_->FailSyncs(rocksdb::IOStatus::IOError("EIO"));
+    // Not a full disk that may be tried again: the sync has failed.
+    if (kind == "SyncEnospc") file_system_->FailSyncs(rocksdb::IOStatus::NoSpace("ENOSPC"));
+    if (kind == "SyncRetryable") {
+      rocksdb::IOStatus status = rocksdb::IOStatus::IOError("EIO");
+      status.SetRetryable(true);
+      file_system_->FailSyncs(status);
+    }
+  }
+  void RepairDisk() {
+    file_system_->FailAppends(rocksdb::IOStatus::OK());
+    file_system_->FailSyncs(rocksdb::IOStatus::OK());
+  }
+};
+
+TEST_P(RocksDbFinalErrorTest, EveryLaterWriteFailsToo) {
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  ShardModel in_doubt = model_;
+  BreakDisk();
+  const absl::Status first = Append(&in_doubt, 200);
+  ASSERT_TRUE(absl::IsInternal(first)) << first;
+  EXPECT_THAT(first.ToString(), HasSubstr("check the disk"));
+  RepairDisk();
+  const uint64_t operations = file_system_->operations();
+  ShardModel later = in_doubt;
+  for (int attempt = 0; attempt < 3; ++attempt) EXPECT_EQ(Append(&later, 300), first);
+  EXPECT_EQ(store_->SaveSnapshot(ShardId(1), later.Save(Index(1), "state")), first);
+  EXPECT_EQ(file_system_->operations(), operations) << "the disk was touched after a final error";
+
+  store_.reset();
+  file_system_->Restart();
+  Reopen();
+  EXPECT_TRUE(Holds(*store_, model_));
+  ASSERT_TRUE(Append(&model_, 400).ok());
+  EXPECT_TRUE(Holds(*store_, model_));
+}
+
+TEST_P(RocksDbFinalErrorTest, ASnapshotThatFailsStopsTheLogAsWell) {
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  BreakDisk();
+  const absl::Status first =
+      store_->SaveSnapshot(ShardId(1), ShardModel(model_).Save(Index(1), "state"));
+  ASSERT_TRUE(absl::IsInternal(first)) << first;
+  RepairDisk();
+  EXPECT_EQ(store_->Write({ShardModel(model_).Append(Term(1), {"x"})}), first);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RocksDbFinalErrorTest,
+                         testing::Values("AppendEio", "SyncEio", "SyncEnospc", "SyncRetryable"),
+                         [](const auto& kind) { return std::string(kind.param); });
+
+}  // namespace
+}  // namespace quorumbook::storage

@@ -1,0 +1,168 @@
+// Whose directory it is, which version wrote it, and who has it open.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/bytes.h"
+#include "common/digest.h"
+#include "storage/records.h"
+#include "storage/rocksdb_store.h"
+#include "tests/storage/store_fixtures.h"
+
+namespace quorumbook::storage {
+namespace {
+
+using consensus::Index;
+using consensus::Term;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class RocksDbOpenTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<Store>> Open() {
+    return OpenRocksDbStore({.directory = directory_path_, .identity = kTestIdentity});
+  }
+  // Opens the files as RocksDB, without what makes them a store.
+  template <typename Act>
+  void WithRocksDb(const std::vector<std::string>& families, Act act) {
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    for (const std::string& family : families) {
+      descriptors.emplace_back(family, rocksdb::ColumnFamilyOptions());
+    }
+    rocksdb::DBOptions options;
+    options.create_if_missing = true;
+    options.create_missing_column_families = true;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status status =
+        rocksdb::DB::Open(options, directory_path_, descriptors, &handles, &db);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    act(db, handles);
+    for (rocksdb::ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    delete db;
+  }
+
+  TemporaryDirectory directory_;
+  const std::string directory_path_ = directory_.path() + "/store";
+};
+
+TEST_F(RocksDbOpenTest, ALaterFormatIsRefused) {
+  ASSERT_TRUE(Open().ok());
+  WithRocksDb({"default", "log", "hard_state", "snapshot"}, [](rocksdb::DB* db, const auto&) {
+    std::string record;
+    ASSERT_TRUE(db->Get({}, "identity", &record).ok());
+    std::string rest = record.substr(8);
+    rest[4] = kFormatVersion + 1;
+    std::string later;
+    ByteWriter(&later).Put(Checksum64(rest, Checksum64("identity")));
+    ASSERT_TRUE(db->Put({}, "identity", later + rest).ok());
+  });
+  const absl::Status status = Open().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(status.ToString(), AllOf(HasSubstr("format version 2"), HasSubstr("version 1"),
+                                       HasSubstr("start the version that wrote it")));
+}
+
+TEST_F(RocksDbOpenTest, UnknownColumnFamiliesAreRefused) {
+  ASSERT_TRUE(Open().ok());
+  WithRocksDb({"default", "log", "hard_state", "snapshot", "novelty"},
+              [](rocksdb::DB*, const auto&) {});
+  const absl::Status status = Open().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(status.ToString(), HasSubstr("newer version or another program"));
+}
+
+TEST_F(RocksDbOpenTest, DataWithoutAnIdentityAreRefused) {
+  ASSERT_TRUE(Open().ok());
+  WithRocksDb({"default", "log", "hard_state", "snapshot"},
+              [](rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+                ASSERT_TRUE(db->Delete({}, "identity").ok());
+                ASSERT_TRUE(db->Put({}, handles[2], "some", "data").ok());
+              });
+  const absl::Status status = Open().status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+}
+
+TEST_F(RocksDbOpenTest, AMissingParentIsNamed) {
+  const absl::Status status =
+      OpenRocksDbStore({.directory = directory_.path() + "/none/store", .identity = kTestIdentity})
+          .status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(status.ToString(), AllOf(HasSubstr("/none/store"), HasSubstr("its parent")));
+}
+
+TEST_F(RocksDbOpenTest, ASecondProcessIsRefused) {
+  absl::StatusOr<std::unique_ptr<Store>> store = Open();
+  ASSERT_TRUE(store.ok());
+  // A process of its own, for locks of files are by process.
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::string directory = "--open=" + directory_path_;
+    execl("/proc/self/exe", "rocksdb_open_test", "--gtest_also_run_disabled_tests",
+          "--gtest_filter=*OpenFromAnotherProcess", directory.c_str(), nullptr);
+    _exit(127);
+  }
+  int result = 0;
+  ASSERT_EQ(waitpid(child, &result, 0), child);
+  EXPECT_TRUE(WIFEXITED(result));
+  EXPECT_EQ(WEXITSTATUS(result), 0);
+}
+
+// The second process of the test above.
+TEST(RocksDbSecondProcessTest, DISABLED_OpenFromAnotherProcess) {
+  std::string directory;
+  for (const std::string& argument : testing::internal::GetArgvs()) {
+    if (argument.rfind("--open=", 0) == 0) directory = argument.substr(7);
+  }
+  ASSERT_FALSE(directory.empty());
+  const absl::Status status =
+      OpenRocksDbStore({.directory = directory, .identity = kTestIdentity}).status();
+  EXPECT_TRUE(absl::IsAlreadyExists(status)) << status;
+  EXPECT_THAT(status.ToString(), AllOf(HasSubstr(directory), HasSubstr("another process")));
+}
+
+// What an interrupted snapshot has left is removed at open.
+TEST_F(RocksDbOpenTest, ChunksThatNoPointerNamesAreRemoved) {
+  ShardModel model(ShardId(1));
+  {
+    absl::StatusOr<std::unique_ptr<Store>> store = Open();
+    ASSERT_TRUE(store.ok());
+    ASSERT_TRUE((*store)->Write({model.Append(Term(1), {"a"})}).ok());
+    ASSERT_TRUE((*store)->SaveSnapshot(ShardId(1), model.Save(Index(1), "state")).ok());
+  }
+  const auto chunks = [](rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family) {
+    int count = 0;
+    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}, family));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) ++count;
+    return count;
+  };
+  const std::vector<std::string> families = {"default", "log", "hard_state", "snapshot"};
+  WithRocksDb(families, [&](rocksdb::DB* db, const auto& handles) {
+    ASSERT_EQ(chunks(db, handles[3]), 2) << "pointer and one chunk";
+    for (const uint64_t generation : {7, 9}) {
+      ASSERT_TRUE(db->Put({}, handles[3], SnapshotKey(ShardId(1), generation, 0), "orphan").ok());
+      ASSERT_TRUE(db->Put({}, handles[3], SnapshotKey(ShardId(5), generation, 3), "orphan").ok());
+    }
+  });
+  {
+    absl::StatusOr<std::unique_ptr<Store>> store = Open();
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_TRUE(Holds(**store, model));
+    EXPECT_TRUE(Holds(**store, ShardModel(ShardId(5))));
+    ASSERT_TRUE((*store)->SaveSnapshot(ShardId(1), model.Save(Index(1), "next state")).ok());
+    EXPECT_TRUE(Holds(**store, model));
+  }
+  WithRocksDb(families,
+              [&](rocksdb::DB* db, const auto& handles) { EXPECT_EQ(chunks(db, handles[3]), 2); });
+}
+
+}  // namespace
+}  // namespace quorumbook::storage
