@@ -42,6 +42,11 @@ void Raft::Core::BecomeFollower(Term term) {
 
 void Raft::Core::StartPreVote() {
   election_timer_.Restart(now_);
+  // With a disk that stalls its vote would never be told, but the terms it entered would keep
+  // others from winning. And while its vote of this term is still being written, a new term only
+  // makes it later.
+  const std::optional<Instant> oldest_write = writes_.oldest_taken_at();
+  if (oldest_write && now_ - *oldest_write >= options_.election_timeout_min) return;
   role_ = PreCandidate{.votes = VoteTally(options_.voters.size())};
   auto& votes = std::get<PreCandidate>(role_).votes;
   votes.Record(options_.id, true);

@@ -215,5 +215,31 @@ TEST(DurabilityTest, LeaderWhoseDiskStallsHandsOverWhileTheOthersCommit) {
   EXPECT_EQ(replica.raft().role(), Role::kLeader);
 }
 
+// Known bug: a node whose disk stalls campaigns again and again, cannot tell its votes, and by the
+// terms that it enters keeps the others from winning.
+TEST(DurabilityTest, NodeWhoseDiskStallsDoesNotCampaign) {
+  Replica replica(GroupOf(3), {}, 1);
+  replica.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  replica.TickToDeadline();
+  replica.TickToDeadline();
+  EXPECT_EQ(replica.raft().role(), Role::kFollower);
+  EXPECT_TRUE(replica.TakeMessages().empty());
+  EXPECT_GT(replica.raft().deadline(), replica.now());
+  replica.Sync();
+  replica.TickToDeadline();
+  EXPECT_EQ(replica.raft().role(), Role::kPreCandidate);
+}
+
+TEST(DurabilityTest, CandidateWaitsForItsOwnVoteInsteadOfEnteringAnotherTerm) {
+  Replica replica(GroupOf(3));
+  replica.TickToDeadline();
+  replica.Receive(kTwo, 1, RequestVoteResponse{.pre_vote = true, .granted = true});
+  for (int timeout = 0; timeout < 5; ++timeout) replica.TickToDeadline();
+  EXPECT_EQ(replica.raft().term(), Term(1));
+  replica.TakeMessages();
+  replica.Sync();
+  EXPECT_EQ(replica.Take<RequestVote>().size(), 2u);
+}
+
 }  // namespace
 }  // namespace quorumbook::consensus

@@ -240,6 +240,7 @@ TEST(ElectionTest, PreCandidateWithAnOldTermLearnsTheNewOneAndTriesAgain) {
   replica.TickToDeadline();
   replica.Receive(kTwo, 6, RequestVoteResponse{.pre_vote = true});
   EXPECT_EQ(replica.raft().term(), Term(6));
+  replica.Sync();
   replica.TakeMessages();
   replica.TickToDeadline();
   const std::vector<Message> messages = replica.TakeMessages();

@@ -16,7 +16,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr uint64_t kSeedsDefault = 100;
+constexpr uint64_t kSeedsDefault = 60;
 
 // Draws for one seed how large the cluster is, how bad its world, and what goes wrong when.
 class Nemesis {

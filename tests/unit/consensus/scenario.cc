@@ -1,0 +1,232 @@
+#include "tests/unit/consensus/scenario.h"
+
+#include <utility>
+
+#include "tests/unit/consensus/describe.h"
+
+namespace quorumbook::consensus {
+
+std::string Scenario::Run(const std::string& line) {
+  std::istringstream words(line);
+  std::string command;
+  words >> command;
+  out_.str("");
+  uint64_t number = 0;
+  if (command == "group") {
+    Group(words);
+  } else if (command == "deliver" || command == "drop") {
+    const bool only = static_cast<bool>(words >> number);
+    Arrive(only ? std::optional(NodeId(number)) : std::nullopt, command == "drop");
+  } else if (command == "settle") {
+    Settle();
+  } else if (command == "status") {
+    Status();
+  } else if (command == "heal") {
+    cut_.clear();
+  } else if (command == "pass" && words >> number) {
+    now_ += std::chrono::milliseconds(number);
+  } else if (!(words >> number) || !nodes_.contains(NodeId(number)) ||
+             !RunOnNode(command, NodeId(number), words)) {
+    out_ << "not understood\n";
+  }
+  return out_.str().empty() ? "nothing\n" : out_.str();
+}
+
+bool Scenario::RunOnNode(const std::string& command, NodeId id, std::istringstream& words) {
+  Node& node = nodes_[id];
+  if (command == "restart") {
+    Start(id);
+    return true;
+  }
+  if (command == "crash") {
+    node.raft.reset();
+    node.disk.Crash(/*also_done=*/0);
+    return true;
+  }
+  if (command == "cut") {
+    cut_.insert(id);
+    return true;
+  }
+  if (command == "stall") {
+    stalled_.insert(id);
+    return true;
+  }
+  if (command == "resume") {
+    stalled_.erase(id);
+    return true;
+  }
+  if (node.raft == nullptr) return false;
+  if (command == "elect") {
+    Elect(id);
+    return true;
+  }
+  if (command == "timeout" || command == "tick") {
+    if (command == "timeout") now_ = std::max(now_, node.raft->deadline());
+    node.raft->Tick(now_);
+  } else if (command == "sync") {
+    std::string one;
+    words >> one;
+    Sync(id, !one.empty());
+  } else if (command == "propose") {
+    std::string text;
+    words >> text;
+    Propose(id, text);
+  } else if (command == "compact") {
+    Compact(id);
+  } else if (uint64_t number = 0; command == "read" && words >> number) {
+    if (!node.raft->ReadIndex(number, now_)) out_ << id << " is not the leader\n";
+  } else if (command == "transfer" && words >> number) {
+    if (!node.raft->TransferLeadership(NodeId(number), now_)) out_ << id << " can not\n";
+  } else {
+    return false;
+  }
+  Handle(id);
+  return true;
+}
+
+void Scenario::Group(std::istringstream& words) {
+  nodes_.clear();
+  network_.clear();
+  cut_.clear();
+  stalled_.clear();
+  now_ = Instant{};
+  options_ = Options{};
+  options_.keep_log_bytes = 0;
+  uint64_t size = 0;
+  words >> size;
+  for (uint64_t id = 1; id <= size; ++id) options_.voters.push_back(NodeId(id));
+  for (std::string option; words >> option;) {
+    const size_t equals = option.find('=');
+    const uint64_t value = std::stoull(option.substr(equals + 1));
+    const std::string name = option.substr(0, equals);
+    if (name == "append") options_.max_append_bytes = value;
+    if (name == "chunk") options_.snapshot_chunk_bytes = value;
+    if (name == "keep") options_.keep_log_bytes = value;
+    if (name == "inflight") options_.max_inflight_messages = value;
+  }
+  for (NodeId id : options_.voters) Start(id);
+}
+
+void Scenario::Start(NodeId id) {
+  Options options = options_;
+  options.id = id;
+  options.seed = id.value();
+  Node& node = nodes_[id];
+  node.applied = Index();
+  node.raft = std::make_unique<Raft>(options, node.disk.Restore(), now_);
+  Handle(id);
+}
+
+void Scenario::Handle(NodeId id) {
+  Node& node = nodes_[id];
+  Output output = node.raft->TakeOutput();
+  if (output.persist) {
+    out_ << id << " " << Describe(*output.persist) << "\n";
+    node.disk.Submit(std::move(*output.persist));
+  }
+  for (Message& message : output.messages) {
+    out_ << Describe(message) << (cut_.contains(id) ? " (cut)" : "") << "\n";
+    if (!cut_.contains(id)) network_.push_back(std::move(message));
+  }
+  if (output.restore) {
+    node.applied = output.restore->meta.index;
+    out_ << id << " restores the state at " << node.applied << "\n";
+  }
+  for (const Entry& entry : output.committed) {
+    node.applied = entry.index;
+    out_ << id << " applies " << Describe(entry) << "\n";
+  }
+  for (const ReadReady& read : output.reads) {
+    out_ << id << " may serve read " << read.id << " at " << read.index << "\n";
+  }
+  for (uint64_t read : output.reads_failed) out_ << id << " can not serve read " << read << "\n";
+  for (const Evidence& evidence : output.evidence) out_ << id << " " << Describe(evidence) << "\n";
+}
+
+void Scenario::Arrive(std::optional<NodeId> only, bool lost) {
+  std::vector<Message> arriving;
+  std::vector<Message> staying;
+  for (Message& message : network_) {
+    (!only || message.to == *only ? arriving : staying).push_back(std::move(message));
+  }
+  network_ = std::move(staying);
+  for (Message& message : arriving) {
+    Node& node = nodes_[message.to];
+    const NodeId to = message.to;
+    if (lost || node.raft == nullptr || cut_.contains(to)) {
+      out_ << "lost: " << Describe(message) << "\n";
+      continue;
+    }
+    node.raft->Step(std::move(message), now_);
+    Handle(to);
+  }
+}
+
+void Scenario::Sync(NodeId id, bool one) {
+  Node& node = nodes_[id];
+  while (!node.disk.idle()) {
+    const uint64_t sequence = node.disk.CompleteOne();
+    out_ << id << " write " << sequence << " is durable\n";
+    node.raft->OnPersisted(sequence, now_);
+    Handle(id);
+    if (one) return;
+  }
+}
+
+void Scenario::Settle() {
+  for (bool busy = true; busy;) {
+    busy = !network_.empty();
+    Arrive(std::nullopt, /*lost=*/false);
+    for (auto& [id, node] : nodes_) {
+      if (node.raft == nullptr || node.disk.idle() || stalled_.contains(id)) continue;
+      busy = true;
+      Sync(id, /*one=*/false);
+    }
+  }
+}
+
+void Scenario::Elect(NodeId id) {
+  now_ = std::max(now_, nodes_[id].raft->deadline());
+  nodes_[id].raft->Tick(now_);
+  Handle(id);
+  Settle();
+  out_.str("");
+  out_ << id << ": " << Describe(nodes_[id].raft->status()) << "\n";
+}
+
+void Scenario::Propose(NodeId id, const std::string& text) {
+  Index index;
+  Term term;
+  switch (
+      nodes_[id].raft->Propose(std::make_shared<const std::string>(text), now_, &index, &term)) {
+    case ProposeResult::kAccepted:
+      out_ << "accepted as " << term << "/" << index << "\n";
+      return;
+    case ProposeResult::kNotLeader:
+      out_ << "refused: not the leader\n";
+      return;
+    case ProposeResult::kBusy:
+      out_ << "refused: busy\n";
+      return;
+    case ProposeResult::kTransferring:
+      out_ << "refused: handing over\n";
+      return;
+  }
+}
+
+void Scenario::Compact(NodeId id) {
+  Node& node = nodes_[id];
+  const Snapshot snapshot{.meta = *node.raft->EntryMeta(node.applied),
+                          .data = std::make_shared<const std::string>(
+                              "state at " + std::to_string(node.applied.value()))};
+  node.disk.StoreSnapshot(snapshot);
+  node.raft->Compact(snapshot);
+}
+
+void Scenario::Status() {
+  for (const auto& [id, node] : nodes_) {
+    out_ << id << ": " << (node.raft ? Describe(node.raft->status()) : "down") << "\n";
+  }
+}
+
+}  // namespace quorumbook::consensus
