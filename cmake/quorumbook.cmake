@@ -2,13 +2,11 @@
 # declare a library, a program and a test.
 
 # Paths are hashed relative to the source directory, so that every build directory beside it hits
-# the same cache; the sloppiness is what lets precompiled headers be cached at all (ccache manual,
-# "Precompiled headers").
+# the same cache.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+                                  CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
 
 add_library(quorumbook_flags INTERFACE)
