@@ -79,6 +79,7 @@ Session::~Session() {
 absl::Status Session::Submit(v1::Command command, Callback callback) {
   absl::Status valid = CheckCommand(command);
   if (!valid.ok()) return valid;
+  if (callback == nullptr) return absl::InvalidArgumentError("the callback is empty");
   // Swapped with the slot's old bytes, so that both keep their memory.
   thread_local std::string bytes;
   command.SerializeToString(&bytes);

@@ -369,6 +369,7 @@ TEST_F(SessionTest, RefusesWhatNoExchangeUnderstands) {
   command.mutable_add_symbol()->set_name("A");
   command.mutable_add_symbol()->mutable_tick_size()->set_exponent(1'000);
   refused(command, "tick_size");
+  EXPECT_EQ(session->Submit(NewOrder(1), nullptr).code(), absl::StatusCode::kInvalidArgument);
   ExpectExactlyOnce(SubmitOrders(*session, 3), 3);
 }
 
