@@ -34,8 +34,10 @@ struct NewOrder {
   bool operator==(const NewOrder&) const = default;
 };
 
-// The account is that of the session; an order is named by its client order id.
+// The account is that of the session; an order of it is named by symbol and client order id
+// (docs/decisions/0004-order-id-scope.md).
 struct CancelOrder {
+  SymbolId symbol;
   ClientOrderId client_order_id;
   bool operator==(const CancelOrder&) const = default;
 };
@@ -43,6 +45,7 @@ struct CancelOrder {
 // Takes `quantity` off what is left of an order, which keeps its priority; takes all when it is
 // no more than that, and the order is cancelled.
 struct ReduceOrder {
+  SymbolId symbol;
   ClientOrderId client_order_id;
   Quantity quantity = 0;
   bool operator==(const ReduceOrder&) const = default;
@@ -53,6 +56,7 @@ struct ReduceOrder {
 // same price and no larger quantity keeps priority; otherwise the order is last at its new price,
 // after trading with what it crosses.
 struct ReplaceOrder {
+  SymbolId symbol;
   ClientOrderId client_order_id;
   Price price = 0;
   Quantity quantity = 0;

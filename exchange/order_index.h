@@ -1,12 +1,15 @@
 // A hash table from the name of an order to its handle.
 //
-// Open addressing with linear probing and backward-shift deletion (Knuth, TAOCP vol. 3, 6.4,
-// algorithms L and R). Clients count their orders, so eight consecutive ids of an account share a
-// cache line; the lines themselves are scattered by a hash.
+// Open addressing with linear probing in Robin Hood order (Celis, Larson, Munro, "Robin Hood
+// hashing", 1985): of two that want a slot, the one further from its home has it. So a search ends
+// at the first that is nearer to its home, and deletion shifts back only until one is at home.
+// Clients count their orders, so eight consecutive ids of an account share a cache line; the lines
+// themselves are scattered by a hash.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "common/check.h"
@@ -32,10 +35,12 @@ class OrderIndex {
   // The handle with that hash for which `is_it(handle)`; kNullHandle when there is none.
   template <typename Predicate>
   uint32_t Find(uint32_t hash, Predicate&& is_it) const {
-    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+    size_t at = hash & mask_;
+    for (size_t distance = 0;; ++distance, at = (at + 1) & mask_) {
       const Slot& slot = slots_[at];
       if (slot.handle == kNullHandle) return kNullHandle;
       if (slot.hash == hash && is_it(slot.handle)) return slot.handle;
+      if (Distance(slot, at) < distance) return kNullHandle;
     }
   }
 
@@ -52,13 +57,10 @@ class OrderIndex {
       QB_CHECK(slots_[hole].handle != kNullHandle);
       hole = (hole + 1) & mask_;
     }
-    // Each slot behind moves into the hole unless its home lies between the two.
-    for (size_t at = (hole + 1) & mask_; slots_[at].handle != kNullHandle; at = (at + 1) & mask_) {
-      const size_t home = slots_[at].hash & mask_;
-      if (((at - home) & mask_) >= ((at - hole) & mask_)) {
-        slots_[hole] = slots_[at];
-        hole = at;
-      }
+    for (size_t at = (hole + 1) & mask_;
+         slots_[at].handle != kNullHandle && Distance(slots_[at], at) > 0; at = (at + 1) & mask_) {
+      slots_[hole] = slots_[at];
+      hole = at;
     }
     slots_[hole] = Slot();
     --size_;
@@ -73,9 +75,19 @@ class OrderIndex {
     uint32_t handle = kNullHandle;
   };
 
+  // How far a slot's content is from where its hash would have it.
+  size_t Distance(const Slot& slot, size_t at) const { return (at - slot.hash) & mask_; }
+
   void Place(Slot slot) {
     size_t at = slot.hash & mask_;
-    while (slots_[at].handle != kNullHandle) at = (at + 1) & mask_;
+    for (size_t distance = 0; slots_[at].handle != kNullHandle; ++distance) {
+      const size_t other = Distance(slots_[at], at);
+      if (other < distance) {
+        std::swap(slot, slots_[at]);
+        distance = other;
+      }
+      at = (at + 1) & mask_;
+    }
     slots_[at] = slot;
   }
   void Grow() {

@@ -14,7 +14,7 @@ using AccountId = StrongId<struct AccountIdTag>;          // 0: none
 using SessionId = StrongId<struct SessionIdTag>;          // 0: none
 // Given by the exchange, counting from 1 a shard.
 using OrderId = StrongId<struct OrderIdTag>;
-// Given by the client; unique among the open orders of its account. 0 is refused.
+// Given by the client; unique among the open orders of its account in a symbol. 0 is refused.
 using ClientOrderId = StrongId<struct ClientOrderIdTag>;
 
 using Price = int64_t;     // in ticks of the symbol
@@ -56,7 +56,7 @@ enum class Reason : uint8_t {
   kUnknownSymbol = 1,
   kInvalidQuantity = 2,         // zero, negative or above kMaxQuantity
   kInvalidPrice = 3,            // zero, negative or above kMaxPrice
-  kDuplicateClientOrderId = 4,  // an open order of the account has it
+  kDuplicateClientOrderId = 4,  // an open order of the account in the symbol has it
   kUnknownOrder = 5,            // never seen, or finished too long ago to be remembered
   kOrderFinished = 6,           // filled or cancelled already ("too late")
   kInvalidOrder = 7,            // fields that contradict each other, e.g. a resting market order

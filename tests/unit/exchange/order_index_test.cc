@@ -1,0 +1,65 @@
+#include "exchange/order_index.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "random_flow.h"
+
+namespace quorumbook::exchange {
+namespace {
+
+constexpr AccountId kAccount(3);
+
+// Against std::map, with ids in runs, far apart, and of one hash.
+void Compare(uint64_t seed, uint64_t (*id_of)(Random*)) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  OrderIndex index;
+  std::map<uint64_t, uint32_t> wanted;  // id to handle
+  std::vector<uint64_t> id_of_handle;
+  for (int step = 0; step < 60'000; ++step) {
+    const uint64_t id = id_of(&random);
+    const uint32_t hash = OrderIndex::HashOf(kAccount, ClientOrderId(id));
+    const uint32_t found =
+        index.Find(hash, [&](uint32_t handle) { return id_of_handle[handle] == id; });
+    const auto it = wanted.find(id);
+    ASSERT_EQ(found, it == wanted.end() ? kNullHandle : it->second) << "step " << step;
+    if (it != wanted.end()) {
+      index.Erase(hash, found);
+      wanted.erase(it);
+    } else {
+      wanted[id] = static_cast<uint32_t>(id_of_handle.size());
+      index.Insert(hash, wanted[id]);
+      id_of_handle.push_back(id);
+    }
+    ASSERT_EQ(index.size(), wanted.size());
+  }
+  ASSERT_GT(wanted.size(), 100u);
+}
+
+TEST(OrderIndex, IdsInRuns) {
+  Compare(1, [](Random* random) { return random->Below(1'000); });
+  Compare(2, [](Random* random) { return random->Below(20'000); });
+}
+
+TEST(OrderIndex, IdsFarApart) {
+  Compare(3, [](Random* random) { return random->Below(3'000) << 40; });
+  Compare(4, [](Random* random) { return random->Below(3'000) << 3; });
+}
+
+TEST(OrderIndex, AccountsDoNotShareHashes) {
+  const auto hash = [](uint64_t account, uint64_t id) {
+    return OrderIndex::HashOf(AccountId(account), ClientOrderId(id));
+  };
+  uint32_t equal = 0;
+  for (uint64_t account = 1; account <= 1'000; ++account) {
+    equal += hash(account, 1) == hash(account + 1, 1);
+    EXPECT_EQ(hash(account, 8) + 7, hash(account, 15)) << "one line";
+  }
+  EXPECT_LT(equal, 3u);
+}
+
+}  // namespace
+}  // namespace quorumbook::exchange
