@@ -88,11 +88,11 @@ class RocksDbCrashTest : public testing::Test {
 };
 
 TEST_F(RocksDbCrashTest, ACrashAfterEveryWriteLosesNothing) {
-  for (uint64_t seed = 1; seed <= 3; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random(seed);
     StartOver();
-    for (int step = 0; step < 40; ++step) {
+    for (int step = 0; step < 25; ++step) {
       SCOPED_TRACE(testing::Message() << "step " << step);
       const absl::Status opened = Open();
       ASSERT_TRUE(opened.ok()) << opened;
@@ -109,11 +109,11 @@ TEST_F(RocksDbCrashTest, ACrashAfterEveryWriteLosesNothing) {
 TEST_F(RocksDbCrashTest, ACrashDuringAWriteLeavesAllOfItOrNothing) {
   int acknowledged = 0;
   int failed = 0;
-  for (uint64_t seed = 1; seed <= 4; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random(seed);
     StartOver();
-    for (int round = 0; round < 30; ++round) {
+    for (int round = 0; round < 25; ++round) {
       SCOPED_TRACE(testing::Message() << "round " << round);
       const absl::Status opened = Open();
       ASSERT_TRUE(opened.ok()) << opened;

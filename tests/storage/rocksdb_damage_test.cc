@@ -110,7 +110,7 @@ TEST_F(RocksDbDamageTest, NoFlippedBitGivesAnotherAnswer) {
     const bool manifest = name.rfind("MANIFEST", 0) == 0;
     if (!manifest && name != "CURRENT" && extension != ".sst" && extension != ".log") continue;
     if (bytes.empty()) continue;
-    for (int i = 0; i < 25; ++i) {
+    for (int i = 0; i < 8; ++i) {
       const uint64_t bit = random() % (bytes.size() * 8);
       Files damaged = files_;
       damaged[name][bit / 8] ^= static_cast<char>(1 << bit % 8);

@@ -21,7 +21,7 @@ constexpr uint64_t kMiB = 1 << 20;
 TEST(RocksDbDiskBoundTest, DiskUseStaysBoundedHoweverMuchIsWritten) {
   // Live at any time: 16 MiB of log and a snapshot of 4 MiB. Docs: docs/formats/log.md.
   constexpr uint64_t kBound = 256 * kMiB;
-  constexpr uint64_t kWritten = 400 * kMiB;
+  constexpr uint64_t kWritten = 300 * kMiB;
   TemporaryDirectory directory;
   auto file_system = std::make_shared<FaultInjectionFileSystem>();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(file_system);
