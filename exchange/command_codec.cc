@@ -35,15 +35,18 @@ struct Encoder {
   }
   void operator()(const CancelOrder& command) {
     out.Put(CommandKind::kCancelOrder);
+    out.Put(command.symbol.value());
     out.Put(command.client_order_id.value());
   }
   void operator()(const ReduceOrder& command) {
     out.Put(CommandKind::kReduceOrder);
+    out.Put(command.symbol.value());
     out.Put(command.client_order_id.value());
     out.Put(command.quantity);
   }
   void operator()(const ReplaceOrder& command) {
     out.Put(CommandKind::kReplaceOrder);
+    out.Put(command.symbol.value());
     out.Put(command.client_order_id.value());
     out.Put(command.price);
     out.Put(command.quantity);

@@ -76,20 +76,26 @@ bool ReadCommand(ByteReader* reader, Visitor&& visit) {
       return true;
     }
     case CommandKind::kCancelOrder: {
-      const CancelOrder command{ClientOrderId(reader->Get<uint64_t>())};
+      CancelOrder command;
+      command.symbol = SymbolId(reader->Get<uint32_t>());
+      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
       if (!reader->ok()) return false;
       visit(command);
       return true;
     }
     case CommandKind::kReduceOrder: {
-      ReduceOrder command{.client_order_id = ClientOrderId(reader->Get<uint64_t>())};
+      ReduceOrder command;
+      command.symbol = SymbolId(reader->Get<uint32_t>());
+      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
       command.quantity = reader->Get<Quantity>();
       if (!reader->ok()) return false;
       visit(command);
       return true;
     }
     case CommandKind::kReplaceOrder: {
-      ReplaceOrder command{.client_order_id = ClientOrderId(reader->Get<uint64_t>())};
+      ReplaceOrder command;
+      command.symbol = SymbolId(reader->Get<uint32_t>());
+      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
       command.price = reader->Get<Price>();
       command.quantity = reader->Get<Quantity>();
       if (!reader->ok()) return false;

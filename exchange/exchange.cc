@@ -13,10 +13,12 @@ namespace quorumbook::exchange {
 
 namespace {
 
-ClientOrderId NameOf(const AddSymbol&) { return ClientOrderId(); }
+OrderName NameOf(AccountId account, const AddSymbol&) {
+  return {account, SymbolId(), ClientOrderId()};
+}
 template <typename OrderCommand>
-ClientOrderId NameOf(const OrderCommand& command) {
-  return command.client_order_id;
+OrderName NameOf(AccountId account, const OrderCommand& command) {
+  return {account, command.symbol, command.client_order_id};
 }
 
 void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result) {
@@ -92,12 +94,12 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
 }
 
 void Exchange::State::Prefetch(const Session& session, ByteReader ahead, uint32_t left) const {
-  std::array<OrderTable::Name, OrderTable::kPrefetch> names;
+  std::array<OrderName, OrderTable::kPrefetch> names;
   const size_t count = std::min<size_t>(left, names.size());
   if (count == 1) return;  // nothing to overlap with
   for (size_t i = 0; i < count; ++i) {
     QB_CHECK(ReadCommand(
-        &ahead, [&](const auto& command) { names[i] = {session.account, NameOf(command)}; }));
+        &ahead, [&](const auto& command) { names[i] = NameOf(session.account, command); }));
   }
   replicated.market.orders().Prefetch(std::span(names).first(count));
 }

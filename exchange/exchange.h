@@ -104,7 +104,7 @@ class Exchange {
   std::vector<TradeInfo> RecentTrades(SymbolId symbol, size_t limit) const;
   std::optional<MarketSummary> Summary(SymbolId symbol) const;
   // Open, or finished and still remembered.
-  std::optional<OrderInfo> FindOrder(AccountId account, ClientOrderId id) const;
+  std::optional<OrderInfo> FindOrder(const OrderName& name) const;
 
   // The whole state in canonical bytes: equal states give equal bytes. docs/formats/snapshot.md.
   std::string Snapshot() const;

@@ -90,9 +90,9 @@ std::optional<MarketSummary> Exchange::Summary(SymbolId id) const {
   return summary;
 }
 
-std::optional<OrderInfo> Exchange::FindOrder(AccountId account, ClientOrderId id) const {
+std::optional<OrderInfo> Exchange::FindOrder(const OrderName& name) const {
   const OrderTable& orders = state_->replicated.market.orders();
-  const OrderHandle handle = orders.Find(account, id);
+  const OrderHandle handle = orders.Find(name);
   if (handle == kNullHandle) return std::nullopt;
   return Describe(orders[handle]);
 }

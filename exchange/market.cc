@@ -38,15 +38,17 @@ Event& Market::EmitOrder(const CommandContext& context, EventType type, CommandK
   return event;
 }
 
-void Market::Reject(const CommandContext& context, CommandKind kind, Reason reason,
+void Market::Reject(const CommandContext& context, CommandKind kind, Reason reason, SymbolId symbol,
                     ClientOrderId id) {
   Event& event = Emit(context, EventType::kCommandRejected, kind);
   event.reason = reason;
+  event.symbol = symbol;
   event.client_order_id = id;
 }
 
-Market::Target Market::FindTarget(AccountId account, ClientOrderId id) const {
-  const OrderHandle handle = memory_.orders.Find(account, id);
+Market::Target Market::FindTarget(const OrderName& name) const {
+  if (symbols_.Find(name.symbol) == nullptr) return {.reason = Reason::kUnknownSymbol};
+  const OrderHandle handle = memory_.orders.Find(name);
   if (handle == kNullHandle) return {.reason = Reason::kUnknownOrder};
   if (!memory_.orders[handle].open()) return {.reason = Reason::kOrderFinished};
   return {.handle = handle};
@@ -63,7 +65,7 @@ void Market::Execute(const CommandContext& context, const AddSymbol& command) {
     reason = Reason::kTooManySymbols;
   }
   if (reason != Reason::kNone) {
-    return Reject(context, CommandKind::kAddSymbol, reason, ClientOrderId());
+    return Reject(context, CommandKind::kAddSymbol, reason, SymbolId(), ClientOrderId());
   }
   if (symbol == nullptr) symbol = &symbols_.Add(command, &memory_);
   Emit(context, EventType::kSymbolAdded, CommandKind::kAddSymbol).symbol = symbol->info.id;
@@ -91,7 +93,7 @@ void Market::Execute(const CommandContext& context, const NewOrder& command) {
   Reason reason = Check(command, symbol);
   OrderHandle handle = kNullHandle;
   if (reason == Reason::kNone) {
-    handle = memory_.orders.Open(context.account, command.client_order_id);
+    handle = memory_.orders.Open({context.account, command.symbol, command.client_order_id});
     if (handle == kNullHandle) reason = Reason::kDuplicateClientOrderId;
   }
   if (reason != Reason::kNone) {
@@ -106,7 +108,6 @@ void Market::Execute(const CommandContext& context, const NewOrder& command) {
   }
   Order& order = memory_.orders[handle];
   order.id = OrderId(++counters_.last_order_id);
-  order.symbol = command.symbol;
   order.side = command.side;
   order.type = command.type;
   order.time_in_force = command.time_in_force;
@@ -120,11 +121,12 @@ void Market::Execute(const CommandContext& context, const NewOrder& command) {
 void Market::Execute(const CommandContext& context, const CancelOrder& command) {
   const ClientOrderId id = command.client_order_id;
   if (id == ClientOrderId()) {
-    return Reject(context, CommandKind::kCancelOrder, Reason::kInvalidClientOrderId, id);
+    return Reject(context, CommandKind::kCancelOrder, Reason::kInvalidClientOrderId, command.symbol,
+                  id);
   }
-  const Target target = FindTarget(context.account, id);
+  const Target target = FindTarget({context.account, command.symbol, id});
   if (target.reason != Reason::kNone) {
-    return Reject(context, CommandKind::kCancelOrder, target.reason, id);
+    return Reject(context, CommandKind::kCancelOrder, target.reason, command.symbol, id);
   }
   CancelResting(context, CommandKind::kCancelOrder, target.handle, Reason::kRequested);
 }
@@ -138,10 +140,11 @@ void Market::Execute(const CommandContext& context, const ReduceOrder& command) 
     reason = Reason::kInvalidQuantity;
   }
   Target target{.reason = reason};
-  if (reason == Reason::kNone) target = FindTarget(context.account, id);
+  if (reason == Reason::kNone) target = FindTarget({context.account, command.symbol, id});
   if (target.reason != Reason::kNone) {
     Event& event = Emit(context, EventType::kCommandRejected, CommandKind::kReduceOrder);
     event.reason = target.reason;
+    event.symbol = command.symbol;
     event.client_order_id = id;
     event.quantity = command.quantity;
     return;
@@ -165,10 +168,13 @@ Reason Market::Check(const ReplaceOrder& command) {
 
 void Market::Execute(const CommandContext& context, const ReplaceOrder& command) {
   Target target{.reason = Check(command)};
-  if (target.reason == Reason::kNone) target = FindTarget(context.account, command.client_order_id);
+  if (target.reason == Reason::kNone) {
+    target = FindTarget({context.account, command.symbol, command.client_order_id});
+  }
   if (target.reason != Reason::kNone) {
     Event& event = Emit(context, EventType::kCommandRejected, CommandKind::kReplaceOrder);
     event.reason = target.reason;
+    event.symbol = command.symbol;
     event.client_order_id = command.client_order_id;
     event.price = command.price;
     event.quantity = command.quantity;

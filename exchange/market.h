@@ -60,7 +60,7 @@ class Market {
     OrderHandle handle = kNullHandle;
     Reason reason = Reason::kNone;
   };
-  Target FindTarget(AccountId account, ClientOrderId id) const;
+  Target FindTarget(const OrderName& name) const;
 
   Reason Check(const NewOrder& command, const Symbol* symbol) const;
   static Reason Check(const ReplaceOrder& command);
@@ -69,7 +69,8 @@ class Market {
   Event& Emit(const CommandContext& context, EventType type, CommandKind kind);
   Event& EmitOrder(const CommandContext& context, EventType type, CommandKind kind,
                    const Order& order, Quantity quantity);
-  void Reject(const CommandContext& context, CommandKind kind, Reason reason, ClientOrderId id);
+  void Reject(const CommandContext& context, CommandKind kind, Reason reason, SymbolId symbol,
+              ClientOrderId id);
 
   // matching.cc
   // Trades an incoming order, then lets what is left rest or cancels it.

@@ -35,6 +35,7 @@ struct Order {
   bool open() const {
     return status == OrderStatus::kNew || status == OrderStatus::kPartiallyFilled;
   }
+  OrderName name() const { return {account, symbol, client_order_id}; }
   Quantity leaves() const { return open() ? quantity - executed : 0; }
 };
 static_assert(sizeof(Order) <= 96, "memory an open order is a promise of the documentation");

@@ -3,8 +3,8 @@
 // Open addressing with linear probing in Robin Hood order (Celis, Larson, Munro, "Robin Hood
 // hashing", 1985): of two that want a slot, the one further from its home has it. So a search ends
 // at the first that is nearer to its home, and deletion shifts back only until one is at home.
-// Clients count their orders, so eight consecutive ids of an account share a cache line; the lines
-// themselves are scattered by a hash.
+// Clients count their orders, so eight consecutive ids of an account and symbol share a cache line;
+// the lines themselves are scattered by a hash.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +22,13 @@ namespace quorumbook::exchange {
 // them.
 class OrderIndex {
  public:
-  static uint32_t HashOf(AccountId account, ClientOrderId id) {
+  static uint32_t HashOf(const OrderName& name) {
     constexpr unsigned kLineBits = 3;
-    const uint64_t line = account.value() * 0x9e3779b97f4a7c15 + (id.value() >> kLineBits);
+    const uint64_t line = name.account.value() * 0x9e3779b97f4a7c15 +
+                          name.symbol.value() * 0xc2b2ae3d27d4eb4f + (name.id.value() >> kLineBits);
     const Uint128 product = Uint128{line ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
     const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-    return static_cast<uint32_t>(mixed << kLineBits | id.value() % (1u << kLineBits));
+    return static_cast<uint32_t>(mixed << kLineBits | name.id.value() % (1u << kLineBits));
   }
 
   size_t size() const { return size_; }

@@ -6,20 +6,17 @@
 
 namespace quorumbook::exchange {
 
-OrderHandle OrderTable::Find(uint32_t hash, AccountId account, ClientOrderId id) const {
-  return index_.Find(hash, [&](OrderHandle handle) {
-    const Order& order = orders_[handle];
-    return order.client_order_id == id && order.account == account;
-  });
+OrderHandle OrderTable::Find(uint32_t hash, const OrderName& name) const {
+  return index_.Find(hash, [&](OrderHandle handle) { return orders_[handle].name() == name; });
 }
 
-OrderHandle OrderTable::Find(AccountId account, ClientOrderId id) const {
-  return Find(OrderIndex::HashOf(account, id), account, id);
+OrderHandle OrderTable::Find(const OrderName& name) const {
+  return Find(OrderIndex::HashOf(name), name);
 }
 
-OrderHandle OrderTable::Open(AccountId account, ClientOrderId id) {
-  const uint32_t hash = OrderIndex::HashOf(account, id);
-  OrderHandle handle = Find(hash, account, id);
+OrderHandle OrderTable::Open(const OrderName& name) {
+  const uint32_t hash = OrderIndex::HashOf(name);
+  OrderHandle handle = Find(hash, name);
   if (handle == kNullHandle) {
     handle = orders_.Allocate();
     index_.Insert(hash, handle);
@@ -29,8 +26,9 @@ OrderHandle OrderTable::Open(AccountId account, ClientOrderId id) {
   }
   Order& order = orders_[handle];
   order = Order();
-  order.client_order_id = id;
-  order.account = account;
+  order.client_order_id = name.id;
+  order.account = name.account;
+  order.symbol = name.symbol;
   return handle;
 }
 
@@ -54,21 +52,21 @@ void OrderTable::ForgetOldest() {
   const OrderHandle handle = oldest_;
   const Order& order = orders_[handle];
   Unlink(order);
-  index_.Erase(OrderIndex::HashOf(order.account, order.client_order_id), handle);
+  index_.Erase(OrderIndex::HashOf(order.name()), handle);
   orders_.Free(handle);
   // They are long out of the cache when their turn comes: fetch the next one's slot, and the order
   // after it.
   const Order& next = orders_[oldest_];
-  index_.Prefetch(OrderIndex::HashOf(next.account, next.client_order_id));
+  index_.Prefetch(OrderIndex::HashOf(next.name()));
   if (next.next != kNullHandle) PrefetchOrder(next.next);
 }
 
-void OrderTable::Prefetch(std::span<const Name> names) const {
+void OrderTable::Prefetch(std::span<const OrderName> names) const {
   std::array<uint32_t, kPrefetch> hashes;
   std::array<OrderHandle, kPrefetch> handles;
   QB_CHECK(names.size() <= kPrefetch);
   for (size_t i = 0; i < names.size(); ++i) {
-    hashes[i] = OrderIndex::HashOf(names[i].account, names[i].id);
+    hashes[i] = OrderIndex::HashOf(names[i]);
     index_.Prefetch(hashes[i]);
   }
   for (size_t i = 0; i < names.size(); ++i) {

@@ -1,5 +1,4 @@
-// All orders of a shard, found by (account, client order id): the open ones and those finished
-// lately.
+// All orders of a shard, found by name: the open ones and those finished lately.
 #pragma once
 
 #include <cstddef>
@@ -25,25 +24,20 @@ class OrderTable {
   const Order& operator[](OrderHandle handle) const { return orders_[handle]; }
 
   // kNullHandle when there is none.
-  OrderHandle Find(AccountId account, ClientOrderId id) const;
+  OrderHandle Find(const OrderName& name) const;
 
   // A fresh open order with that name, its other fields at their defaults; kNullHandle when an
   // open order has it.
-  OrderHandle Open(AccountId account, ClientOrderId id);
+  OrderHandle Open(const OrderName& name);
 
   // Remembers an order as finished and forgets the oldest such beyond kMaxFinishedOrders.
   // REQUIRES: `handle` is of this table, in no queue, its status already final.
   void Finish(OrderHandle handle);
 
-  // What an order is called.
-  struct Name {
-    AccountId account;
-    ClientOrderId id;
-  };
   // Says that orders of these names, at most kPrefetch of them, are about to be used: they and
   // their neighbours are brought into the cache together rather than one after another.
   static constexpr size_t kPrefetch = 16;
-  void Prefetch(std::span<const Name> names) const;
+  void Prefetch(std::span<const OrderName> names) const;
 
   uint64_t open_orders() const { return index_.size() - finished_; }
   uint64_t finished_orders() const { return finished_; }
@@ -51,7 +45,7 @@ class OrderTable {
   OrderHandle oldest_finished() const { return oldest_; }
 
  private:
-  OrderHandle Find(uint32_t hash, AccountId account, ClientOrderId id) const;
+  OrderHandle Find(uint32_t hash, const OrderName& name) const;
   void Unlink(const Order& order);
   void ForgetOldest();
   void PrefetchOrder(OrderHandle handle) const;

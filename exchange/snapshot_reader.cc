@@ -122,12 +122,11 @@ class MarketRestorer {
   }
 
   bool ReadRestingOrder(const Symbol& symbol, Price price, BookSide* side) {
-    const OrderHandle handle = ReadOrder();
+    const OrderHandle handle = ReadOrder(symbol.info.id);
     if (handle == kNullHandle) return false;
     if (market_.memory_.orders.open_orders() > kMaxOpenOrders) return false;
     Order& order = market_.memory_.orders[handle];
     if (order.executed >= order.quantity) return false;
-    order.symbol = symbol.info.id;
     order.side = side == &symbol.bids ? Side::kBuy : Side::kSell;
     order.price = price;
     order.status = order.executed > 0 ? OrderStatus::kPartiallyFilled : OrderStatus::kNew;
@@ -136,10 +135,11 @@ class MarketRestorer {
   }
 
   bool ReadFinishedOrder() {
-    const OrderHandle handle = ReadOrder();
+    const SymbolId symbol(in_.Get<uint32_t>());
+    if (market_.symbols_.Find(symbol) == nullptr) return false;
+    const OrderHandle handle = ReadOrder(symbol);
     if (handle == kNullHandle) return false;
     Order& order = market_.memory_.orders[handle];
-    order.symbol = SymbolId(in_.Get<uint32_t>());
     order.price = in_.Get<Price>();
     order.side = in_.Get<Side>();
     order.type = in_.Get<OrderType>();
@@ -148,7 +148,7 @@ class MarketRestorer {
     order.reason = in_.Get<Reason>();
     const bool market = order.type == OrderType::kMarket;
     const bool valid =
-        market_.symbols_.Find(order.symbol) != nullptr && ValidSide(order.side) &&
+        ValidSide(order.side) &&
         (market ? order.price == 0 : order.type == OrderType::kLimit && ValidPrice(order.price)) &&
         order.time_in_force >= TimeInForce::kGoodTillCancel &&
         order.time_in_force <= TimeInForce::kFillOrKill;
@@ -164,7 +164,7 @@ class MarketRestorer {
   }
 
   // What open and finished orders have in common; kNullHandle when it is against the rules.
-  OrderHandle ReadOrder() {
+  OrderHandle ReadOrder(SymbolId symbol) {
     const OrderId id(in_.Get<uint64_t>());
     const ClientOrderId client_order_id(in_.Get<uint64_t>());
     const AccountId account(in_.Get<uint64_t>());
@@ -177,8 +177,9 @@ class MarketRestorer {
                        client_order_id.value() > 0 && account.value() > 0 &&
                        ValidQuantity(quantity) && executed >= 0 && executed <= quantity;
     OrderTable& orders = market_.memory_.orders;
-    if (!valid || orders.Find(account, client_order_id) != kNullHandle) return kNullHandle;
-    const OrderHandle handle = orders.Open(account, client_order_id);
+    const OrderName name{account, symbol, client_order_id};
+    if (!valid || orders.Find(name) != kNullHandle) return kNullHandle;
+    const OrderHandle handle = orders.Open(name);
     Order& order = orders[handle];
     order.id = id;
     order.quantity = quantity;

@@ -31,8 +31,8 @@ class StateWriter {
     out_.Put(static_cast<uint32_t>(orders.finished_orders()));
     for (OrderHandle at = orders.oldest_finished(); at != kNullHandle; at = orders[at].next) {
       const Order& order = orders[at];
-      Put(order);
       out_.Put(order.symbol.value());
+      Put(order);
       out_.Put(order.price);
       out_.Put(order.side);
       out_.Put(order.type);

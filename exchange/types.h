@@ -24,6 +24,15 @@ using Time = int64_t;
 
 __extension__ using Uint128 = unsigned __int128;  // sums of price * quantity
 
+// What an order is called: unique among the open orders of a shard.
+struct OrderName {
+  AccountId account;
+  SymbolId symbol;
+  ClientOrderId id;
+
+  bool operator==(const OrderName&) const = default;
+};
+
 // Bounds. The state of a shard is finite; what happens at each bound is said at the reject reason.
 inline constexpr Price kMaxPrice = 1'000'000'000'000;
 inline constexpr Quantity kMaxQuantity = 500'000'000'000;

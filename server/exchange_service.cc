@@ -101,17 +101,19 @@ Unary* ExchangeService::GetOrder(grpc::CallbackServerContext* context,
   replica->Read(false, [this, context, reactor, request, response](
                            const Refusal* why, const exchange::Exchange& exchange) {
     if (why != nullptr) return reactor->Finish(shards_.ToStatus(*why, context));
-    const std::optional<exchange::OrderInfo> order =
-        exchange.FindOrder(exchange::AccountId(request->account()),
-                           exchange::ClientOrderId(request->client_order_id()));
-    if (!order) {
-      return reactor->Finish(
-          grpc::Status(grpc::StatusCode::NOT_FOUND,
-                       fmt::format("account {} has no order {} that is open or finished lately",
-                                   request->account(), request->client_order_id())));
+    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
+    std::optional<exchange::OrderInfo> order;
+    if (symbol != nullptr) {
+      order = exchange.FindOrder({exchange::AccountId(request->account()), symbol->id,
+                                  exchange::ClientOrderId(request->client_order_id())});
     }
-    const exchange::SymbolInfo* symbol = exchange.FindSymbol(order->symbol);
-    ToProto(*order, symbol == nullptr ? "" : symbol->name, response);
+    if (!order) {
+      return reactor->Finish(grpc::Status(
+          grpc::StatusCode::NOT_FOUND,
+          fmt::format("account {} has no order {} in '{}' that is open or finished lately",
+                      request->account(), request->client_order_id(), request->symbol())));
+    }
+    ToProto(*order, symbol->name, response);
     reactor->Finish(grpc::Status::OK);
   });
   return reactor;

@@ -78,12 +78,15 @@ absl::StatusOr<exchange::Command> GetCommand(const v1::Command& command,
     case v1::Command::kNewOrder:
       return GetNewOrder(command.new_order(), symbols);
     case v1::Command::kCancelOrder:
-      return exchange::CancelOrder{ClientOrderId(command.cancel_order().client_order_id())};
+      return exchange::CancelOrder{symbols.Find(command.cancel_order().symbol()),
+                                   ClientOrderId(command.cancel_order().client_order_id())};
     case v1::Command::kReduceOrder:
-      return exchange::ReduceOrder{ClientOrderId(command.reduce_order().client_order_id()),
+      return exchange::ReduceOrder{symbols.Find(command.reduce_order().symbol()),
+                                   ClientOrderId(command.reduce_order().client_order_id()),
                                    command.reduce_order().quantity()};
     case v1::Command::kReplaceOrder:
-      return exchange::ReplaceOrder{ClientOrderId(command.replace_order().client_order_id()),
+      return exchange::ReplaceOrder{symbols.Find(command.replace_order().symbol()),
+                                    ClientOrderId(command.replace_order().client_order_id()),
                                     command.replace_order().price(),
                                     command.replace_order().quantity()};
     case v1::Command::kAddSymbol:

@@ -73,18 +73,9 @@ absl::StatusOr<std::shared_ptr<ShardReplica>> ShardReplica::Open(
     const ReplicaOptions& options, const ReplicaEnvironment& environment) {
   absl::StatusOr<consensus::RestoredState> restored = environment.store->Load(options.shard);
   if (!restored.ok()) return restored.status();
-  absl::StatusOr<exchange::Exchange> exchange = exchange::Exchange();
-  Index applied;
-  if (restored->snapshot) {
-    exchange = exchange::Exchange::Restore(*restored->snapshot->data);
-    if (!exchange.ok()) return exchange.status();
-    applied = restored->snapshot->meta.index;
-  }
   // make_shared can not reach the private constructor.
-  std::shared_ptr<ShardReplica> replica(
+  return std::shared_ptr<ShardReplica>(
       new ShardReplica(options, environment, *std::move(restored)));
-  replica->InstallState(*std::move(exchange), applied);
-  return replica;
 }
 
 ShardReplica::ShardReplica(const ReplicaOptions& options, const ReplicaEnvironment& environment,
@@ -97,7 +88,7 @@ ShardReplica::ShardReplica(const ReplicaOptions& options, const ReplicaEnvironme
 
 void ShardReplica::Start() {
   boost::asio::post(strand_, [self = shared_from_this()] {
-    self->ProcessOutput();  // e.g. what was known to be committed before the restart
+    self->ProcessOutput();  // restores the snapshot, applies what is known to be committed
   });
 }
 
@@ -226,17 +217,13 @@ void ShardReplica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
     environment_.fatal(restored.status());
     return;
   }
-  InstallState(*std::move(restored), snapshot.meta.index);
-  spdlog::info("shard {}: state restored from the snapshot at index {}", options_.shard.value(),
-               applied_.value());
-}
-
-void ShardReplica::InstallState(exchange::Exchange exchange, Index index) {
-  exchange_ = std::move(exchange);
-  applied_ = index;
+  exchange_ = *std::move(restored);
+  applied_ = snapshot.meta.index;
   for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) {
     symbols_.Add(symbol.name, symbol.id);
   }
+  spdlog::info("shard {}: state restored from the snapshot at index {}", options_.shard.value(),
+               applied_.value());
 }
 
 void ShardReplica::Apply(const Entry& entry) {

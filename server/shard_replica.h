@@ -52,7 +52,7 @@ inline constexpr size_t kMaxReads = 65'536;
 
 class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
  public:
-  // Loads what is durable. Errors: the store's, and kDataLoss for a snapshot that can not be read.
+  // Loads what is durable. Errors: the store's.
   static absl::StatusOr<std::shared_ptr<ShardReplica>> Open(const ReplicaOptions& options,
                                                             const ReplicaEnvironment& environment);
 
@@ -97,7 +97,6 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   void ProcessOutput();
   void StartWrite(consensus::Persist persist);
   void RestoreStateMachine(const consensus::Snapshot& snapshot);
-  void InstallState(exchange::Exchange exchange, consensus::Index index);
   void Apply(const consensus::Entry& entry);
   void AnswerReads();
   void FailReads(const std::vector<uint64_t>& ids);

@@ -208,20 +208,22 @@ absl::StatusOr<v1::Summary> ClientImpl::GetSummary(std::string_view symbol) {
   return summary;
 }
 
-absl::StatusOr<v1::Order> ClientImpl::GetOrder(uint32_t shard, uint64_t account,
+absl::StatusOr<v1::Order> ClientImpl::GetOrder(std::string_view symbol, uint64_t account,
                                                uint64_t client_order_id) {
   v1::GetOrderRequest request;
-  request.set_shard(shard);
+  request.set_shard(connection_->map().ShardOf(symbol));
   request.set_account(account);
+  request.set_symbol(std::string(symbol));
   request.set_client_order_id(client_order_id);
   v1::Order order;
   absl::Status status =
-      connection_->CallLeader(shard, "read an order", connection_->options().timeout,
+      connection_->CallLeader(request.shard(), "read an order", connection_->options().timeout,
                               [&](Node& node, grpc::ClientContext* context) {
                                 return node.exchange->GetOrder(context, request, &order);
                               });
   if (status.code() == absl::StatusCode::kNotFound) {
     return absl::NotFoundError(absl::StrCat("account ", account, " has no order ", client_order_id,
+                                            " in ", request.symbol(),
                                             ", or it finished too long ago"));
   }
   if (!status.ok()) return status;

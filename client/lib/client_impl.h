@@ -24,7 +24,7 @@ class ClientImpl final : public Client {
   absl::StatusOr<v1::Book> GetBook(std::string_view symbol, uint32_t levels, bool orders) override;
   absl::StatusOr<v1::Trades> GetTrades(std::string_view symbol, uint32_t limit) override;
   absl::StatusOr<v1::Summary> GetSummary(std::string_view symbol) override;
-  absl::StatusOr<v1::Order> GetOrder(uint32_t shard, uint64_t account,
+  absl::StatusOr<v1::Order> GetOrder(std::string_view symbol, uint64_t account,
                                      uint64_t client_order_id) override;
   absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(std::string_view symbol,
                                                             uint64_t account,

@@ -21,11 +21,13 @@ static absl::Status CheckAddSymbol(const v1::AddSymbol& symbol) {
   return absl::OkStatus();
 }
 
+static absl::Status CheckSymbolName(const std::string& symbol) {
+  if (symbol.empty()) return absl::InvalidArgumentError("the command's symbol is empty");
+  if (symbol.size() <= kMaxSymbolName) return absl::OkStatus();
+  return absl::InvalidArgumentError("the command's symbol is longer than 16 bytes");
+}
+
 static absl::Status CheckNewOrder(const v1::NewOrder& order) {
-  if (order.symbol().empty()) return absl::InvalidArgumentError("new_order.symbol is empty");
-  if (order.symbol().size() > kMaxSymbolName) {
-    return absl::InvalidArgumentError("new_order.symbol is longer than 16 bytes");
-  }
   if (order.side() != v1::BUY && order.side() != v1::SELL) {
     return absl::InvalidArgumentError("new_order.side is neither BUY nor SELL");
   }
@@ -36,7 +38,7 @@ static absl::Status CheckNewOrder(const v1::NewOrder& order) {
     case v1::GOOD_TILL_CANCEL:
     case v1::IMMEDIATE_OR_CANCEL:
     case v1::FILL_OR_KILL:
-      return absl::OkStatus();
+      return CheckSymbolName(order.symbol());
     default:
       return absl::InvalidArgumentError(
           "new_order.time_in_force is none of GOOD_TILL_CANCEL, IMMEDIATE_OR_CANCEL, FILL_OR_KILL");
@@ -51,9 +53,14 @@ absl::Status CheckCommand(const v1::Command& command) {
       return CheckNewOrder(command.new_order());
     case v1::Command::kAddSymbol:
       return CheckAddSymbol(command.add_symbol());
-    default:
-      return absl::OkStatus();
+    case v1::Command::kCancelOrder:
+      return CheckSymbolName(command.cancel_order().symbol());
+    case v1::Command::kReduceOrder:
+      return CheckSymbolName(command.reduce_order().symbol());
+    case v1::Command::kReplaceOrder:
+      return CheckSymbolName(command.replace_order().symbol());
   }
+  return absl::InvalidArgumentError("command.kind is of a later version");
 }
 
 }  // namespace quorumbook::client

@@ -140,18 +140,6 @@ int Submit(const Context& context, Arguments arguments) {
   return Execute(context, **client, *symbol, arguments.id, *std::move(command));
 }
 
-// Orders are named by id alone; prices and quantities are read in units of the symbol named, so
-// that must be the order's. An order that is not known is left to the exchange to refuse.
-absl::Status CheckSymbolOf(const Context& context, Client& client, const v1::Symbol& symbol,
-                           uint64_t id) {
-  absl::StatusOr<v1::Order> order = client.GetOrder(symbol.shard(), context.account, id);
-  if (order.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
-  if (!order.ok()) return order.status();
-  if (order->symbol() == symbol.name()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("order ", id, " is of ", order->symbol(), ", not of ", symbol.name()));
-}
-
 using Build = absl::StatusOr<v1::Command> (*)(const Arguments&, const v1::Symbol&);
 
 int Change(const Context& context, const Arguments& arguments, Build build) {
@@ -161,13 +149,12 @@ int Change(const Context& context, const Arguments& arguments, Build build) {
   if (!symbol.ok()) return ReportError(context, symbol.status());
   absl::StatusOr<v1::Command> command = build(arguments, *symbol);
   if (!command.ok()) return ReportError(context, command.status());
-  absl::Status checked = CheckSymbolOf(context, **client, *symbol, arguments.id);
-  if (!checked.ok()) return ReportError(context, checked);
   return Execute(context, **client, *symbol, arguments.id, *std::move(command));
 }
 
-absl::StatusOr<v1::Command> BuildCancel(const Arguments& arguments, const v1::Symbol&) {
+absl::StatusOr<v1::Command> BuildCancel(const Arguments& arguments, const v1::Symbol& symbol) {
   v1::Command command;
+  command.mutable_cancel_order()->set_symbol(symbol.name());
   command.mutable_cancel_order()->set_client_order_id(arguments.id);
   return command;
 }
@@ -177,6 +164,7 @@ absl::StatusOr<v1::Command> BuildReduce(const Arguments& arguments, const v1::Sy
       ToUnits(arguments.quantity, symbol.lot_size(), kMaxQuantityLots, "quantity");
   if (!quantity.ok()) return quantity.status();
   v1::Command command;
+  command.mutable_reduce_order()->set_symbol(symbol.name());
   command.mutable_reduce_order()->set_client_order_id(arguments.id);
   command.mutable_reduce_order()->set_quantity(*quantity);
   return command;
@@ -191,6 +179,7 @@ absl::StatusOr<v1::Command> BuildReplace(const Arguments& arguments, const v1::S
   if (!quantity.ok()) return quantity.status();
   v1::Command command;
   v1::ReplaceOrder& replace = *command.mutable_replace_order();
+  replace.set_symbol(symbol.name());
   replace.set_client_order_id(arguments.id);
   replace.set_price(*price);
   replace.set_quantity(*quantity);
@@ -202,10 +191,8 @@ int Status(const Context& context, const Arguments& arguments) {
   if (!client.ok()) return ReportError(context, client.status());
   absl::StatusOr<v1::Symbol> symbol = (*client)->FindSymbol(arguments.symbol);
   if (!symbol.ok()) return ReportError(context, symbol.status());
-  absl::Status checked = CheckSymbolOf(context, **client, *symbol, arguments.id);
-  if (!checked.ok()) return ReportError(context, checked);
   absl::StatusOr<v1::Order> order =
-      (*client)->GetOrder(symbol->shard(), context.account, arguments.id);
+      (*client)->GetOrder(symbol->name(), context.account, arguments.id);
   if (!order.ok()) return ReportError(context, order.status());
   if (context.json) {
     PrintJson(OrderJson(*order, *symbol));

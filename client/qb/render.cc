@@ -44,9 +44,10 @@ std::string Explain(v1::Reason reason) {
     case v1::INVALID_PRICE:
       return "the price must be 1 to 1,000,000,000,000 ticks";
     case v1::DUPLICATE_CLIENT_ORDER_ID:
-      return "an open order of this account has that id; choose another";
+      return "an open order of this account in the symbol has that id; choose another";
     case v1::UNKNOWN_ORDER:
-      return "this account has no such order, or it finished too long ago; check the id and "
+      return "this account has no such order in the symbol, or it finished too long ago; check the "
+             "id and "
              "--account";
     case v1::ORDER_FINISHED:
       return "too late: the order is filled or cancelled already; see `qb order status`";

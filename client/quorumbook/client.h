@@ -66,7 +66,7 @@ class Client {
                                            bool orders) = 0;
   virtual absl::StatusOr<v1::Trades> GetTrades(std::string_view symbol, uint32_t limit) = 0;
   virtual absl::StatusOr<v1::Summary> GetSummary(std::string_view symbol) = 0;
-  virtual absl::StatusOr<v1::Order> GetOrder(uint32_t shard, uint64_t account,
+  virtual absl::StatusOr<v1::Order> GetOrder(std::string_view symbol, uint64_t account,
                                              uint64_t client_order_id) = 0;
 
   // A session of numbered commands on the shard of `symbol`. It may outlive the client.

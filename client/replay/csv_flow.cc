@@ -96,11 +96,14 @@ v1::Command ToCommand(const Row& row, const std::string& symbol) {
   v1::Command command;
   const absl::string_view op = row.op->name;
   if (op == "cancel") {
+    command.mutable_cancel_order()->set_symbol(symbol);
     command.mutable_cancel_order()->set_client_order_id(row.order_id);
   } else if (op == "reduce") {
+    command.mutable_reduce_order()->set_symbol(symbol);
     command.mutable_reduce_order()->set_client_order_id(row.order_id);
     command.mutable_reduce_order()->set_quantity(row.quantity);
   } else if (op == "replace") {
+    command.mutable_replace_order()->set_symbol(symbol);
     command.mutable_replace_order()->set_client_order_id(row.order_id);
     command.mutable_replace_order()->set_price(row.price);
     command.mutable_replace_order()->set_quantity(row.quantity);

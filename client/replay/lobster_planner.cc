@@ -9,11 +9,13 @@ namespace quorumbook::replay {
 
 namespace {
 
-v1::Command TakeCommand(const ShadowBook::Taken& taken) {
+v1::Command TakeCommand(const std::string& symbol, const ShadowBook::Taken& taken) {
   v1::Command command;
   if (taken.whole) {
+    command.mutable_cancel_order()->set_symbol(symbol);
     command.mutable_cancel_order()->set_client_order_id(taken.id);
   } else {
+    command.mutable_reduce_order()->set_symbol(symbol);
     command.mutable_reduce_order()->set_client_order_id(taken.id);
     command.mutable_reduce_order()->set_quantity(taken.quantity);
   }
@@ -88,12 +90,12 @@ std::vector<v1::Command> LobsterPlanner::CancelCommands(const LobsterMessage& me
   if (book_.IsOpen(message.order_id)) {
     const ShadowBook::Taken taken = book_.Take(message.order_id, missing);
     missing -= taken.quantity;
-    commands.push_back(TakeCommand(taken));
+    commands.push_back(TakeCommand(symbol_, taken));
   } else {
     ++counts_.unknown_orders;
   }
   for (const auto& taken : book_.TakeAtPrice(message.side, message.price, missing)) {
-    commands.push_back(TakeCommand(taken));
+    commands.push_back(TakeCommand(symbol_, taken));
   }
   return commands;
 }
@@ -211,7 +213,7 @@ absl::Status LobsterPlanner::SetLevel(v1::Side side, int64_t price, int64_t held
   if (held == shown) return absl::OkStatus();
   for (const auto& taken : book_.TakeAtPrice(side, price, held)) {
     ++counts_.window_removals;
-    if (absl::Status status = EmitCommand(TakeCommand(taken)); !status.ok()) return status;
+    if (absl::Status status = EmitCommand(TakeCommand(symbol_, taken)); !status.ok()) return status;
   }
   if (shown == 0) return absl::OkStatus();
   const ShadowBook::Order order{next_synthetic_id_++, shown, true};

@@ -101,7 +101,8 @@ void TimeEach(Contestant* contestant, size_t operations, Measured* measured) {
 
 exchange::Command ToCommand(const Operation& operation) {
   const exchange::ClientOrderId id(operation.order_id);
-  if (operation.kind == Operation::Kind::kCancel) return exchange::CancelOrder{id};
+  if (operation.kind == Operation::Kind::kCancel)
+    return exchange::CancelOrder{exchange::SymbolId(1), id};
   const bool rests = operation.kind == Operation::Kind::kAdd;
   return exchange::NewOrder{.symbol = exchange::SymbolId(1),
                             .client_order_id = id,

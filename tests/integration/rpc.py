@@ -60,22 +60,21 @@ def sell(symbol, order_id, price, quantity, **fields):
     return new_order(symbol, order_id, exchange.SELL, price, quantity, **fields)
 
 
-def cancel(order_id):
-    return exchange.Command(cancel_order=exchange.CancelOrder(client_order_id=order_id))
+def cancel(symbol, order_id):
+    order = exchange.CancelOrder(symbol=symbol, client_order_id=order_id)
+    return exchange.Command(cancel_order=order)
 
 
-def reduce(order_id, quantity):
-    return exchange.Command(
-        reduce_order=exchange.ReduceOrder(client_order_id=order_id, quantity=quantity)
+def reduce(symbol, order_id, quantity):
+    order = exchange.ReduceOrder(symbol=symbol, client_order_id=order_id, quantity=quantity)
+    return exchange.Command(reduce_order=order)
+
+
+def replace(symbol, order_id, price, quantity):
+    order = exchange.ReplaceOrder(
+        symbol=symbol, client_order_id=order_id, price=price, quantity=quantity
     )
-
-
-def replace(order_id, price, quantity):
-    return exchange.Command(
-        replace_order=exchange.ReplaceOrder(
-            client_order_id=order_id, price=price, quantity=quantity
-        )
-    )
+    return exchange.Command(replace_order=order)
 
 
 def add_symbol(name, tick=(1, -2), lot=(1, 0)):

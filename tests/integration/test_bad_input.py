@@ -34,7 +34,7 @@ def cluster(running):
     yield running
     assert running.running() == [1, 2, 3], running.log_tails()
     running.wait_ready()
-    [reports] = running.session(account).execute(rpc.cancel(1))
+    [reports] = running.session(account).execute(rpc.cancel(SYMBOL, 1))
     assert reports[0].exec_type == rpc.exchange.ExecutionReport.CANCELED
 
 
@@ -63,9 +63,10 @@ def reject_reason(cluster, *commands, account=1):
         (rpc.buy(SYMBOL, 1, -INT64_MAX - 1, 1), Reason.INVALID_PRICE),
         (rpc.buy(SYMBOL, 0, 7, 1), Reason.INVALID_CLIENT_ORDER_ID),
         (rpc.buy(SYMBOL, 1, 0, 1, type=rpc.exchange.MARKET), Reason.INVALID_ORDER),
-        (rpc.cancel(123456), Reason.UNKNOWN_ORDER),
-        (rpc.reduce(123456, 1), Reason.UNKNOWN_ORDER),
-        (rpc.replace(123456, 7, 1), Reason.UNKNOWN_ORDER),
+        (rpc.cancel(SYMBOL, 123456), Reason.UNKNOWN_ORDER),
+        (rpc.cancel("NOSUCH", 1), Reason.UNKNOWN_SYMBOL),
+        (rpc.reduce(SYMBOL, 123456, 1), Reason.UNKNOWN_ORDER),
+        (rpc.replace(SYMBOL, 123456, 7, 1), Reason.UNKNOWN_ORDER),
         (rpc.add_symbol("white space"), Reason.INVALID_SYMBOL),
         (rpc.add_symbol("N" * 17), Reason.INVALID_SYMBOL),
         (rpc.add_symbol("T", tick=(0, 0)), Reason.INVALID_SYMBOL),
@@ -88,7 +89,7 @@ def test_duplicate_client_order_id(cluster):
 
 
 def test_a_finished_order_can_not_be_cancelled(cluster):
-    commands = [rpc.buy(SYMBOL, 60, 7, 1), rpc.cancel(60), rpc.cancel(60)]
+    commands = [rpc.buy(SYMBOL, 60, 7, 1), rpc.cancel(SYMBOL, 60), rpc.cancel(SYMBOL, 60)]
     assert reject_reason(cluster, *commands) == Reason.ORDER_FINISHED
 
 
@@ -98,7 +99,7 @@ def test_a_finished_order_can_not_be_cancelled(cluster):
 @pytest.mark.parametrize(
     "make, code",
     [
-        (lambda: [rpc.cancel(n + 1) for n in range(MAX_BATCH + 1)], "BATCH_TOO_LARGE"),
+        (lambda: [rpc.cancel(SYMBOL, n + 1) for n in range(MAX_BATCH + 1)], "BATCH_TOO_LARGE"),
         (lambda: [rpc.buy("x" * (5 << 20), 1, 7, 1)], None),
         (lambda: [], "MALFORMED"),
         (lambda: [rpc.exchange.Command()], "MALFORMED"),
@@ -118,17 +119,17 @@ def test_a_batch_that_is_refused_whole(cluster, make, code):
         assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert rpc.error_detail(error.value).code == getattr(rpc.exchange.ErrorDetail, code)
     assert error.value.details()
-    session.execute(rpc.cancel(1))  # the session goes on under the same number
+    session.execute(rpc.cancel(SYMBOL, 1))  # the session goes on under the same number
 
 
 def test_a_batch_of_the_largest_size_is_taken(cluster):
-    results = cluster.session().execute(*[rpc.cancel(n + 1000) for n in range(MAX_BATCH)])
+    results = cluster.session().execute(*[rpc.cancel(SYMBOL, n + 1000) for n in range(MAX_BATCH)])
     assert {reports[0].reason for reports in results} == {Reason.UNKNOWN_ORDER}
 
 
 def test_session_numbers(cluster):
     session = cluster.session()
-    session.execute(rpc.cancel(1))
+    session.execute(rpc.cancel(SYMBOL, 1))
     cases = [
         (session.id, 5, "SESSION_GAP"),
         (session.id + 1_000_000, 1, "SESSION_UNKNOWN"),
@@ -137,7 +138,7 @@ def test_session_numbers(cluster):
     ]
     for number, sequence, code in cases:
         with pytest.raises(grpc.RpcError) as error:
-            session.api.submit(number, sequence, [rpc.cancel(1)])
+            session.api.submit(number, sequence, [rpc.cancel(SYMBOL, 1)])
         assert rpc.error_detail(error.value).code == getattr(rpc.exchange.ErrorDetail, code)
 
 

@@ -158,7 +158,8 @@ def fill_and_clear(session, rounds):
     """Work for the log that leaves nothing behind in the state."""
     for _ in range(rounds):
         ids = range(1, 251)
-        session.execute(*[rpc.buy(SYMBOL, n, 500, 1) for n in ids], *[rpc.cancel(n) for n in ids])
+        orders = [rpc.buy(SYMBOL, n, 500, 1) for n in ids]
+        session.execute(*orders, *[rpc.cancel(SYMBOL, n) for n in ids])
 
 
 def test_the_log_is_cut_and_a_late_node_gets_the_snapshot(make_cluster):

@@ -178,11 +178,11 @@ TEST_F(CallsTest, ReadsTheMarket) {
   auto summary = client->GetSummary("ABC");
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->notional(), "200");
-  auto found = client->GetOrder(kShard, 9, 1);
+  auto found = client->GetOrder("ABC", 9, 1);
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->status(), v1::PARTIALLY_FILLED);
-  EXPECT_EQ(client->GetOrder(kShard, 9, 3).status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(client->GetOrder(kShard, 8, 1).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(client->GetOrder("ABC", 9, 3).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(client->GetOrder("ABC", 8, 1).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(CallsTest, StatusReportsEveryNodeInOrder) {
@@ -204,12 +204,6 @@ TEST_F(CallsTest, LeadershipIsHandedOver) {
   EXPECT_TRUE(client->TransferLeadership(kShard, 3).ok());
   EXPECT_EQ(cluster_.leader(), 3u);
   EXPECT_EQ(client->TransferLeadership(kShard, 9).code(), absl::StatusCode::kInvalidArgument);
-}
-
-TEST_F(CallsTest, AShardThatNobodyHostsIsADeadline) {
-  auto client = Connect(cluster_.endpoints(), milliseconds(100));
-  EXPECT_EQ(client->GetOrder(/*shard=*/77, 1, 1).status().code(),
-            absl::StatusCode::kDeadlineExceeded);
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ enum class Fault {
   kLostState,            // SESSION_GAP at the session's first command
   kSessionUnknown,       // SESSION_UNKNOWN
   kHang,                 // neither executes nor replies until the client gives up
-  kHangAfterExecuting,
-  kWrongSequence,  // replies to other commands than were sent
+  kHangAfterExecuting,   // executes this batch and what follows, replies to none
+  kWrongSequence,        // replies to other commands than were sent
   kTooManyResults,
   kGarbageDetail,  // UNAVAILABLE with an error detail that can not be parsed
   kMoveLeader,     // the next node leads from now on; not executed
@@ -156,6 +156,9 @@ class FakeNode final : public v1::Exchange::Service,
   // Serves one batch as `fault` says; not OK ends the stream.
   grpc::Status Serve(grpc::ServerContext* context, BatchStream* stream,
                      const v1::CommandBatch& batch, Fault fault);
+
+  // Executes what comes and replies to nothing until the client gives up.
+  grpc::Status ExecuteSilently(BatchStream* stream);
 
   FakeCluster* cluster_;
   const uint32_t id_;

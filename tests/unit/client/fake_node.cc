@@ -221,6 +221,17 @@ static grpc::Status Hang(
   return grpc::Status::CANCELLED;
 }
 
+grpc::Status FakeNode::ExecuteSilently(BatchStream* stream) {
+  v1::CommandBatch batch;
+  exchange::ApplyResult ignored;
+  while (stream->Read(&batch)) {
+    absl::StatusOr<exchange::SessionCommands> commands =
+        server::FromProto(batch, cluster_->symbols());
+    if (commands.ok()) cluster_->Apply(*std::move(commands), &ignored);
+  }
+  return grpc::Status::CANCELLED;
+}
+
 grpc::Status FakeNode::Serve(grpc::ServerContext* context, BatchStream* stream,
                              const v1::CommandBatch& batch, Fault fault) {
   grpc::Status refused = Refuse(context, batch, fault);
@@ -243,7 +254,7 @@ grpc::Status FakeNode::Serve(grpc::ServerContext* context, BatchStream* stream,
     case Fault::kLeadershipLost:
       return Error(context, grpc::StatusCode::UNAVAILABLE, v1::ErrorDetail::LEADERSHIP_LOST);
     case Fault::kHangAfterExecuting:
-      return Hang(stream);
+      return ExecuteSilently(stream);
     case Fault::kReplyToHalf:
       result.mutable_results()->DeleteSubrange(result.results_size() / 2,
                                                (result.results_size() + 1) / 2);

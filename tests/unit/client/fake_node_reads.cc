@@ -25,10 +25,12 @@ grpc::Status FakeNode::GetOrder(grpc::ServerContext* context, const v1::GetOrder
   grpc::Status status = CheckUnary(context, request->shard());
   if (!status.ok()) return status;
   return cluster_->Look([&](const exchange::Exchange& exchange) -> grpc::Status {
-    const auto order = exchange.FindOrder(exchange::AccountId(request->account()),
-                                          exchange::ClientOrderId(request->client_order_id()));
+    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
+    if (symbol == nullptr) return NoSymbol(request->symbol());
+    const auto order = exchange.FindOrder({exchange::AccountId(request->account()), symbol->id,
+                                           exchange::ClientOrderId(request->client_order_id())});
     if (!order) return {grpc::StatusCode::NOT_FOUND, "no such order"};
-    server::ToProto(*order, exchange.FindSymbol(order->symbol)->name, response);
+    server::ToProto(*order, symbol->name, response);
     return grpc::Status::OK;
   });
 }

@@ -215,11 +215,15 @@ TEST_F(QbTest, RefusedOrders) {
   EXPECT_NE(cancel.out.find("unknown_order"), std::string::npos) << cancel.out;
 }
 
-TEST_F(QbTest, AnOrderOfAnotherSymbolIsNotChanged) {
+TEST_F(QbTest, AnOrderOfAnotherSymbolIsAnotherOrder) {
   AddSymbol();
   ASSERT_EQ(Run({"symbol", "add", "MSFT", "--tick-size", "0.5", "--lot-size", "1"}).exit_code, 0);
   RunJson({"order", "submit", "MSFT", "buy", "1", "1.5", "--id", "1"});
-  ExpectError({"order", "cancel", "AMZN", "1"}, 1, "is of MSFT, not of AMZN");
+  const Outcome other = Run({"order", "cancel", "AMZN", "1"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_NE(other.out.find("unknown_order"), std::string::npos) << other.out;
+  RunJson({"order", "submit", "AMZN", "buy", "10", "1", "--id", "1"});
+  EXPECT_EQ(RunJson({"order", "status", "MSFT", "1"})["price"], "1.5");
 }
 
 TEST_F(QbTest, ClusterStatus) {

@@ -26,9 +26,9 @@ Batch OneOfEach() {
                TimeInForce::kFillOrKill, most, least},
       NewOrder{SymbolId(UINT32_MAX), ClientOrderId(1), Side::kBuy, OrderType::kLimit,
                TimeInForce::kImmediateOrCancel, -1, 0},
-      CancelOrder{ClientOrderId(9)},
-      ReduceOrder{ClientOrderId(10), least},
-      ReplaceOrder{ClientOrderId(11), most, least}};
+      CancelOrder{SymbolId(3), ClientOrderId(9)},
+      ReduceOrder{SymbolId(4), ClientOrderId(10), least},
+      ReplaceOrder{SymbolId(5), ClientOrderId(11), most, least}};
   return {.time = -5,
           .groups = {OpenSession{AccountId(4)}, message, CloseSession{SessionId(6)},
                      SessionCommands{SessionId(1), 0, 0, {}}}};
@@ -85,9 +85,9 @@ TEST(CommandCodec, TheSizesAreThoseOfTheDocumentation) {
   EXPECT_EQ(EncodeGroup(CloseSession{}).size(), 9u);
   EXPECT_EQ(EncodeGroup(SessionCommands{}).size(), 29u);
   EXPECT_EQ(size(NewOrder{}), 32u);
-  EXPECT_EQ(size(CancelOrder{}), 9u);
-  EXPECT_EQ(size(ReduceOrder{}), 17u);
-  EXPECT_EQ(size(ReplaceOrder{}), 25u);
+  EXPECT_EQ(size(CancelOrder{}), 13u);
+  EXPECT_EQ(size(ReduceOrder{}), 21u);
+  EXPECT_EQ(size(ReplaceOrder{}), 29u);
   EXPECT_EQ(size(AddSymbol{"AMZN", {}, {}}), 27u);
 }
 
@@ -168,7 +168,7 @@ TEST(CommandCodec, ARefusedBatchChangesNothing) {
       EncodeBatch({.time = 9,
                    .groups = {OpenSession{AccountId(2)},
                               SessionCommands{SessionId(1), 1, 0, {CancelOrder{}}}}});
-  bytes[bytes.size() - 9] = 17;  // the kind of the last command
+  bytes[bytes.size() - 13] = 17;  // the kind of the last command
   EXPECT_EQ(exchange.Apply(Sealed(bytes), &result).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(result.groups.empty());
   EXPECT_EQ(exchange.Snapshot(), before);

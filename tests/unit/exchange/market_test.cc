@@ -68,7 +68,7 @@ TEST_F(MarketTest, BeyondTheFillLimitTheRestIsCancelled) {
 TEST_F(MarketTest, AReplacedOrderObeysTheFillLimit) {
   Limit(Side::kBuy, kTaker, 1, 99);
   Offer(kMaxFillsPerCommand + 1);
-  const Event& last = Run(ReplaceOrder{ClientOrderId(kTaker), 100, kFills + 7});
+  const Event& last = Run(ReplaceOrder{SymbolId(1), ClientOrderId(kTaker), 100, kFills + 7});
   EXPECT_EQ(last.reason, Reason::kFillLimit);
   EXPECT_EQ(last.command, CommandKind::kReplaceOrder);
   EXPECT_EQ(market_.orders().open_orders(), 1u);
@@ -123,17 +123,17 @@ TEST_F(MarketTest, SymbolsAreBounded) {
 TEST_F(MarketTest, FinishedOrdersAreRememberedUpToTheBound) {
   const auto finish = [this](uint64_t id) {
     Limit(Side::kBuy, id, 1, 100);
-    Run(CancelOrder{ClientOrderId(id)});
+    Run(CancelOrder{SymbolId(1), ClientOrderId(id)});
   };
   for (uint64_t id = 1; id <= kMaxFinishedOrders; ++id) finish(id);
-  EXPECT_EQ(Run(CancelOrder{ClientOrderId(1)}).reason, Reason::kOrderFinished);
+  EXPECT_EQ(Run(CancelOrder{SymbolId(1), ClientOrderId(1)}).reason, Reason::kOrderFinished);
   finish(kMaxFinishedOrders + 1);
-  EXPECT_EQ(Run(CancelOrder{ClientOrderId(1)}).reason, Reason::kUnknownOrder);
-  EXPECT_EQ(Run(CancelOrder{ClientOrderId(2)}).reason, Reason::kOrderFinished);
+  EXPECT_EQ(Run(CancelOrder{SymbolId(1), ClientOrderId(1)}).reason, Reason::kUnknownOrder);
+  EXPECT_EQ(Run(CancelOrder{SymbolId(1), ClientOrderId(2)}).reason, Reason::kOrderFinished);
   // An id that is used again is no longer among the finished: it makes room for another.
   Limit(Side::kBuy, 2, 1, 100);
   finish(kMaxFinishedOrders + 2);
-  EXPECT_EQ(Run(CancelOrder{ClientOrderId(3)}).reason, Reason::kOrderFinished);
+  EXPECT_EQ(Run(CancelOrder{SymbolId(1), ClientOrderId(3)}).reason, Reason::kOrderFinished);
   EXPECT_EQ(market_.orders().finished_orders(), kMaxFinishedOrders);
 }
 

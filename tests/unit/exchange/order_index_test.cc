@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "exchange/order_table.h"
 #include "random_flow.h"
 
 namespace quorumbook::exchange {
@@ -21,7 +22,7 @@ void Compare(uint64_t seed, uint64_t (*id_of)(Random*)) {
   std::vector<uint64_t> id_of_handle;
   for (int step = 0; step < 60'000; ++step) {
     const uint64_t id = id_of(&random);
-    const uint32_t hash = OrderIndex::HashOf(kAccount, ClientOrderId(id));
+    const uint32_t hash = OrderIndex::HashOf({kAccount, SymbolId(1), ClientOrderId(id)});
     const uint32_t found =
         index.Find(hash, [&](uint32_t handle) { return id_of_handle[handle] == id; });
     const auto it = wanted.find(id);
@@ -51,7 +52,7 @@ TEST(OrderIndex, IdsFarApart) {
 
 TEST(OrderIndex, AccountsDoNotShareHashes) {
   const auto hash = [](uint64_t account, uint64_t id) {
-    return OrderIndex::HashOf(AccountId(account), ClientOrderId(id));
+    return OrderIndex::HashOf({AccountId(account), SymbolId(1), ClientOrderId(id)});
   };
   uint32_t equal = 0;
   for (uint64_t account = 1; account <= 1'000; ++account) {
@@ -59,6 +60,29 @@ TEST(OrderIndex, AccountsDoNotShareHashes) {
     EXPECT_EQ(hash(account, 8) + 7, hash(account, 15)) << "one line";
   }
   EXPECT_LT(equal, 3u);
+}
+
+// Names of one hash are told apart by what they are.
+TEST(OrderTable, NamesOfOneHash) {
+  const auto name = [](AccountId account) {
+    return OrderName{account, SymbolId(1), ClientOrderId(1)};
+  };
+  std::map<uint32_t, AccountId> by_hash;
+  uint32_t pairs = 0;
+  for (uint64_t i = 1; pairs < 3; ++i) {
+    ASSERT_LT(i, 1'000'000u) << "no two accounts share a hash";
+    const AccountId account(i);
+    const auto [it, fresh] = by_hash.emplace(OrderIndex::HashOf(name(account)), account);
+    if (fresh) continue;
+    ++pairs;
+    OrderTable orders;
+    const OrderHandle one = orders.Open(name(account));
+    EXPECT_EQ(orders.Find(name(it->second)), kNullHandle);
+    const OrderHandle other = orders.Open(name(it->second));
+    ASSERT_NE(other, kNullHandle);
+    EXPECT_EQ(orders.Find(name(account)), one);
+    EXPECT_EQ(orders.Find(name(it->second)), other);
+  }
 }
 
 }  // namespace

@@ -8,15 +8,20 @@ Command RandomFlow::Next() {
   const uint64_t dice = random_.Below(100);
   if (dice < 1) return NewSymbol();
   if (dice < 60) return RandomOrder();
-  if (dice < 75) return CancelOrder{Name()};
-  if (dice < 85) return ReduceOrder{Name(), RandomQuantity()};
-  return ReplaceOrder{Name(), RandomPrice(), RandomQuantity()};
+  if (dice < 75) return CancelOrder{AnySymbol(), Name()};
+  if (dice < 85) return ReduceOrder{AnySymbol(), Name(), RandomQuantity()};
+  return ReplaceOrder{AnySymbol(), Name(), RandomPrice(), RandomQuantity()};
 }
 
 Command RandomFlow::NewSymbol() {
   const uint64_t which = random_.Below(shape_.symbols);
   const Decimal tick{.mantissa = random_.OneIn(10) ? 2 : 1, .exponent = -2};
   return AddSymbol{"S" + std::to_string(which), tick, {.mantissa = 1, .exponent = 0}};
+}
+
+SymbolId RandomFlow::AnySymbol() {
+  return SymbolId(static_cast<uint32_t>(random_.OneIn(200) ? random_.Below(100)
+                                                           : 1 + random_.Below(shape_.symbols)));
 }
 
 ClientOrderId RandomFlow::Name() {
@@ -42,8 +47,7 @@ Price RandomFlow::RandomPrice() {
 
 Command RandomFlow::RandomOrder() {
   NewOrder order;
-  order.symbol = SymbolId(static_cast<uint32_t>(
-      random_.OneIn(200) ? random_.Below(100) : 1 + random_.Below(shape_.symbols)));
+  order.symbol = AnySymbol();
   order.client_order_id = Name();
   order.side = random_.OneIn(2) ? Side::kBuy : Side::kSell;
   order.quantity = RandomQuantity();

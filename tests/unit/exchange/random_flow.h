@@ -44,6 +44,7 @@ class RandomFlow {
   Command NewSymbol();
 
  private:
+  SymbolId AnySymbol();  // nearly always one of the shape
   ClientOrderId Name();
   Quantity RandomQuantity();
   Price RandomPrice();

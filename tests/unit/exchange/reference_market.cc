@@ -59,8 +59,12 @@ void ReferenceMarket::Reject(Reason reason, const Event& as) {
   event.quantity = as.quantity;
 }
 
-OrderInfo* ReferenceMarket::Open(ClientOrderId id, const Event& rejection) {
-  const auto it = orders_.find({account_, id});
+OrderInfo* ReferenceMarket::Open(SymbolId symbol, ClientOrderId id, const Event& rejection) {
+  if (Market(symbol) == nullptr) {
+    Reject(Reason::kUnknownSymbol, rejection);
+    return nullptr;
+  }
+  const auto it = orders_.find({account_, symbol, id});
   if (it == orders_.end()) {
     Reject(Reason::kUnknownOrder, rejection);
     return nullptr;
@@ -103,7 +107,7 @@ void ReferenceMarket::Run(const NewOrder& command) {
   if (market && command.price != 0) return Reject(Reason::kInvalidOrder, as);
   if (!Valid(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
   if (!market && !ValidPrice(command.price)) return Reject(Reason::kInvalidPrice, as);
-  const Name name{account_, command.client_order_id};
+  const Name name{account_, command.symbol, command.client_order_id};
   const auto existing = orders_.find(name);
   if (existing != orders_.end()) {
     if (IsOpen(existing->second)) return Reject(Reason::kDuplicateClientOrderId, as);
@@ -132,9 +136,10 @@ void ReferenceMarket::Run(const NewOrder& command) {
 
 void ReferenceMarket::Run(const CancelOrder& command) {
   Event as = Blank();
+  as.symbol = command.symbol;
   as.client_order_id = command.client_order_id;
   if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
-  OrderInfo* order = Open(command.client_order_id, as);
+  OrderInfo* order = Open(command.symbol, command.client_order_id, as);
   if (order == nullptr) return;
   Leave(*order);
   Cancel(order, Reason::kRequested);
@@ -142,11 +147,12 @@ void ReferenceMarket::Run(const CancelOrder& command) {
 
 void ReferenceMarket::Run(const ReduceOrder& command) {
   Event as = Blank();
+  as.symbol = command.symbol;
   as.client_order_id = command.client_order_id;
   as.quantity = command.quantity;
   if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
   if (!Valid(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
-  OrderInfo* order = Open(command.client_order_id, as);
+  OrderInfo* order = Open(command.symbol, command.client_order_id, as);
   if (order == nullptr) return;
   if (command.quantity >= order->leaves) {
     Leave(*order);
@@ -160,13 +166,14 @@ void ReferenceMarket::Run(const ReduceOrder& command) {
 
 void ReferenceMarket::Run(const ReplaceOrder& command) {
   Event as = Blank();
+  as.symbol = command.symbol;
   as.client_order_id = command.client_order_id;
   as.price = command.price;
   as.quantity = command.quantity;
   if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
   if (!Valid(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
   if (!ValidPrice(command.price)) return Reject(Reason::kInvalidPrice, as);
-  OrderInfo* order = Open(command.client_order_id, as);
+  OrderInfo* order = Open(command.symbol, command.client_order_id, as);
   if (order == nullptr) return;
   if (command.quantity <= order->executed) {
     Leave(*order);
@@ -250,12 +257,12 @@ void ReferenceMarket::Match(OrderInfo* taker) {
   if (taker->time_in_force != TimeInForce::kGoodTillCancel) {
     return Cancel(taker, Reason::kUnfilledRemainder);
   }
-  SideOf(*taker)[taker->price].push_back({taker->account, taker->client_order_id});
+  SideOf(*taker)[taker->price].push_back({taker->account, taker->symbol, taker->client_order_id});
 }
 
 void ReferenceMarket::Leave(const OrderInfo& order) {
   auto& side = SideOf(order);
-  side[order.price].remove({order.account, order.client_order_id});
+  side[order.price].remove({order.account, order.symbol, order.client_order_id});
   if (side[order.price].empty()) side.erase(order.price);
 }
 
@@ -270,7 +277,7 @@ void ReferenceMarket::Cancel(OrderInfo* order, Reason reason) {
 void ReferenceMarket::Finish(OrderInfo* order, OrderStatus status, Reason reason) {
   order->status = status;
   order->reason = reason;
-  const Name name{order->account, order->client_order_id};
+  const Name name{order->account, order->symbol, order->client_order_id};
   finished_[++finished_ever_] = name;
   finished_when_[name] = finished_ever_;
   if (finished_.size() > kMaxFinishedOrders) {
@@ -302,8 +309,8 @@ std::vector<LevelInfo> ReferenceMarket::GetLevels(SymbolId symbol, Side side) co
   return levels;
 }
 
-const OrderInfo* ReferenceMarket::FindOrder(AccountId account, ClientOrderId id) const {
-  const auto it = orders_.find({account, id});
+const OrderInfo* ReferenceMarket::FindOrder(const OrderName& name) const {
+  const auto it = orders_.find({name.account, name.symbol, name.id});
   return it == orders_.end() ? nullptr : &it->second;
 }
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,16 +23,18 @@ class ReferenceMarket {
   // As the views of Exchange.
   std::vector<OrderInfo> GetOrders(SymbolId symbol, Side side) const;
   std::vector<LevelInfo> GetLevels(SymbolId symbol, Side side) const;
-  const OrderInfo* FindOrder(AccountId account, ClientOrderId id) const;
+  const OrderInfo* FindOrder(const OrderName& name) const;
   MarketSummary Summary(SymbolId symbol) const;
   std::vector<TradeInfo> RecentTrades(SymbolId symbol) const;
 
   size_t symbols() const { return markets_.size(); }
   size_t open_orders() const;
-  const std::map<std::pair<AccountId, ClientOrderId>, OrderInfo>& orders() const { return orders_; }
+  const std::map<std::tuple<AccountId, SymbolId, ClientOrderId>, OrderInfo>& orders() const {
+    return orders_;
+  }
 
  private:
-  using Name = std::pair<AccountId, ClientOrderId>;
+  using Name = std::tuple<AccountId, SymbolId, ClientOrderId>;
   struct SymbolMarket {
     AddSymbol added;
     std::map<Price, std::list<Name>> bids, asks;
@@ -55,7 +58,7 @@ class ReferenceMarket {
   void Cancel(OrderInfo* order, Reason reason);
   void Reject(Reason reason, const Event& as);
   // The open order that a command names, or nullptr after having refused it.
-  OrderInfo* Open(ClientOrderId id, const Event& rejection);
+  OrderInfo* Open(SymbolId symbol, ClientOrderId id, const Event& rejection);
   Event& Emit(EventType type);
   Event& EmitOrder(EventType type, const OrderInfo& order, Quantity quantity);
 

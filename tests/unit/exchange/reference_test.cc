@@ -81,7 +81,7 @@ void ExpectSameState(const Exchange& real, const ReferenceMarket& wanted) {
     ExpectSameTrades(real, wanted, symbol.id);
   }
   for (const auto& [name, order] : wanted.orders()) {
-    const auto found = real.FindOrder(name.first, name.second);
+    const auto found = real.FindOrder({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
     ASSERT_TRUE(found.has_value()) << ToText(order);
     ExpectSameOrder(*found, order);
   }

@@ -87,12 +87,13 @@ Command Script::ParseCommand(const Words& words) const {
     return AddSymbol{name, ParseDecimal(words.at(2)), ParseDecimal(words.at(3))};
   }
   if (verb == "buy" || verb == "sell") return ParseOrder(words);
-  if (verb == "cancel") return CancelOrder{id};
-  if (verb == "reduce") return ReduceOrder{id, static_cast<Quantity>(Named(words, "by"))};
+  const SymbolId symbol = ParseSymbol(words.at(1));
+  if (verb == "cancel") return CancelOrder{symbol, id};
+  if (verb == "reduce") return ReduceOrder{symbol, id, static_cast<Quantity>(Named(words, "by"))};
   QB_CHECK(verb == "replace");
-  ReplaceOrder replace{.client_order_id = id};
+  ReplaceOrder replace{.symbol = symbol, .client_order_id = id};
   OrderType type;
-  ParseTerms(words.at(2), &replace.quantity, &replace.price, &type);
+  ParseTerms(words.at(3), &replace.quantity, &replace.price, &type);
   return replace;
 }
 
@@ -202,7 +203,8 @@ std::string Script::Run(const std::string& line) {
   if (verb == "trades") return Trades(words.at(1));
   if (verb == "order") {
     const AccountId account(static_cast<uint64_t>(ToNumber(words.at(1))));
-    const auto order = exchange_.FindOrder(account, ClientOrderId(Named(words, "id")));
+    const auto order =
+        exchange_.FindOrder({account, ParseSymbol(words.at(2)), ClientOrderId(Named(words, "id"))});
     return (order ? ToText(*order) : "unknown") + "\n";
   }
   if (verb == "open") return Open(words);

@@ -63,8 +63,9 @@ TEST(Snapshot, ViewsAreTheSameAfterwards) {
   uint64_t finished = 0;
   for (uint64_t account = 1; account <= kSessions; ++account) {
     for (uint64_t id = 1; id <= 40; ++id) {
-      const auto order = before.FindOrder(AccountId(account), ClientOrderId(id));
-      const auto order_after = after.FindOrder(AccountId(account), ClientOrderId(id));
+      const OrderName name{AccountId(account), SymbolId(1), ClientOrderId(id)};
+      const auto order = before.FindOrder(name);
+      const auto order_after = after.FindOrder(name);
       ASSERT_EQ(order_after.has_value(), order.has_value());
       if (!order) continue;
       EXPECT_EQ(ToText(*order_after), ToText(*order));
@@ -126,6 +127,36 @@ TEST(Snapshot, GarbageIsRefusedOrAState) {
   EXPECT_GT(refused, 300u);
 }
 
+TEST(Snapshot, ACrossedBookIsRefused) {
+  Exchange exchange;
+  ApplyResult result;
+  const auto order = [](uint64_t id, Side side, Price price) {
+    return NewOrder{.symbol = SymbolId(1),
+                    .client_order_id = ClientOrderId(id),
+                    .side = side,
+                    .price = price,
+                    .quantity = 1};
+  };
+  constexpr Price kBid = 0x1122334455;
+  exchange.Apply({0,
+                  {OpenSession{AccountId(1)},
+                   SessionCommands{SessionId(1),
+                                   1,
+                                   0,
+                                   {AddSymbol{"A", {1, 0}, {1, 0}}, order(1, Side::kBuy, kBid),
+                                    order(2, Side::kSell, kBid + 1)}}}},
+                 &result);
+  std::string bytes = exchange.Snapshot();
+  const Price ask = kBid + 1;
+  // The first place where the ask's price stands is its level.
+  const size_t at = bytes.find(std::string(reinterpret_cast<const char*>(&ask), sizeof(ask)));
+  ASSERT_NE(at, std::string::npos);
+  std::memcpy(bytes.data() + at, &kBid, sizeof(kBid));
+  ExpectDataLoss(Sealed(bytes));
+  std::memcpy(bytes.data() + at, &ask, sizeof(ask));
+  EXPECT_TRUE(Exchange::Restore(Sealed(bytes)).ok());
+}
+
 // The order in which sessions were used decides which is evicted: it must come back as well.
 TEST(Snapshot, SessionsComeBackInTheOrderOfTheirUse) {
   Exchange exchange;
@@ -133,7 +164,7 @@ TEST(Snapshot, SessionsComeBackInTheOrderOfTheirUse) {
   Batch open;
   open.groups.assign(kMaxSessions, OpenSession{AccountId(1)});
   exchange.Apply(open, &result);
-  const SessionCommands use{SessionId(1), 1, 0, {CancelOrder{ClientOrderId(1)}}};
+  const SessionCommands use{SessionId(1), 1, 0, {CancelOrder{SymbolId(1), ClientOrderId(1)}}};
   exchange.Apply({0, {use}}, &result);
   absl::StatusOr<Exchange> restored = Exchange::Restore(exchange.Snapshot());
   ASSERT_TRUE(restored.ok()) << restored.status();

@@ -43,11 +43,15 @@ SymbolDirectory& Symbols() {
 
 TEST(OrderCodec, TranslatesEveryCommand) {
   v1::CommandBatch batch = BatchWithOrder();
-  batch.add_commands()->mutable_cancel_order()->set_client_order_id(12);
+  v1::CancelOrder* cancel = batch.add_commands()->mutable_cancel_order();
+  cancel->set_symbol("AMZN");
+  cancel->set_client_order_id(12);
   v1::ReduceOrder* reduce = batch.add_commands()->mutable_reduce_order();
+  reduce->set_symbol("AMZN");
   reduce->set_client_order_id(13);
   reduce->set_quantity(4);
   v1::ReplaceOrder* replace = batch.add_commands()->mutable_replace_order();
+  replace->set_symbol("AMZN");
   replace->set_client_order_id(14);
   replace->set_price(8);
   replace->set_quantity(9);
@@ -66,9 +70,9 @@ TEST(OrderCodec, TranslatesEveryCommand) {
       {exchange::NewOrder{exchange::SymbolId(5), exchange::ClientOrderId(11), exchange::Side::kSell,
                           exchange::OrderType::kLimit, exchange::TimeInForce::kFillOrKill, 22395,
                           100},
-       exchange::CancelOrder{exchange::ClientOrderId(12)},
-       exchange::ReduceOrder{exchange::ClientOrderId(13), 4},
-       exchange::ReplaceOrder{exchange::ClientOrderId(14), 8, 9},
+       exchange::CancelOrder{exchange::SymbolId(5), exchange::ClientOrderId(12)},
+       exchange::ReduceOrder{exchange::SymbolId(5), exchange::ClientOrderId(13), 4},
+       exchange::ReplaceOrder{exchange::SymbolId(5), exchange::ClientOrderId(14), 8, 9},
        exchange::AddSymbol{"MSFT", {1, -2}, {10, 0}}}};
   EXPECT_EQ(*commands, expected);
 }

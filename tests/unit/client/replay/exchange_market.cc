@@ -11,7 +11,7 @@ namespace {
 constexpr exchange::SessionId kSession(1);  // the first that an exchange opens
 
 exchange::NewOrder ToNewOrder(const v1::NewOrder& order, exchange::SymbolId symbol) {
-  return {.symbol = order.symbol() == ExchangeMarket::kSymbol ? symbol : exchange::SymbolId(),
+  return {.symbol = symbol,
           .client_order_id = exchange::ClientOrderId(order.client_order_id()),
           .side = static_cast<exchange::Side>(order.side()),
           .type = static_cast<exchange::OrderType>(order.type()),
@@ -20,18 +20,27 @@ exchange::NewOrder ToNewOrder(const v1::NewOrder& order, exchange::SymbolId symb
           .quantity = order.quantity()};
 }
 
-exchange::Command ToCommand(const v1::Command& command, exchange::SymbolId symbol) {
+// `market` is the id of the one symbol that there is.
+exchange::Command ToCommand(const v1::Command& command, exchange::SymbolId market) {
   using exchange::ClientOrderId;
-  if (command.has_new_order()) return ToNewOrder(command.new_order(), symbol);
+  const auto id_of = [market](const std::string& symbol) {
+    return symbol == ExchangeMarket::kSymbol ? market : exchange::SymbolId();
+  };
+  if (command.has_new_order()) {
+    return ToNewOrder(command.new_order(), id_of(command.new_order().symbol()));
+  }
   if (command.has_cancel_order()) {
-    return exchange::CancelOrder{ClientOrderId(command.cancel_order().client_order_id())};
+    return exchange::CancelOrder{id_of(command.cancel_order().symbol()),
+                                 ClientOrderId(command.cancel_order().client_order_id())};
   }
   if (command.has_reduce_order()) {
-    return exchange::ReduceOrder{ClientOrderId(command.reduce_order().client_order_id()),
+    return exchange::ReduceOrder{id_of(command.reduce_order().symbol()),
+                                 ClientOrderId(command.reduce_order().client_order_id()),
                                  command.reduce_order().quantity()};
   }
   QB_CHECK(command.has_replace_order());
-  return exchange::ReplaceOrder{ClientOrderId(command.replace_order().client_order_id()),
+  return exchange::ReplaceOrder{id_of(command.replace_order().symbol()),
+                                ClientOrderId(command.replace_order().client_order_id()),
                                 command.replace_order().price(),
                                 command.replace_order().quantity()};
 }

@@ -88,6 +88,7 @@ void MadeMarket::CancelOrder() {
   v1::Command command;
   if (Draw(4) == 0 && order.quantity > 1) {
     const auto off = static_cast<int64_t>(1 + Draw(static_cast<uint64_t>(order.quantity - 1)));
+    command.mutable_reduce_order()->set_symbol(ExchangeMarket::kSymbol);
     command.mutable_reduce_order()->set_client_order_id(order.id);
     command.mutable_reduce_order()->set_quantity(off);
     market_.Execute(command);
@@ -95,6 +96,7 @@ void MadeMarket::CancelOrder() {
     Record(2, order, off, -off);
     return;
   }
+  command.mutable_cancel_order()->set_symbol(ExchangeMarket::kSymbol);
   command.mutable_cancel_order()->set_client_order_id(order.id);
   market_.Execute(command);
   const Order gone = order;

@@ -40,7 +40,9 @@ class ScriptedClient : public Client {
   absl::StatusOr<v1::Book> GetBook(std::string_view, uint32_t, bool) override { return Unasked(); }
   absl::StatusOr<v1::Trades> GetTrades(std::string_view, uint32_t) override { return Unasked(); }
   absl::StatusOr<v1::Summary> GetSummary(std::string_view) override { return Unasked(); }
-  absl::StatusOr<v1::Order> GetOrder(uint32_t, uint64_t, uint64_t) override { return Unasked(); }
+  absl::StatusOr<v1::Order> GetOrder(std::string_view, uint64_t, uint64_t) override {
+    return Unasked();
+  }
   absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(std::string_view, uint64_t,
                                                             const SessionOptions&) override {
     return Unasked();
