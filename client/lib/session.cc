@@ -53,19 +53,18 @@ Session::Session(std::shared_ptr<Connection> connection, Identity identity,
       options_(options),
       route_(&connection_->map(), identity.shard, connection_->NextSeed()),
       pending_(options.max_in_flight),
+      patience_(connection_->options().attempt_timeout),
       thread_([this] { Run(); }) {}
 
 Session::~Session() {
-  bool answered;
   {
     Lock lock(mutex_);
-    answered = status_.ok() && pending_.empty();
     stopping_ = true;
     wake_.notify_all();
   }
   thread_.join();
   const std::string leader = connection_->map().LeaderOf(identity_.shard);
-  if (!answered || leader.empty()) return;
+  if (!all_answered_ || leader.empty()) return;
   v1::CloseSessionRequest request;
   request.set_shard(identity_.shard);
   request.set_session(identity_.id);

@@ -83,10 +83,14 @@ class Session final : public OrderSession, private SessionStream::Owner {
   absl::Status status_;          // an error: the session is over
   absl::Status protocol_error_;  // of a node that answered what was not asked
   bool stopping_ = false;
+  bool all_answered_ = false;  // when the session's thread ended
   int waiting_for_room_ = 0;
 
   SessionStream* stream_ = nullptr;  // the open one
   bool stream_answered_ = false;
+  // How long a stream may stay silent. Doubles with each that does and falls back with the first
+  // answer, so that a cluster slower than attempt_timeout is not asked over and over in vain.
+  std::chrono::milliseconds patience_;
   RpcError stream_error_;
   SteadyClock::time_point stream_started_;
   std::string batch_;                                      // being written

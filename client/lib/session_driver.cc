@@ -1,6 +1,8 @@
 // The session's own thread: finds the leader, keeps a stream open, watches that answers come.
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+
 #include "client/lib/session.h"
 
 namespace quorumbook::client {
@@ -21,6 +23,7 @@ void Session::Run() {
       return;
     }
   }
+  all_answered_ = pending_.empty();
   Fail(lock, absl::CancelledError("the session was destroyed before the answer came"));
 }
 
@@ -61,8 +64,12 @@ RpcError Session::RunStream(Lock& lock, const std::string& address) {
       stream.Cancel();
     }
   }
-  if (stream_answered_) route_.Succeeded(address);
+  if (stream_answered_) {
+    route_.Succeeded(address);
+    patience_ = connection_->options().attempt_timeout;
+  }
   if (!cancelled) return stream_error_;
+  patience_ = std::min(patience_ * 2, options_.timeout);
   return {.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "did not answer"}, .detail = {}};
 }
 
@@ -100,7 +107,7 @@ absl::Status Session::CheckHead() const {
 bool Session::Stalled() const {
   if (pending_.empty()) return false;
   const SteadyClock::time_point since = std::max(waiting_since_, stream_started_);
-  return SteadyClock::now() - since > connection_->options().attempt_timeout;
+  return SteadyClock::now() - since > patience_;
 }
 
 // Ends the session: every command not answered gets `status`, in order. REQUIRES: no stream.
