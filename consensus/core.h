@@ -82,7 +82,7 @@ class Raft::Core {
   void OnAppendEntries(Message& message);
   bool EntriesAreSound(NodeId from, Term term, const AppendEntries& append);
   bool AgreesAtPrevious(NodeId from, const AppendEntries& append, bool* answer);
-  bool MergeEntries(NodeId from, std::vector<Entry>& entries);
+  bool MergeEntries(NodeId from, Index matched, std::vector<Entry>& entries);
   void Refuse(NodeId to, const AppendEntries& append);
   void Acknowledge(Follower& follower);
   void AcknowledgeDurable();

@@ -41,7 +41,7 @@ void Raft::Core::OnAppendEntries(Message& message) {
     if (refuse) Refuse(message.from, append);
     return;
   }
-  if (!MergeEntries(message.from, append.entries)) return;
+  if (!MergeEntries(message.from, follower->matched, append.entries)) return;
 
   // The leader's log of one term only grows, so that an old message takes nothing back.
   follower->matched = std::max(follower->matched, last);
@@ -103,7 +103,7 @@ bool Raft::Core::AgreesAtPrevious(NodeId from, const AppendEntries& append, bool
 }
 
 // 3.5: only a conflict truncates. An old message whose entries are all here changes nothing.
-bool Raft::Core::MergeEntries(NodeId from, std::vector<Entry>& entries) {
+bool Raft::Core::MergeEntries(NodeId from, Index matched, std::vector<Entry>& entries) {
   for (Entry& entry : entries) {
     if (entry.index < log_.base().index) continue;
     if (const std::optional<SnapshotMeta> own = log_.Meta(entry.index)) {
@@ -115,6 +115,10 @@ bool Raft::Core::MergeEntries(NodeId from, std::vector<Entry>& entries) {
       }
       if (committed) {
         Report(Evidence::Kind::kCommitRegressed, from, entry.index);
+        return false;
+      }
+      if (entry.index <= matched) {  // its log of this term held another entry here before
+        Report(Evidence::Kind::kDivergedLog, from, entry.index);
         return false;
       }
       log_.TruncateFrom(entry.index);

@@ -66,6 +66,7 @@ enum class SessionStatus : uint8_t {
   kGap = 2,         // first_sequence is beyond expected_sequence: send from there
   kForgotten = 3,   // a command asked for was acknowledged earlier
   kWindowFull = 4,  // kMaxSessionResults or kMaxSessionBytes reached: acknowledge, then go on
+  kBatchFull = 6,   // the batch brought about kMaxBatchEvents events: repeat from expected_sequence
   kInvalid = 5,     // first_sequence 0, no commands, or an account of 0
 };
 

@@ -75,13 +75,15 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
     outcome->status = SessionStatus::kUnknown;
     return;
   }
-  session->Acknowledge(group.acknowledged);
+  replicated.sessions.Acknowledge(session, group.acknowledged);
   outcome->status = CheckSequence(group, *session);
   ByteReader reader(group.commands);
   for (uint32_t i = 0; outcome->status == SessionStatus::kOk && i < group.command_count; ++i) {
     const uint64_t sequence = group.first_sequence + i;
     if (i % OrderTable::kPrefetch == 0) Prefetch(*session, reader, group.command_count - i);
-    if (sequence < session->next_sequence) {
+    if (result->events.size() >= kMaxBatchEvents) {
+      outcome->status = SessionStatus::kBatchFull;
+    } else if (sequence < session->next_sequence) {
       QB_CHECK(ReadCommand(&reader, [](const auto&) {}));
       AnswerRepeat(*session, sequence, result);
     } else if (session->results.full()) {
@@ -111,7 +113,7 @@ void Exchange::State::ExecuteNew(Session* session, ByteReader* reader, ApplyResu
   QB_CHECK(ReadCommand(reader,
                        [&](const auto& command) { replicated.market.Execute(context, command); }));
   const auto events = std::span<const Event>(result->events).subspan(first);
-  replicated.market.AddToHash(session->results.Append(events));
+  replicated.market.AddToHash(replicated.sessions.Append(session, events));
   result->commands.push_back({.sequence = session->next_sequence++,
                               .first_event = static_cast<uint32_t>(first),
                               .event_count = static_cast<uint32_t>(events.size()),

@@ -26,9 +26,13 @@ void ResultWindow::ForgetOldest(size_t count) {
   QB_CHECK(count <= size());
   forgotten_ += count;
   if (forgotten_ == ends_.size()) {
+    // What a burst took is given back: tens of thousands of sessions may lie idle.
+    constexpr size_t kWorthKeeping = 64 << 10;
+    const bool keep = bytes_.capacity() <= kWorthKeeping;
     bytes_.clear();
     ends_.clear();
     forgotten_ = 0;
+    if (!keep) *this = ResultWindow();
     return;
   }
   // Moving no more than was forgotten since the last time costs a constant time a byte.

@@ -16,10 +16,10 @@
 namespace quorumbook::exchange {
 
 // The most bytes that the events of one command take: all fills but for the first and last event.
-inline constexpr uint64_t kMaxResultBytes =
+inline constexpr uint64_t kMaxCommandBytes =
     uint64_t{kMaxFillsPerCommand} * kTradeEventBytes +
     uint64_t{kMaxEventsPerCommand - kMaxFillsPerCommand} * kEventBytes;
-static_assert(kMaxResultBytes <= kMaxSessionBytes / 2, "a window must hold some commands");
+static_assert(kMaxCommandBytes <= kMaxSessionBytes / 2, "a window must hold some commands");
 
 class ResultWindow {
  public:
@@ -27,7 +27,7 @@ class ResultWindow {
   size_t bytes() const { return bytes_.size() - begin(); }
   // Whether it may have no room for one more command's events, however many they are.
   bool full() const {
-    return size() >= kMaxSessionResults || bytes() + kMaxResultBytes > kMaxSessionBytes;
+    return size() >= kMaxSessionResults || bytes() + kMaxCommandBytes > kMaxSessionBytes;
   }
 
   // Adds the events of one command and returns their bytes, valid until the next change.

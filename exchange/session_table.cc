@@ -4,9 +4,20 @@
 
 namespace quorumbook::exchange {
 
-void Session::Acknowledge(uint64_t sequence) {
-  const uint64_t known = std::min(sequence, next_sequence - 1);
-  if (known > acknowledged()) results.ForgetOldest(known - acknowledged());
+std::string_view SessionTable::Append(Session* session, std::span<const Event> events) {
+  const std::string_view bytes = session->results.Append(events);
+  result_bytes_ += bytes.size();
+  while (result_bytes_ > max_result_bytes_ && oldest_ != newest_) Erase(oldest_);
+  return bytes;
+}
+
+void SessionTable::Acknowledge(Session* session, uint64_t sequence) {
+  const uint64_t known = std::min(sequence, session->next_sequence - 1);
+  const uint64_t acknowledged = session->acknowledged();
+  if (known <= acknowledged) return;
+  result_bytes_ -= session->results.bytes();
+  session->results.ForgetOldest(known - acknowledged);
+  result_bytes_ += session->results.bytes();
 }
 
 Session& SessionTable::Open(AccountId account) {
@@ -39,6 +50,14 @@ Session* SessionTable::Restore(SessionId id, AccountId account, uint64_t next_se
   return &session;
 }
 
+bool SessionTable::RestoreResult(Session* session, std::string_view events) {
+  if (session->results.bytes() + events.size() > kMaxSessionBytes) return false;
+  if (result_bytes_ + events.size() > max_result_bytes_) return false;
+  session->results.AppendEncoded(events);
+  result_bytes_ += events.size();
+  return true;
+}
+
 Session& SessionTable::Insert(SessionId id, AccountId account) {
   const uint32_t handle = sessions_.Allocate();
   Session& session = sessions_[handle];
@@ -54,6 +73,7 @@ void SessionTable::Erase(uint32_t handle) {
   Session& session = sessions_[handle];
   Unlink(session);
   by_id_.erase(session.id);
+  result_bytes_ -= session.results.bytes();
   session.results = ResultWindow();  // its memory is worth having back
   sessions_.Free(handle);
 }

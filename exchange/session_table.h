@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "exchange/result_window.h"
 #include "exchange/slab.h"
@@ -21,14 +23,14 @@ struct Session {
   uint32_t newer = kNullHandle;
 
   uint64_t acknowledged() const { return next_sequence - 1 - results.size(); }
-  // Forgets results up to `sequence`, or up to the last command executed if that is less.
-  void Acknowledge(uint64_t sequence);
 };
 
-// At most kMaxSessions; opening one more evicts the least recently used.
+// At most kMaxSessions, with at most `max_result_bytes` of results among them: what goes beyond
+// evicts the least recently used. Results are added and forgotten through the table alone.
 class SessionTable {
  public:
-  SessionTable() = default;
+  explicit SessionTable(uint64_t max_result_bytes = kMaxResultBytes)
+      : max_result_bytes_(max_result_bytes) {}
   SessionTable(const SessionTable&) = delete;
   SessionTable& operator=(const SessionTable&) = delete;
 
@@ -39,7 +41,14 @@ class SessionTable {
   // Makes the session the most recently used one; nullptr when there is none.
   Session* Use(SessionId id);
 
+  // Keeps the events of one more command of the most recently used session, and returns their
+  // encoded bytes, valid until the session's next change. REQUIRES: !session->results.full().
+  std::string_view Append(Session* session, std::span<const Event> events);
+  // Forgets results up to `sequence`, or up to the last command executed if that is less.
+  void Acknowledge(Session* session, uint64_t sequence);
+
   size_t size() const { return by_id_.size(); }
+  uint64_t result_bytes() const { return result_bytes_; }
   uint64_t last_id() const { return last_id_; }
   // Least recently used first.
   template <typename Visitor>
@@ -50,6 +59,8 @@ class SessionTable {
   // For a table filled from a snapshot, least recently used first: adds one as the most recently
   // used; nullptr when its id is taken or above last_id().
   Session* Restore(SessionId id, AccountId account, uint64_t next_sequence);
+  // Adds a result to a session just restored. False when it exceeds a bound.
+  bool RestoreResult(Session* session, std::string_view events);
   void set_last_id(uint64_t id) { last_id_ = id; }
 
  private:
@@ -58,6 +69,8 @@ class SessionTable {
   void LinkNewest(uint32_t handle);
   void Unlink(const Session& session);
 
+  const uint64_t max_result_bytes_;
+  uint64_t result_bytes_ = 0;
   Slab<Session, 6> sessions_;
   absl::flat_hash_map<SessionId, uint32_t> by_id_;
   uint32_t oldest_ = kNullHandle;

@@ -208,8 +208,7 @@ bool ReadSession(ByteReader* in, SessionTable* sessions, std::vector<Event>* scr
     const std::string_view events = in->GetSized();
     scratch->clear();
     if (events.empty() || !DecodeEvents(events, scratch)) return false;
-    if (session->results.bytes() + events.size() > kMaxSessionBytes) return false;
-    session->results.AppendEncoded(events);
+    if (!sessions->RestoreResult(session, events)) return false;
   }
   return in->ok();
 }

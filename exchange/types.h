@@ -42,7 +42,9 @@ inline constexpr uint64_t kMaxFinishedOrders = uint64_t{1} << 16;  // remembered
 inline constexpr uint64_t kMaxSessions = uint64_t{1} << 16;        // a shard, least recent out
 inline constexpr uint64_t kMaxSessionResults = 16'384;             // unacknowledged, a session
 inline constexpr uint64_t kMaxSessionBytes = uint64_t{8} << 20;    // of such results, a session
+inline constexpr uint64_t kMaxResultBytes = uint64_t{256} << 20;   // of all, least recent out
 inline constexpr uint32_t kMaxFillsPerCommand = 16'384;            // the rest is cancelled
+inline constexpr uint64_t kMaxBatchEvents = uint64_t{1} << 18;     // then its rest is refused
 inline constexpr uint32_t kMaxRecentTrades = 1'024;                // remembered a symbol
 inline constexpr uint32_t kMaxSymbolName = 16;                     // bytes
 // The quantity of a whole level fits in an int64.

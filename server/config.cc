@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kMaxNodes = 7;
 constexpr size_t kMaxShards = 1024;
+constexpr uint64_t kKeepLogShare = 16;
 constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 
 void ApplyOverrides(const ConfigOverrides& overrides, const std::string& source, Config* config,
@@ -136,12 +137,13 @@ class CrossCheck {
     }
   }
 
-  // A snapshot must free much of the log, or the next one would be due at once.
+  // While a follower receives a snapshot up to eight times as much is kept, and what is kept must
+  // leave room: else the next snapshot would be due at once.
   void CheckSnapshots() {
-    if (config_.keep_log_bytes > config_.snapshot_log_bytes / 2) {
+    if (config_.keep_log_bytes > config_.snapshot_log_bytes / kKeepLogShare) {
       errors_.Add(At("snapshot.keep_log_bytes"),
-                  "snapshot.keep_log_bytes is above half of snapshot.log_bytes",
-                  "a sixteenth of it is a good value");
+                  "snapshot.keep_log_bytes is above a sixteenth of snapshot.log_bytes",
+                  "make it smaller, or snapshot.log_bytes larger");
     }
   }
 

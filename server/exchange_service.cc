@@ -12,10 +12,16 @@ namespace {
 
 using Unary = grpc::ServerUnaryReactor;
 
+uint64_t ServingTerm(const ShardSet& shards, uint32_t shard) {
+  Refusal refusal;
+  const ShardReplica* const replica = shards.Find(shard, &refusal);
+  return replica == nullptr ? 0 : replica->serving_term();
+}
+
 // Submits `group` and finishes the call with the refusal, if there is one, else calls `fill`.
 template <typename Fill>
 Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context, uint32_t shard,
-                   const exchange::Group& group, Fill fill) {
+                   uint64_t term, const exchange::Group& group, Fill fill) {
   Unary* const reactor = context->DefaultReactor();
   Refusal refusal;
   ShardReplica* const replica = shards.Find(shard, &refusal);
@@ -23,7 +29,7 @@ Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context,
     reactor->Finish(shards.ToStatus(refusal, context));
     return reactor;
   }
-  replica->Submit(exchange::EncodeGroup(group),
+  replica->Submit(exchange::EncodeGroup(group), term,
                   [&shards, context, reactor, fill](const GroupReply& reply) {
                     if (reply.refusal != nullptr) {
                       reactor->Finish(shards.ToStatus(*reply.refusal, context));
@@ -43,22 +49,24 @@ Unary* ExchangeService::OpenSession(grpc::CallbackServerContext* context,
                                     const v1::OpenSessionRequest* request,
                                     v1::OpenSessionResponse* response) {
   const exchange::OpenSession open{exchange::AccountId(request->account())};
-  return SubmitGroup(shards_, context, request->shard(), open, [response](const GroupReply& reply) {
-    response->set_session(reply.group->session.value());
-  });
+  return SubmitGroup(
+      shards_, context, request->shard(), ServingTerm(shards_, request->shard()), open,
+      [response](const GroupReply& reply) { response->set_session(reply.group->session.value()); });
 }
 
 Unary* ExchangeService::CloseSession(grpc::CallbackServerContext* context,
                                      const v1::CloseSessionRequest* request,
                                      v1::CloseSessionResponse*) {
   const exchange::CloseSession close{exchange::SessionId(request->session())};
-  return SubmitGroup(shards_, context, request->shard(), close, [](const GroupReply&) {});
+  return SubmitGroup(shards_, context, request->shard(), ServingTerm(shards_, request->shard()),
+                     close, [](const GroupReply&) {});
 }
 
 Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
                                const v1::CommandBatch* request, v1::CommandBatchResult* response) {
   Refusal refusal;
   ShardReplica* const replica = shards_.Find(request->shard(), &refusal);
+  const uint64_t term = ServingTerm(shards_, request->shard());
   exchange::SessionCommands group;
   if (replica != nullptr && request->commands_size() > kMaxBatchCommands) {
     refusal = {v1::ErrorDetail::BATCH_TOO_LARGE,
@@ -78,7 +86,7 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
     reactor->Finish(shards_.ToStatus(refusal, context));
     return reactor;
   }
-  return SubmitGroup(shards_, context, request->shard(), group,
+  return SubmitGroup(shards_, context, request->shard(), term, group,
                      [response](const GroupReply& reply) {
                        *response = MakeResults(*reply.result, *reply.group, UINT64_MAX).front();
                      });

@@ -125,21 +125,24 @@ class Node::Parts {
   }
 
   void Stop() {
-    if (!threads_.empty()) {
-      DrainShards();
-      client_server_->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
-      transport_->Stop();
-      peer_server_->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
-    }
+    if (!threads_.empty()) DrainShards();
+    Close(client_server_.get());
+    if (transport_ != nullptr) transport_->Stop();
+    Close(peer_server_.get());
+    // Strands use the log writer: it goes after their threads.
     background_.join();
-    log_writer_.reset();  // writes what is queued
     work_.reset();
     io_.stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+    log_writer_.reset();  // writes what is queued
   }
 
  private:
+  static void Close(grpc::Server* server) {
+    if (server != nullptr) server->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
+  }
+
   absl::Status OpenShards() {
     ReplicaEnvironment environment;
     environment.io = &io_;

@@ -53,6 +53,7 @@ void OrderStream::OnReadDone(bool ok) {
 void OrderStream::Submit() {
   Refusal refusal;
   ShardReplica* const replica = shards_.Find(in_.shard(), &refusal);
+  const uint64_t term = replica == nullptr ? 0 : replica->serving_term();
   if (replica != nullptr && in_.commands_size() > kMaxBatchCommands) {
     refusal = {v1::ErrorDetail::BATCH_TOO_LARGE,
                fmt::format("the batch has {} commands; at most {} go into one", in_.commands_size(),
@@ -70,11 +71,11 @@ void OrderStream::Submit() {
   }
   {
     const std::lock_guard lock(mutex_);
-    if (refused_ || finished_) return;
+    if (ending_ || finished_) return;
     if (refusal.code != v1::ErrorDetail::CODE_UNSPECIFIED) return EndWith(refusal);
     ++batches_;
   }
-  replica->Submit(std::move(group),
+  replica->Submit(std::move(group), term,
                   [self = shared_from_this()](const GroupReply& reply) { self->OnReply(reply); });
 }
 
@@ -83,12 +84,13 @@ void OrderStream::OnReply(const GroupReply& reply) {
   if (reply.group != nullptr) messages = MakeResults(*reply.result, *reply.group, kMaxResultBytes);
   const std::lock_guard lock(mutex_);
   --batches_;
-  if (finished_) return;
-  if (refused_) return;  // of what followed the refused batch nothing was executed
+  if (finished_ || broken_) return FinishWhenIdle();
   for (v1::CommandBatchResult& message : messages) results_.push_back(std::move(message));
   if (reply.refusal != nullptr) {
+    broken_ = true;
     EndWith(*reply.refusal);
   } else if (reply.group->status != exchange::SessionStatus::kOk) {
+    broken_ = true;
     EndWith(SessionRefusal(*reply.group));
   }
   WriteNext();
@@ -114,7 +116,7 @@ void OrderStream::OnCancel() {
 void OrderStream::OnDone() { self_.reset(); }
 
 void OrderStream::ReadNext() {
-  if (reading_ || half_closed_ || refused_ || finished_) return;
+  if (reading_ || half_closed_ || ending_ || finished_) return;
   if (batches_ + results_.size() >= kMaxStreamBatches) return;
   reading_ = true;
   StartRead(&in_);
@@ -127,15 +129,16 @@ void OrderStream::WriteNext() {
 }
 
 void OrderStream::EndWith(const Refusal& refusal) {
-  if (refused_ || finished_) return;
-  refused_ = true;
+  if (ending_ || finished_) return;
+  ending_ = true;
   final_status_ = shards_.ToStatus(refusal, context_);
   FinishWhenIdle();
 }
 
 void OrderStream::FinishWhenIdle() {
   if (finished_ || !results_.empty()) return;
-  if (!refused_ && !(half_closed_ && batches_ == 0)) return;
+  const bool answered = broken_ || batches_ == 0;
+  if (!answered || !(ending_ || half_closed_)) return;
   finished_ = true;
   Finish(final_status_);
 }

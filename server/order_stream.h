@@ -54,7 +54,8 @@ class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::C
   bool writing_ = false;
   bool half_closed_ = false;  // the client sends no more
   bool finished_ = false;     // Finish was called
-  bool refused_ = false;      // final_status_ is why
+  bool ending_ = false;       // nothing more is read; final_status_ is why
+  bool broken_ = false;       // a batch was refused in its turn: later ones have no answer
   grpc::Status final_status_;
 };
 

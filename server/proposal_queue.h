@@ -24,6 +24,7 @@ using GroupCallback = std::function<void(const GroupReply&)>;
 
 struct WaitingGroup {
   std::string bytes;  // exchange::EncodeGroup
+  uint64_t term = 0;  // in which the names of its symbols were looked up
   GroupCallback callback;
 };
 

@@ -28,16 +28,21 @@ Refusal ShardReplica::ShuttingDown() {
   return {v1::ErrorDetail::SHUTTING_DOWN, "this node is shutting down", NodeId()};
 }
 
+void ShardReplica::UpdateServingTerm() {
+  const bool serves = raft_.role() == Role::kLeader && applied_term_ == raft_.term();
+  serving_term_.store(serves ? raft_.term().value() : 0, std::memory_order_release);
+}
+
 void ShardReplica::ObserveLeadership() {
   leader_.store(raft_.leader().value(), std::memory_order_relaxed);
   term_.store(raft_.term().value(), std::memory_order_relaxed);
   const bool is_leader = raft_.role() == Role::kLeader;
+  UpdateServingTerm();
   if (was_leader_ && !is_leader) {
     proposals_.FailProposed({v1::ErrorDetail::LEADERSHIP_LOST,
                              "this node lost leadership before the commands were committed",
                              NotLeader().leader});
-    waiting_bytes_.fetch_sub(proposals_.waiting_bytes());
-    proposals_.FailWaiting(NotLeader());
+    RefuseWaiting(NotLeader());
   }
   was_leader_ = is_leader;
   if (raft_.leader() != observed_leader_ || raft_.term() != observed_term_) {
@@ -56,6 +61,8 @@ void ShardReplica::TransferLeadership(NodeId target, TransferCallback callback) 
     if (self->draining_ || self->raft_.role() != Role::kLeader) {
       const Refusal refusal = self->draining_ ? ShuttingDown() : self->NotLeader();
       callback(&refusal, NodeId());
+    } else if (target == self->options_.raft.id) {
+      callback(nullptr, target);  // e.g. a repeat of a call whose answer was lost
     } else if (!self->raft_.TransferLeadership(target, Now())) {
       const Refusal refusal{v1::ErrorDetail::MALFORMED,
                             "no such follower is there to take over: see `qb cluster status`",
@@ -110,8 +117,7 @@ void ShardReplica::ContinueDraining() {
 
 // Nobody waits for an answer any more: a listener can only close when every call is answered.
 void ShardReplica::FinishDraining() {
-  waiting_bytes_.fetch_sub(proposals_.waiting_bytes());
-  proposals_.FailWaiting(ShuttingDown());
+  RefuseWaiting(ShuttingDown());
   proposals_.FailProposed({v1::ErrorDetail::LEADERSHIP_LOST,
                            "this node shut down before the commands were committed", NodeId()});
   const Refusal refusal = ShuttingDown();

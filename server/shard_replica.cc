@@ -96,7 +96,7 @@ Instant ShardReplica::Now() { return std::chrono::steady_clock::now().time_since
 
 // Commands.
 
-void ShardReplica::Submit(std::string group, GroupCallback callback) {
+void ShardReplica::Submit(std::string group, uint64_t term, GroupCallback callback) {
   const uint64_t bytes = group.size();
   if (waiting_bytes_.fetch_add(bytes) + bytes > kMaxWaitingBytes) {
     waiting_bytes_.fetch_sub(bytes);
@@ -105,11 +105,11 @@ void ShardReplica::Submit(std::string group, GroupCallback callback) {
     callback({&busy, nullptr, nullptr});
     return;
   }
-  boost::asio::post(strand_,
-                    [self = shared_from_this(),
-                     waiting = WaitingGroup{std::move(group), std::move(callback)}]() mutable {
-                      self->OnSubmit(std::move(waiting));
-                    });
+  boost::asio::post(
+      strand_, [self = shared_from_this(),
+                waiting = WaitingGroup{std::move(group), term, std::move(callback)}]() mutable {
+        self->OnSubmit(std::move(waiting));
+      });
 }
 
 void ShardReplica::OnSubmit(WaitingGroup group) {
@@ -118,6 +118,9 @@ void ShardReplica::OnSubmit(WaitingGroup group) {
     refusal = ShuttingDown();
   } else if (raft_.role() != Role::kLeader) {
     refusal = NotLeader();
+  } else if (group.term != serving_term()) {
+    refusal = {v1::ErrorDetail::BUSY, "this node has only just become the leader", NodeId(),
+               kRetryAfterMs};
   } else if (environment_.log_writer->disk_full()) {
     refusal = {v1::ErrorDetail::DISK_FULL, "the disk of this node is full", NodeId(), 500};
   } else if (raft_.log_bytes() > kLogBytesLimitFactor * options_.snapshot_log_bytes) {
@@ -151,16 +154,17 @@ void ShardReplica::Pump() {
     consensus::Term term;
     const ProposeResult result = raft_.Propose(std::move(packed.payload), Now(), &index, &term);
     if (result == ProposeResult::kBusy) return;  // goes on when something is committed
-    if (result != ProposeResult::kAccepted) {
-      waiting_bytes_.fetch_sub(packed.group_bytes);
-      proposals_.FailWaiting(NotLeader());
-      return;
-    }
+    if (result != ProposeResult::kAccepted) return RefuseWaiting(NotLeader());
     waiting_bytes_.fetch_sub(packed.group_bytes);
     last_stamp_ = time;
     proposals_.Proposed(packed.groups, index, term);
     ProcessOutput();  // starts the write, which counts against the limit above
   }
+}
+
+void ShardReplica::RefuseWaiting(const Refusal& refusal) {
+  waiting_bytes_.fetch_sub(proposals_.waiting_bytes());
+  proposals_.FailWaiting(refusal);
 }
 
 // What the core asks for.
@@ -199,6 +203,7 @@ void ShardReplica::ProcessOutput() {
 
 void ShardReplica::StartWrite(consensus::Persist persist) {
   const uint64_t sequence = persist.sequence;
+  if (persist.snapshot && !DecodeSnapshot(*persist.snapshot)) return;
   ++writes_under_way_;
   environment_.log_writer->Write({options_.shard, std::move(persist)},
                                  [self = shared_from_this(), sequence] {
@@ -211,13 +216,24 @@ void ShardReplica::StartWrite(consensus::Persist persist) {
                                  });
 }
 
-void ShardReplica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
-  absl::StatusOr<exchange::Exchange> restored = exchange::Exchange::Restore(*snapshot.data);
-  if (!restored.ok()) {
-    environment_.fatal(restored.status());
-    return;
+// Before a received snapshot takes the place of the log on the disk: one that can not be read must
+// not. False: the process is stopping.
+bool ShardReplica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
+  absl::StatusOr<exchange::Exchange> decoded = exchange::Exchange::Restore(*snapshot.data);
+  if (!decoded.ok()) {
+    environment_.fatal(decoded.status());
+    return false;
   }
-  exchange_ = *std::move(restored);
+  decoded_snapshot_.emplace(snapshot.meta.index, *std::move(decoded));
+  return true;
+}
+
+void ShardReplica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
+  const bool decoded = decoded_snapshot_ && decoded_snapshot_->first == snapshot.meta.index;
+  if (!decoded && !DecodeSnapshot(snapshot)) return;
+  exchange_ = std::move(decoded_snapshot_->second);
+  decoded_snapshot_.reset();
+  unsaved_snapshot_.reset();
   applied_ = snapshot.meta.index;
   for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) {
     symbols_.Add(symbol.name, symbol.id);
@@ -229,6 +245,8 @@ void ShardReplica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
 void ShardReplica::Apply(const Entry& entry) {
   QB_CHECK(entry.index == applied_.Next());
   applied_ = entry.index;
+  applied_term_ = entry.term;
+  UpdateServingTerm();
   if (entry.type != EntryType::kCommand) return;
   const absl::Status status = exchange_.Apply(entry.bytes(), &apply_result_);
   if (!status.ok()) {  // the same on every replica: it has no effect on any
@@ -357,12 +375,21 @@ v1::ReplicaStatus ShardReplica::MakeStatus(bool digests) const {
 // Snapshots.
 
 void ShardReplica::MaybeTakeSnapshot() {
+  if (unsaved_snapshot_) return SaveSnapshotWhenDurable();
   if (snapshot_under_way_ || raft_.log_bytes() <= options_.snapshot_log_bytes) return;
   if (Now() < next_snapshot_) return;
   const std::optional<consensus::SnapshotMeta> meta = raft_.EntryMeta(applied_);
   if (!meta || meta->index <= raft_.status().snapshot.index) return;
+  unsaved_snapshot_ = {*meta, std::make_shared<const std::string>(exchange_.Snapshot())};
+  SaveSnapshotWhenDurable();
+}
+
+// What is committed may be applied before the own disk has it; a snapshot that is ahead of the log
+// beside it would look like damage after a crash.
+void ShardReplica::SaveSnapshotWhenDurable() {
+  if (raft_.status().durable < unsaved_snapshot_->meta.index) return;
   snapshot_under_way_ = true;
-  consensus::Snapshot snapshot{*meta, std::make_shared<const std::string>(exchange_.Snapshot())};
+  consensus::Snapshot snapshot = *std::exchange(unsaved_snapshot_, std::nullopt);
   boost::asio::post(*environment_.background, [self = shared_from_this(),
                                                snapshot = std::move(snapshot)]() mutable {
     const absl::Status status =

@@ -13,7 +13,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "consensus/raft.h"
@@ -59,7 +61,8 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   void Start();
 
   // Executes a group (exchange::EncodeGroup) and answers when it is applied, or why it was not.
-  void Submit(std::string group, GroupCallback callback);
+  // `term` is serving_term() as it was before the names of its symbols were looked up.
+  void Submit(std::string group, uint64_t term, GroupCallback callback);
 
   // Messages from verified peers, in order of arrival.
   void Receive(std::vector<consensus::Message> messages);
@@ -81,10 +84,14 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   void Drain(std::function<void()> callback);
 
   ShardId shard() const { return options_.shard; }
+  uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
   const SymbolDirectory& symbols() const { return symbols_; }
   // What this replica believes; none: not known.
   NodeId leader() const { return NodeId(leader_.load(std::memory_order_relaxed)); }
   uint64_t term() const { return term_.load(std::memory_order_relaxed); }
+  // The term in which this replica leads and has applied an entry of its own, so that symbols()
+  // knows every symbol whose addition was acknowledged; 0 while it does not.
+  uint64_t serving_term() const { return serving_term_.load(std::memory_order_acquire); }
 
  private:
   ShardReplica(const ReplicaOptions& options, const ReplicaEnvironment& environment,
@@ -94,15 +101,19 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   void OnSubmit(WaitingGroup group);
   void SchedulePump();
   void Pump();
+  void RefuseWaiting(const Refusal& refusal);
   void ProcessOutput();
   void StartWrite(consensus::Persist persist);
+  bool DecodeSnapshot(const consensus::Snapshot& snapshot);
   void RestoreStateMachine(const consensus::Snapshot& snapshot);
   void Apply(const consensus::Entry& entry);
   void AnswerReads();
   void FailReads(const std::vector<uint64_t>& ids);
   void Report(const std::vector<consensus::Evidence>& evidence);
+  void UpdateServingTerm();
   void ObserveLeadership();
   void MaybeTakeSnapshot();
+  void SaveSnapshotWhenDurable();
   void OnSnapshotSaved(const absl::Status& status, consensus::Snapshot snapshot);
   void ArmTimer();
   void ContinueDraining();
@@ -123,12 +134,15 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   exchange::Exchange exchange_;
   exchange::ApplyResult apply_result_;
   consensus::Index applied_;
+  consensus::Term applied_term_;  // of the last entry applied
+  std::optional<std::pair<consensus::Index, exchange::Exchange>> decoded_snapshot_;
   exchange::Time last_stamp_ = 0;
 
   ProposalQueue proposals_;
   std::atomic<uint64_t> waiting_bytes_{0};
   bool pump_scheduled_ = false;
   int writes_under_way_ = 0;
+  std::optional<consensus::Snapshot> unsaved_snapshot_;  // until the log up to it is durable
   bool snapshot_under_way_ = false;
   consensus::Instant next_snapshot_{};  // not before, after one that had no space
 
@@ -153,6 +167,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   SymbolDirectory symbols_;
   std::atomic<uint64_t> leader_{0};
   std::atomic<uint64_t> term_{0};
+  std::atomic<uint64_t> serving_term_{0};
 };
 
 }  // namespace quorumbook::server

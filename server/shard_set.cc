@@ -70,6 +70,11 @@ Refusal SessionRefusal(const exchange::GroupResult& group) {
       refusal.code = v1::ErrorDetail::SESSION_WINDOW_FULL;
       refusal.message = "too many results wait for acknowledgement: acknowledge some";
       break;
+    case exchange::SessionStatus::kBatchFull:
+      refusal.code = v1::ErrorDetail::BUSY;
+      refusal.message = "the commands before this one had too many results for one batch";
+      refusal.retry_after_ms = kRetryAfterMs;
+      break;
     case exchange::SessionStatus::kInvalid:
       refusal.code = v1::ErrorDetail::MALFORMED;
       refusal.message = "account, session and first_sequence count from 1";

@@ -12,12 +12,13 @@ void SessionStream::Start() {
   stub.PrepareBidiStreamingCall(&context_, "/quorumbook.v1.Exchange/Stream", grpc::StubOptions(),
                                 this);
   AddHold();
-  {
-    std::lock_guard lock(mutex_);
-    held_ = true;
-  }
   StartRead(&results_);
   StartCall();
+  std::unique_lock lock(mutex_);
+  const bool broken = broken_;
+  held_ = !broken;
+  lock.unlock();
+  if (broken) RemoveHold();
 }
 
 bool SessionStream::TryBeginWrite() {
@@ -29,6 +30,8 @@ bool SessionStream::TryBeginWrite() {
 
 void SessionStream::Write(const std::string& batch) {
   const grpc::Slice slice(batch);
+  // Locked, so that the next writer, maybe another thread, comes after all that this one does.
+  std::lock_guard lock(mutex_);
   outgoing_ = grpc::ByteBuffer(&slice, 1);
   StartWrite(&outgoing_);
 }

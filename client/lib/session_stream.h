@@ -64,7 +64,7 @@ class SessionStream : private grpc::ClientBidiReactor<grpc::ByteBuffer, v1::Comm
   std::mutex mutex_;
   bool writing_ = false;
   bool broken_ = false;
-  bool held_ = false;
+  bool held_ = false;  // from Start on
 };
 
 }  // namespace quorumbook::client

@@ -44,11 +44,12 @@ class OrderSession {
   // Closes the session on the exchange if everything was answered (best effort, at most a second).
   virtual ~OrderSession() = default;
 
-  // Queues a command; commands execute in the order of these calls. Waits while max_in_flight is
-  // reached. What is waiting when the stream can take it goes out as one message. An error means
-  // that the command was not sent and never will be, and that the callback is not called:
-  // kInvalidArgument for one that no exchange could understand (the message names the field),
-  // otherwise the session is over.
+  // Queues a command; commands execute in the order of these calls. A symbol may be named once the
+  // answer to its AddSymbol is there: names are looked up when a command arrives. Waits while
+  // max_in_flight is reached. What is waiting when the stream can take it goes out as one message.
+  // An error means that the command was not sent and never will be, and that the callback is not
+  // called: kInvalidArgument for one that no exchange could understand (the message names the
+  // field), otherwise the session is over.
   virtual absl::Status Submit(v1::Command command, Callback callback) = 0;
 
   // Submit, then wait for the result.

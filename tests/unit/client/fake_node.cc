@@ -53,6 +53,9 @@ grpc::Status SessionError(grpc::ServerContext* context, const exchange::GroupRes
     case exchange::SessionStatus::kWindowFull:
       return Error(context, grpc::StatusCode::RESOURCE_EXHAUSTED,
                    v1::ErrorDetail::SESSION_WINDOW_FULL);
+    case exchange::SessionStatus::kBatchFull:
+      return Error(context, grpc::StatusCode::RESOURCE_EXHAUSTED, v1::ErrorDetail::BUSY,
+                   group.expected_sequence);
     case exchange::SessionStatus::kUnknown:
       return Error(context, grpc::StatusCode::FAILED_PRECONDITION,
                    v1::ErrorDetail::SESSION_UNKNOWN);
@@ -64,8 +67,10 @@ grpc::Status SessionError(grpc::ServerContext* context, const exchange::GroupRes
 
 }  // namespace
 
+constexpr char kAnyPort[] = "127.0.0.1:0";
+
 FakeNode::FakeNode(FakeCluster* cluster, uint32_t id)
-    : cluster_(cluster), id_(id), address_("127.0.0.1:0") {
+    : cluster_(cluster), id_(id), address_(kAnyPort) {
   Start();
 }
 
@@ -82,7 +87,7 @@ void FakeNode::Start() {
   builder.RegisterService(static_cast<v1::Cluster::Service*>(this));
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) throw std::runtime_error("can not listen on " + address_);
-  address_ = "127.0.0.1:" + std::to_string(port);
+  if (address_ == kAnyPort) address_ = "127.0.0.1:" + std::to_string(port);
 }
 
 void FakeNode::Stop() {

@@ -2,7 +2,7 @@
 # Run as: cmake -D BUILD=<build directory> -D SOURCE=<source directory> -D WORK=<scratch> -P this
 foreach(step
     "${CMAKE_COMMAND};--install;${BUILD};--component;development;--prefix;${WORK}/prefix"
-    "${CMAKE_COMMAND};-S;${SOURCE}/client/example;-B;${WORK}/example;-DCMAKE_PREFIX_PATH=${WORK}/prefix;-DCMAKE_CXX_FLAGS=${FLAGS}"
+    "${CMAKE_COMMAND};-G;Ninja;-DCMAKE_CXX_COMPILER=${COMPILER};-S;${SOURCE}/client/example;-B;${WORK}/example;-DCMAKE_PREFIX_PATH=${WORK}/prefix;-DCMAKE_CXX_FLAGS=${FLAGS}"
     "${CMAKE_COMMAND};--build;${WORK}/example")
   execute_process(COMMAND ${step} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)

@@ -74,6 +74,8 @@ std::string_view ToText(SessionStatus status) {
       return "forgotten";
     case SessionStatus::kWindowFull:
       return "window full";
+    case SessionStatus::kBatchFull:
+      return "batch full";
     case SessionStatus::kInvalid:
       return "invalid";
   }

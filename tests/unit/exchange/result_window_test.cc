@@ -61,9 +61,9 @@ TEST(ResultWindow, IsFullByBytes) {
   for (size_t i = 1; i + 1 < largest.size(); ++i) largest[i].type = EventType::kTrade;
   ResultWindow window;
   while (!window.full()) window.Append(largest);
-  EXPECT_EQ(window.bytes(), window.size() * kMaxResultBytes);
+  EXPECT_EQ(window.bytes(), window.size() * kMaxCommandBytes);
   EXPECT_LE(window.bytes(), kMaxSessionBytes);
-  EXPECT_GT(window.bytes() + kMaxResultBytes, kMaxSessionBytes);
+  EXPECT_GT(window.bytes() + kMaxCommandBytes, kMaxSessionBytes);
 }
 
 }  // namespace

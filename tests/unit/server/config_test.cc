@@ -144,7 +144,7 @@ TEST(Config, TimeoutsMustFitTogether) {
   EXPECT_THAT(ErrorsOf(kGood, {}, {{"raft.heartbeat_interval_ms", "101"}}),
               ::testing::ElementsAre(HasSubstr("above a third")));
   EXPECT_THAT(ErrorsOf(kGood, {}, {{"snapshot.log_bytes", "1000000"}}),
-              ::testing::ElementsAre(HasSubstr("above half of snapshot.log_bytes")));
+              ::testing::ElementsAre(HasSubstr("above a sixteenth of snapshot.log_bytes")));
 }
 
 TEST(Config, UnknownFlagIsAnError) {

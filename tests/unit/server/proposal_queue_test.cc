@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 
 // A group whose answer is noted as "NAME ok" or "NAME CODE".
 WaitingGroup Group(const std::string& name, uint64_t account, std::vector<std::string>* answers) {
-  return {exchange::EncodeGroup(exchange::OpenSession{exchange::AccountId(account)}),
+  return {exchange::EncodeGroup(exchange::OpenSession{exchange::AccountId(account)}), 1,
           [name, answers](const GroupReply& reply) {
             answers->push_back(name + " " +
                                (reply.refusal == nullptr

@@ -119,7 +119,7 @@ class Group {
   }
 
   void SubmitAsync(NodeId id, const exchange::Group& group, std::function<void(Answer)> done) {
-    replica(id).Submit(exchange::EncodeGroup(group),
+    replica(id).Submit(exchange::EncodeGroup(group), replica(id).serving_term(),
                        [done = std::move(done)](const GroupReply& reply) {
                          Answer answer;
                          if (reply.refusal != nullptr) {
@@ -231,6 +231,53 @@ TEST(ShardReplica, ExecutesOnTheLeaderAndRefersFromTheOthers) {
     EXPECT_EQ(refused.refusal->leader, leader);
     EXPECT_FALSE(group.Read(NodeId(id)));
   }
+  group.ExpectAllEqual();
+}
+
+TEST(ShardReplica, NamesLookedUpBeforeItServedAreNotTrusted) {
+  Group group(3);
+  const NodeId leader = group.AwaitLeader();
+  EXPECT_NE(group.replica(leader).serving_term(), 0u);
+  Watched<std::optional<Refusal>> refused;
+  group.replica(leader).Submit(
+      exchange::EncodeGroup(exchange::OpenSession{AccountId(1)}), /*term=*/0,
+      [&](const GroupReply& reply) {
+        ASSERT_NE(reply.refusal, nullptr);
+        refused.Update([&](std::optional<Refusal>& value) { value = *reply.refusal; });
+      });
+  ASSERT_TRUE(refused.Await([](const auto& value) { return value.has_value(); }));
+  EXPECT_EQ(refused.Get()->code, v1::ErrorDetail::BUSY);
+  for (uint64_t id = 1; id <= 3; ++id) {
+    if (NodeId(id) == leader) continue;
+    EXPECT_EQ(group.replica(NodeId(id)).serving_term(), 0u);
+  }
+}
+
+// What waited when leadership was handed over counts no more: else the node would be busy for ever.
+TEST(ShardReplica, RefusedCommandsLeaveNoTrace) {
+  Group group(3);
+  const NodeId leader = group.AwaitLeader();
+  const exchange::SessionId session = OpenMarket(&group, leader);
+  exchange::SessionCommands large{session, 2, 0, {}};
+  for (uint64_t id = 1; id <= 1000; ++id) {
+    large.commands.push_back(Order(id, exchange::Side::kBuy));
+  }
+  // The disk stands still while more comes than one entry holds; then writes go on while the leader
+  // waits for a target that can not take over, and takes no commands.
+  const NodeId target(leader == NodeId(3) ? 1 : 3);
+  group.Isolate(target);
+  group.disk(leader).SetFull(true);
+  Watched<int> answered;
+  int submitted = 0;
+  for (; submitted < 200; ++submitted) {
+    group.SubmitAsync(leader, large,
+                      [&](const Answer&) { answered.Update([](int& value) { ++value; }); });
+  }
+  group.replica(leader).TransferLeadership(target, [](const Refusal*, NodeId) {});
+  group.disk(leader).SetFull(false);
+  ASSERT_TRUE(answered.Await([&](int value) { return value == submitted; }));
+  group.Rejoin(target);
+  EXPECT_EQ(group.replica(leader).waiting_bytes(), 0u);
   group.ExpectAllEqual();
 }
 
