@@ -40,10 +40,10 @@ class Group {
   }
   ~Group() {
     background_.join();
-    for (auto& [id, node] : nodes_) node.log_writer.reset();
     work_.reset();
     io_.stop();
     for (std::thread& thread : threads_) thread.join();
+    for (auto& [id, node] : nodes_) node.log_writer.reset();  // strands used it
   }
 
   void Start(NodeId id) {

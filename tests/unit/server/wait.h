@@ -13,10 +13,9 @@ class Watched {
  public:
   template <typename Change>
   void Update(Change change) {
-    {
-      const std::lock_guard lock(mutex_);
-      change(value_);
-    }
+    // Notifies under the lock: who waits may destroy this as soon as it has it.
+    const std::lock_guard lock(mutex_);
+    change(value_);
     changed_.notify_all();
   }
   // Whether `condition(value)` came true.
