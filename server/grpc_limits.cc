@@ -5,7 +5,7 @@ namespace {
 
 constexpr int kConnectBackoffMinMs = 50;
 constexpr int kConnectBackoffMaxMs = 250;
-constexpr int kMinPingIntervalMs = 500;
+constexpr int kMinPingIntervalMs = 100;
 
 }  // namespace
 

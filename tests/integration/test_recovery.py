@@ -163,7 +163,7 @@ def fill_and_clear(session, rounds):
 
 
 def test_the_log_is_cut_and_a_late_node_gets_the_snapshot(make_cluster):
-    sizes = {"log_bytes": 64 << 10, "keep_log_bytes": 16 << 10}
+    sizes = {"log_bytes": 64 << 10, "keep_log_bytes": 4 << 10}
     cluster = make_cluster(settings={"snapshot": sizes})
     cluster.start()
     session = add_symbol(cluster)
