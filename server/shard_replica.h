@@ -84,7 +84,6 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica> {
   void Drain(std::function<void()> callback);
 
   ShardId shard() const { return options_.shard; }
-  uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
   const SymbolDirectory& symbols() const { return symbols_; }
   // What this replica believes; none: not known.
   NodeId leader() const { return NodeId(leader_.load(std::memory_order_relaxed)); }

@@ -253,34 +253,6 @@ TEST(ShardReplica, NamesLookedUpBeforeItServedAreNotTrusted) {
   }
 }
 
-// What waited when leadership was handed over counts no more: else the node would be busy for ever.
-TEST(ShardReplica, RefusedCommandsLeaveNoTrace) {
-  Group group(3);
-  const NodeId leader = group.AwaitLeader();
-  const exchange::SessionId session = OpenMarket(&group, leader);
-  exchange::SessionCommands large{session, 2, 0, {}};
-  for (uint64_t id = 1; id <= 1000; ++id) {
-    large.commands.push_back(Order(id, exchange::Side::kBuy));
-  }
-  // The disk stands still while more comes than one entry holds; then writes go on while the leader
-  // waits for a target that can not take over, and takes no commands.
-  const NodeId target(leader == NodeId(3) ? 1 : 3);
-  group.Isolate(target);
-  group.disk(leader).SetFull(true);
-  Watched<int> answered;
-  int submitted = 0;
-  for (; submitted < 200; ++submitted) {
-    group.SubmitAsync(leader, large,
-                      [&](const Answer&) { answered.Update([](int& value) { ++value; }); });
-  }
-  group.replica(leader).TransferLeadership(target, [](const Refusal*, NodeId) {});
-  group.disk(leader).SetFull(false);
-  ASSERT_TRUE(answered.Await([&](int value) { return value == submitted; }));
-  group.Rejoin(target);
-  EXPECT_EQ(group.replica(leader).waiting_bytes(), 0u);
-  group.ExpectAllEqual();
-}
-
 TEST(ShardReplica, AnotherLeaderTakesOverAndRepeatsAreAnsweredOnce) {
   Group group(3);
   const NodeId old_leader = group.AwaitLeader();
