@@ -13,10 +13,10 @@ SnapshotMeta MetaOf(const std::optional<Snapshot>& snapshot) {
 }
 
 void CheckOptions(const Options& options) {
-  QB_CHECK(!options.voters.empty() && options.voters.size() <= kVotersMax);
-  QB_CHECK(std::count(options.voters.begin(), options.voters.end(), options.id) == 1);
+  QB_CHECK(!options.configuration.voters.empty() && options.configuration.voters.size() <= kVotersMax);
+  QB_CHECK(std::count(options.configuration.voters.begin(), options.configuration.voters.end(), options.id) == 1);
   VoterSet distinct;
-  for (NodeId voter : options.voters) QB_CHECK(voter != NodeId() && distinct.Insert(voter));
+  for (NodeId voter : options.configuration.voters) QB_CHECK(voter != NodeId() && distinct.Insert(voter));
   QB_CHECK(options.heartbeat_interval > Duration::zero());
   QB_CHECK(options.heartbeat_interval * 3 <= options.election_timeout_min);
   QB_CHECK(options.election_timeout_min < options.election_timeout_max);
@@ -79,7 +79,7 @@ void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_st
 }
 
 bool Raft::Core::IsVoter(NodeId id) const {
-  return std::find(options_.voters.begin(), options_.voters.end(), id) != options_.voters.end();
+  return std::find(options_.configuration.voters.begin(), options_.configuration.voters.end(), id) != options_.configuration.voters.end();
 }
 
 Message Raft::Core::Compose(NodeId to, Term term, decltype(Message::body) body) const {

@@ -47,12 +47,12 @@ void Raft::Core::StartPreVote() {
   // makes it later.
   const std::optional<Instant> oldest_write = writes_.oldest_taken_at();
   if (oldest_write && now_ - *oldest_write >= options_.election_timeout_min) return;
-  role_ = PreCandidate{.votes = VoteTally(options_.voters.size())};
+  role_ = PreCandidate{.votes = VoteTally(options_.configuration.voters.size())};
   auto& votes = std::get<PreCandidate>(role_).votes;
   votes.Record(options_.id, true);
   if (votes.Won()) return StartElection(/*leadership_transfer=*/false);
   const SnapshotMeta last = log_.last_meta();
-  for (NodeId voter : options_.voters) {
+  for (NodeId voter : options_.configuration.voters) {
     if (voter == options_.id) continue;
     SendAs(voter, term_.Next(),
            RequestVote{.last_log_index = last.index, .last_log_term = last.term, .pre_vote = true});
@@ -64,9 +64,9 @@ void Raft::Core::StartElection(bool leadership_transfer) {
   BecomeFollower(term_.Next());
   election_timer_.Restart(now_);
   vote_ = options_.id;
-  role_ = Candidate{.votes = VoteTally(options_.voters.size())};
+  role_ = Candidate{.votes = VoteTally(options_.configuration.voters.size())};
   const SnapshotMeta last = log_.last_meta();
-  for (NodeId voter : options_.voters) {
+  for (NodeId voter : options_.configuration.voters) {
     if (voter == options_.id) continue;
     held_.push_back(Compose(voter, term_,
                             RequestVote{.last_log_index = last.index,
@@ -77,7 +77,7 @@ void Raft::Core::StartElection(bool leadership_transfer) {
 
 void Raft::Core::BecomeLeader() {
   Leader leader;
-  for (NodeId voter : options_.voters) {
+  for (NodeId voter : options_.configuration.voters) {
     if (voter == options_.id) continue;
     leader.peers.push_back({.id = voter, .next = log_.last().Next(), .heard = now_});
   }

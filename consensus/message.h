@@ -34,7 +34,10 @@ struct AppendEntries {
   Index commit;
   // Leader's round of leadership confirmation, echoed in the response (thesis 6.4, ReadIndex).
   uint64_t round = 0;
-  std::vector<Entry> entries;
+  // Nothing more will come until something happens: a follower that has everything stops its
+  // election timer, and does not answer.
+  bool quiesce = false;
+  std::vector<Entry> entries{};
 };
 
 struct AppendEntriesResponse {
@@ -48,11 +51,18 @@ struct AppendEntriesResponse {
   Index hint_index{};
   Term hint_term{};
   uint64_t round = 0;
+  // Whether the promise behind a lease can be relied on: not to help another leader for
+  // election_timeout_min by a clock that is right (6.4.1).
+  bool clock_trusted = true;
+  uint32_t priority = 0;  // Options::priority of the sender
 };
 
-// A piece of a snapshot (thesis 5, figure 5.3). The follower answers each with what it has.
+// A piece of a snapshot (thesis 5, figure 5.3). The follower answers each with what it has. Meta,
+// total_bytes and data_digest together say which snapshot it is, whoever sends it.
 struct InstallSnapshot {
   SnapshotMeta meta;
+  Configuration configuration{};
+  Digest data_digest{};  // Digest128 of all the data
   uint64_t total_bytes = 0;
   uint64_t offset = 0;
   uint64_t checksum = 0;  // Checksum64 of data
@@ -72,12 +82,19 @@ struct InstallSnapshotResponse {
 // "Campaign now" (thesis 3.10).
 struct TimeoutNow {};
 
+// What the sender's state machine looks like after it applied everything up to `index`. Sent to all
+// members; needs no answer, belongs to no term, and wakes nobody.
+struct StateDigest {
+  Index index;
+  Digest digest;
+};
+
 struct Message {
   NodeId from;
   NodeId to;
   Term term;
   std::variant<RequestVote, RequestVoteResponse, AppendEntries, AppendEntriesResponse,
-               InstallSnapshot, InstallSnapshotResponse, TimeoutNow>
+               InstallSnapshot, InstallSnapshotResponse, TimeoutNow, StateDigest>
       body;
 };
 

@@ -17,10 +17,8 @@ namespace quorumbook::consensus {
 struct Persist {
   uint64_t sequence = 0;  // counts up by one from 1
   std::optional<HardState> hard_state;
-  // Replaces state machine and log: entries up to snapshot->meta.index are dropped, and the later
-  // ones too unless `keep_log_after_snapshot`.
+  // Replaces state machine and log: all entries are dropped.
   std::optional<Snapshot> snapshot;
-  bool keep_log_after_snapshot = false;
   // Entries from here on are dropped before `entries` are appended (a conflict, thesis 3.5).
   std::optional<Index> truncate_from;
   std::vector<Entry> entries;
@@ -43,7 +41,11 @@ struct Evidence {
     kCorruptEntry,      // chain of a received entry does not follow from its contents
     kDivergedLog,       // same index and term, different chain
     kCommitRegressed,   // entries conflict with what is committed here
-    kCorruptSnapshot,   // a chunk whose checksum is wrong
+    kCorruptSnapshot,   // a chunk whose checksum is wrong, or a whole whose digest is
+    kDivergedState,     // another state at the same index than that of a majority of the voters
+    // A message in the name of another node. Only the host can see it, which knows who sent it: the
+    // core never reports it.
+    kForgedSender,
   };
   Kind kind;
   NodeId culprit;
@@ -68,12 +70,15 @@ struct Output {
   std::vector<ReadReady> reads;
   // 6. Reads that will not be confirmed (leadership lost): ask again elsewhere.
   std::vector<uint64_t> reads_failed;
-  // 7. Report.
+  // 7. Report. The host decides whether to call Raft::Fence(culprit).
   std::vector<Evidence> evidence;
+  // 8. Another configuration is in force now, by an entry or snapshot that came, or that was
+  //    truncated: the nodes to be connected with. Also in the first Output.
+  std::optional<Configuration> configuration;
 
   bool empty() const {
     return !persist && messages.empty() && !restore && committed.empty() && reads.empty() &&
-           reads_failed.empty() && evidence.empty();
+           reads_failed.empty() && evidence.empty() && !configuration;
   }
 };
 

@@ -7,10 +7,9 @@
 
 #include "common/check.h"
 #include "common/ids.h"
+#include "consensus/configuration.h"
 
 namespace quorumbook::consensus {
-
-inline constexpr size_t kVotersMax = 7;
 
 // Any two majorities share a member, which is what every safety argument of Raft rests on (3.6).
 constexpr size_t MajorityOf(size_t voters) { return voters / 2 + 1; }

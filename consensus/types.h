@@ -10,6 +10,7 @@
 
 #include "common/digest.h"
 #include "common/ids.h"
+#include "consensus/configuration.h"
 
 namespace quorumbook::consensus {
 
@@ -26,7 +27,13 @@ using Duration = std::chrono::nanoseconds;
 enum class EntryType : uint8_t {
   kNoOp = 1,     // the first entry of a leader's term (thesis 6.4); empty payload
   kCommand = 2,  // bytes for the state machine, opaque here
+  // Who belongs to the group from here on (thesis 4); consensus/configuration.h.
+  kConfiguration = 3,
 };
+
+constexpr bool IsKnown(EntryType type) {
+  return type >= EntryType::kNoOp && type <= EntryType::kConfiguration;
+}
 
 // Bytes that are encoded once and then shared by log, network and state machine.
 using Payload = std::shared_ptr<const std::string>;
@@ -69,7 +76,8 @@ struct SnapshotMeta {
 
 struct Snapshot {
   SnapshotMeta meta;
-  Payload data;  // opaque here; never null
+  Configuration configuration{};  // in force at meta.index
+  Payload data;                   // opaque here; never null
 };
 
 }  // namespace quorumbook::consensus

@@ -11,7 +11,7 @@ namespace quorumbook::consensus {
 Cluster::Cluster(const ClusterOptions& options) : options_(options), random_(options.seed) {
   for (uint64_t id = 1; id <= options.nodes; ++id) nodes_.push_back(NodeId(id));
   replicas_.resize(options.nodes);
-  options_.raft.voters = nodes_;
+  options_.raft.configuration.voters = nodes_;
   for (NodeId node : nodes_) Restart(node);
 }
 

@@ -46,6 +46,9 @@ struct BodyWriter {
         << (body.installed ? "" : std::to_string(body.next_offset)) << " round " << body.round;
   }
   void operator()(const TimeoutNow&) const { out << "TimeoutNow"; }
+  void operator()(const StateDigest& body) const {
+    out << "State at " << body.index << " is " << body.digest;
+  }
 };
 
 }  // namespace
@@ -84,9 +87,9 @@ std::string Describe(const Persist& write) {
 }
 
 std::string Describe(const Evidence& evidence) {
-  constexpr std::array<const char*, 6> kNames = {"two leaders in a term", "double vote",
-                                                 "corrupt entry",         "diverged log",
-                                                 "commit regressed",      "corrupt snapshot"};
+  constexpr std::array<const char*, 8> kNames = {
+      "two leaders in a term", "double vote",      "corrupt entry",  "diverged log",
+      "commit regressed",      "corrupt snapshot", "diverged state", "forged sender"};
   std::ostringstream out;
   out << "evidence: " << kNames[static_cast<size_t>(evidence.kind)] << " by " << evidence.culprit
       << " in term " << evidence.term << " at " << evidence.index;

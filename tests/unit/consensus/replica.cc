@@ -21,7 +21,7 @@ Options GroupOf(uint64_t voters, NodeId id) {
   Options options;
   options.id = id;
   options.seed = id.value();
-  for (uint64_t voter = 1; voter <= voters; ++voter) options.voters.push_back(NodeId(voter));
+  for (uint64_t voter = 1; voter <= voters; ++voter) options.configuration.voters.push_back(NodeId(voter));
   return options;
 }
 
@@ -158,15 +158,15 @@ void Replica::CrashAndRestart() {
 void Replica::Elect() {
   TickToDeadline();
   const uint64_t term = raft_->term().value() + (raft_->role() == Role::kPreCandidate ? 1 : 0);
-  const uint64_t needed = options_.voters.size() / 2;
+  const uint64_t needed = options_.configuration.voters.size() / 2;
   uint64_t asked = 0;
-  for (NodeId voter : options_.voters) {
+  for (NodeId voter : options_.configuration.voters) {
     if (voter == options_.id || asked++ >= needed) continue;
     Receive(voter, term, RequestVoteResponse{.pre_vote = true, .granted = true});
   }
   Sync();
   asked = 0;
-  for (NodeId voter : options_.voters) {
+  for (NodeId voter : options_.configuration.voters) {
     if (voter == options_.id || asked++ >= needed) continue;
     Receive(voter, term, RequestVoteResponse{.granted = true});
   }

@@ -22,7 +22,7 @@ Replica SettledLeader(Options options = GroupOf(3)) {
   Replica replica(options);
   replica.Elect();
   replica.Sync();
-  for (NodeId voter : options.voters) {
+  for (NodeId voter : options.configuration.voters) {
     if (voter != options.id) replica.Receive(voter, 1, Accepts(1));
   }
   replica.TakeMessages();

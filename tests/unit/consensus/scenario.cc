@@ -94,7 +94,7 @@ void Scenario::Group(std::istringstream& words) {
   options_.keep_log_bytes = 0;
   uint64_t size = 0;
   words >> size;
-  for (uint64_t id = 1; id <= size; ++id) options_.voters.push_back(NodeId(id));
+  for (uint64_t id = 1; id <= size; ++id) options_.configuration.voters.push_back(NodeId(id));
   for (std::string option; words >> option;) {
     const size_t equals = option.find('=');
     const uint64_t value = std::stoull(option.substr(equals + 1));
@@ -104,7 +104,7 @@ void Scenario::Group(std::istringstream& words) {
     if (name == "keep") options_.keep_log_bytes = value;
     if (name == "inflight") options_.max_inflight_messages = value;
   }
-  for (NodeId id : options_.voters) Start(id);
+  for (NodeId id : options_.configuration.voters) Start(id);
 }
 
 void Scenario::Start(NodeId id) {
@@ -210,6 +210,15 @@ void Scenario::Propose(NodeId id, const std::string& text) {
       return;
     case ProposeResult::kTransferring:
       out_ << "refused: handing over\n";
+      return;
+    case ProposeResult::kNotReady:
+      out_ << "refused: nothing of this term is committed yet\n";
+      return;
+    case ProposeResult::kChangeInProgress:
+      out_ << "refused: the last change is under way\n";
+      return;
+    case ProposeResult::kInvalid:
+      out_ << "refused: not a valid change\n";
       return;
   }
 }

@@ -28,9 +28,7 @@ void SimDisk::Apply(const Persist& write) {
   }
   if (write.snapshot) {
     snapshot_ = write.snapshot;
-    std::erase_if(entries_, [&](const Entry& entry) {
-      return !write.keep_log_after_snapshot || entry.index <= write.snapshot->meta.index;
-    });
+    entries_.clear();
   }
   if (write.truncate_from) {
     while (!entries_.empty() && entries_.back().index >= *write.truncate_from) entries_.pop_back();

@@ -1,0 +1,80 @@
+#include "consensus/configuration.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "common/bytes.h"
+
+namespace quorumbook::consensus {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+bool Has(const std::vector<NodeId>& ids, NodeId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+bool IsOrderedSet(const std::vector<NodeId>& ids, size_t bound) {
+  return ids.size() <= bound && !Has(ids, NodeId()) &&
+         std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end();
+}
+
+}  // namespace
+
+bool Configuration::IsVoter(NodeId id) const { return Has(voters, id) || Has(voters_outgoing, id); }
+
+bool Configuration::IsLearner(NodeId id) const { return Has(learners, id) && !IsVoter(id); }
+
+std::vector<NodeId> Configuration::Members() const {
+  std::vector<NodeId> members = voters;
+  for (const auto* list : {&voters_outgoing, &learners}) {
+    for (NodeId id : *list) {
+      if (!Has(members, id)) members.push_back(id);
+    }
+  }
+  return members;
+}
+
+bool IsValid(const Configuration& configuration) {
+  return !configuration.voters.empty() && IsOrderedSet(configuration.voters, kVotersMax) &&
+         IsOrderedSet(configuration.voters_outgoing, kVotersMax) &&
+         IsOrderedSet(configuration.learners, kLearnersMax) &&
+         std::none_of(configuration.learners.begin(), configuration.learners.end(),
+                      [&](NodeId id) { return Has(configuration.voters, id); });
+}
+
+Configuration MakeConfiguration(std::vector<NodeId> voters, std::vector<NodeId> learners) {
+  std::sort(voters.begin(), voters.end());
+  std::sort(learners.begin(), learners.end());
+  return {.voters = std::move(voters), .learners = std::move(learners)};
+}
+
+std::string EncodeConfiguration(const Configuration& configuration) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  const auto lists = {&configuration.voters, &configuration.voters_outgoing,
+                      &configuration.learners};
+  writer.Put(kVersion);
+  for (const auto* list : lists) writer.Put(static_cast<uint8_t>(list->size()));
+  for (const auto* list : lists) {
+    for (NodeId id : *list) writer.Put(id.value());
+  }
+  return bytes;
+}
+
+std::optional<Configuration> DecodeConfiguration(std::string_view bytes) {
+  ByteReader reader(bytes);
+  Configuration configuration;
+  if (reader.Get<uint8_t>() != kVersion) return std::nullopt;
+  const auto lists = {&configuration.voters, &configuration.voters_outgoing,
+                      &configuration.learners};
+  for (auto* list : lists) list->resize(reader.Get<uint8_t>());
+  for (auto* list : lists) {
+    for (NodeId& id : *list) id = NodeId(reader.Get<uint64_t>());
+  }
+  if (!reader.ok() || !reader.AtEnd() || !IsValid(configuration)) return std::nullopt;
+  return configuration;
+}
+
+}  // namespace quorumbook::consensus
