@@ -1,6 +1,7 @@
 #include "server/peer_codec.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -53,6 +54,7 @@ struct Encoder {
     SetDigest(body.prev_chain, proto->mutable_prev_chain());
     proto->set_commit(body.commit.value());
     proto->set_round(body.round);
+    proto->set_quiesce(body.quiesce);
     for (const consensus::Entry& entry : body.entries) {
       v1::LogEntry* item = proto->add_entries();
       item->set_term(entry.term.value());
@@ -68,6 +70,8 @@ struct Encoder {
     proto->set_hint_index(body.hint_index.value());
     proto->set_hint_term(body.hint_term.value());
     proto->set_round(body.round);
+    proto->set_clock_trusted(body.clock_trusted);
+    proto->set_priority(body.priority);
   }
   void operator()(const consensus::InstallSnapshot& body) const {
     v1::InstallSnapshot* proto = out->mutable_install_snapshot();
@@ -77,6 +81,10 @@ struct Encoder {
     proto->set_checksum(body.checksum);
     proto->set_data(body.data);
     proto->set_round(body.round);
+    if (!body.configuration.empty()) {
+      proto->set_configuration(consensus::EncodeConfiguration(body.configuration));
+    }
+    SetDigest(body.data_digest, proto->mutable_data_digest());
   }
   void operator()(const consensus::InstallSnapshotResponse& body) const {
     v1::InstallSnapshotResponse* proto = out->mutable_install_snapshot_response();
@@ -86,6 +94,11 @@ struct Encoder {
     proto->set_round(body.round);
   }
   void operator()(const consensus::TimeoutNow&) const { out->mutable_timeout_now(); }
+  void operator()(const consensus::StateDigest& body) const {
+    v1::StateDigest* proto = out->mutable_state_digest();
+    proto->set_index(body.index.value());
+    SetDigest(body.digest, proto->mutable_digest());
+  }
 };
 
 absl::StatusOr<consensus::AppendEntries> GetAppendEntries(v1::AppendEntries* proto) {
@@ -95,11 +108,12 @@ absl::StatusOr<consensus::AppendEntries> GetAppendEntries(v1::AppendEntries* pro
   body.prev_chain = GetDigest(proto->prev_chain());
   body.commit = Index(proto->commit());
   body.round = proto->round();
+  body.quiesce = proto->quiesce();
   body.entries.reserve(static_cast<size_t>(proto->entries_size()));
   Index index = body.prev_index;
   for (v1::LogEntry& item : *proto->mutable_entries()) {
     const auto type = static_cast<consensus::EntryType>(item.type());
-    if (type != consensus::EntryType::kNoOp && type != consensus::EntryType::kCommand) {
+    if (item.type() > UINT8_MAX || !consensus::IsKnown(type)) {
       return absl::InvalidArgumentError("a log entry of an unknown type");
     }
     index = index.Next();
@@ -110,13 +124,20 @@ absl::StatusOr<consensus::AppendEntries> GetAppendEntries(v1::AppendEntries* pro
   return body;
 }
 
-consensus::InstallSnapshot GetInstallSnapshot(v1::InstallSnapshot* proto) {
-  return {GetMeta(proto->meta()),
-          proto->total_bytes(),
-          proto->offset(),
-          proto->checksum(),
-          std::move(*proto->mutable_data()),
-          proto->round()};
+absl::StatusOr<consensus::InstallSnapshot> GetInstallSnapshot(v1::InstallSnapshot* proto) {
+  consensus::InstallSnapshot body{.meta = GetMeta(proto->meta()),
+                                  .data_digest = GetDigest(proto->data_digest()),
+                                  .total_bytes = proto->total_bytes(),
+                                  .offset = proto->offset(),
+                                  .checksum = proto->checksum(),
+                                  .data = std::move(*proto->mutable_data()),
+                                  .round = proto->round()};
+  if (proto->configuration().empty()) return body;
+  std::optional<consensus::Configuration> configuration =
+      consensus::DecodeConfiguration(proto->configuration());
+  if (!configuration) return absl::InvalidArgumentError("a snapshot without valid members");
+  body.configuration = *std::move(configuration);
+  return body;
 }
 
 }  // namespace
@@ -150,14 +171,18 @@ absl::StatusOr<consensus::Message> FromProto(NodeId from, NodeId to, v1::PeerMes
     }
     case v1::PeerMessage::kAppendEntriesResponse: {
       const v1::AppendEntriesResponse& body = proto->append_entries_response();
-      message.body = consensus::AppendEntriesResponse{body.accepted(), Index(body.index()),
-                                                      Index(body.hint_index()),
-                                                      Term(body.hint_term()), body.round()};
+      message.body = consensus::AppendEntriesResponse{
+          body.accepted(), Index(body.index()),  Index(body.hint_index()), Term(body.hint_term()),
+          body.round(),    body.clock_trusted(), body.priority()};
       return message;
     }
-    case v1::PeerMessage::kInstallSnapshot:
-      message.body = GetInstallSnapshot(proto->mutable_install_snapshot());
+    case v1::PeerMessage::kInstallSnapshot: {
+      absl::StatusOr<consensus::InstallSnapshot> body =
+          GetInstallSnapshot(proto->mutable_install_snapshot());
+      if (!body.ok()) return body.status();
+      message.body = *std::move(body);
       return message;
+    }
     case v1::PeerMessage::kInstallSnapshotResponse: {
       const v1::InstallSnapshotResponse& body = proto->install_snapshot_response();
       message.body = consensus::InstallSnapshotResponse{GetMeta(body.meta()), body.next_offset(),
@@ -165,6 +190,10 @@ absl::StatusOr<consensus::Message> FromProto(NodeId from, NodeId to, v1::PeerMes
       return message;
     }
     case v1::PeerMessage::kTimeoutNow:
+      return message;
+    case v1::PeerMessage::kStateDigest:
+      message.body = consensus::StateDigest{Index(proto->state_digest().index()),
+                                            GetDigest(proto->state_digest().digest())};
       return message;
     case v1::PeerMessage::BODY_NOT_SET:
       break;

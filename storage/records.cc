@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "common/bytes.h"
 
@@ -171,6 +173,9 @@ std::string EncodeSnapshotPointer(std::string_view key, const SnapshotPointer& p
   PutDigest(pointer.meta.chain, &writer);
   writer.Put(pointer.total_bytes);
   PutDigest(pointer.data_digest, &writer);
+  if (!pointer.configuration.empty()) {
+    writer.PutBytes(consensus::EncodeConfiguration(pointer.configuration));
+  }
   SealRecord(key, &record);
   return record;
 }
@@ -247,7 +252,12 @@ absl::StatusOr<SnapshotPointer> DecodeSnapshotPointer(std::string_view key,
   pointer.meta.chain = GetDigest(&reader);
   pointer.total_bytes = reader.Get<uint64_t>();
   pointer.data_digest = GetDigest(&reader);
-  if (absl::Status status = CheckWhole(reader); !status.ok()) return status;
+  if (!reader.ok()) return absl::DataLossError("record is too short for a snapshot pointer");
+  if (reader.AtEnd()) return pointer;
+  std::optional<consensus::Configuration> configuration =
+      consensus::DecodeConfiguration(reader.GetBytes(reader.remaining()));
+  if (!configuration) return absl::DataLossError("record ends with no valid configuration");
+  pointer.configuration = *std::move(configuration);
   return pointer;
 }
 
@@ -266,7 +276,7 @@ absl::StatusOr<Entry> DecodeEntry(Index index, std::string_view key, std::string
   entry.chain = GetDigest(&reader);
   entry.type = reader.Get<EntryType>();
   if (!reader.ok()) return absl::DataLossError("record is too short for a log entry");
-  if (entry.type != EntryType::kNoOp && entry.type != EntryType::kCommand) {
+  if (!consensus::IsKnown(entry.type)) {
     return absl::DataLossError(
         absl::StrCat("entry type ", static_cast<int>(entry.type), " is not known"));
   }

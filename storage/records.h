@@ -54,6 +54,7 @@ struct LogStart {
 struct SnapshotPointer {
   uint64_t generation = 0;
   consensus::SnapshotMeta meta;
+  consensus::Configuration configuration{};
   uint64_t total_bytes = 0;
   Digest data_digest;  // Digest128 of the whole data
 

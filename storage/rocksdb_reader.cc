@@ -112,7 +112,8 @@ absl::StatusOr<Snapshot> ReadSnapshotData(Database& database, ShardId shard,
   if (data->size() != pointer.total_bytes || Digest128(*data) != pointer.data_digest) {
     return damaged("its data do not have the stored length and digest");
   }
-  return Snapshot{.meta = pointer.meta, .data = std::move(data)};
+  return Snapshot{
+      .meta = pointer.meta, .configuration = pointer.configuration, .data = std::move(data)};
 }
 
 absl::Status ReadSnapshot(Database& database, ShardId shard, RestoredState* state) {

@@ -107,6 +107,7 @@ absl::StatusOr<SnapshotPointer> RocksDbStore::WriteChunks(ShardId shard, const S
   const std::string_view data = *snapshot.data;
   const SnapshotPointer pointer{.generation = generation,
                                 .meta = snapshot.meta,
+                                .configuration = snapshot.configuration,
                                 .total_bytes = data.size(),
                                 .data_digest = Digest128(data)};
   rocksdb::WriteBatch batch;
@@ -135,7 +136,7 @@ absl::Status RocksDbStore::InstallSnapshot(ShardId shard, const Persist& persist
   state->abandoned.clear();
   MakeCurrent(shard, *pointer, state, batch);
   const Index next = persist.snapshot->meta.index.Next();
-  DeleteLog(shard, Index(1), persist.keep_log_after_snapshot ? next.value() : kNoUpperBound, batch);
+  DeleteLog(shard, Index(1), kNoUpperBound, batch);
   StartLogAt(shard, next, state, batch);
   return absl::OkStatus();
 }

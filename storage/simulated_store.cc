@@ -39,7 +39,8 @@ absl::StatusOr<Snapshot> DecodeSnapshot(ShardId shard, std::string_view pointer_
     return DamagedAt(shard, pointer->meta.index,
                      "snapshot: its data do not have the stored length and digest");
   }
-  return Snapshot{.meta = pointer->meta, .data = std::make_shared<const std::string>(data)};
+  return Snapshot{.meta = pointer->meta,
+                  .configuration = pointer->configuration, .data = std::make_shared<const std::string>(data)};
 }
 
 }  // namespace
@@ -155,6 +156,7 @@ void SimulatedDisk::Settle() {
 void SimulatedDisk::PutSnapshot(Shard* shard, ShardId id, const Snapshot& snapshot) {
   const SnapshotPointer pointer{.generation = 1,
                                 .meta = snapshot.meta,
+                                .configuration = snapshot.configuration,
                                 .total_bytes = snapshot.data->size(),
                                 .data_digest = Digest128(*snapshot.data)};
   shard->snapshot_pointer = EncodeSnapshotPointer(SnapshotKey(id, 0, 0), pointer);
@@ -170,9 +172,7 @@ void SimulatedDisk::Apply(const ShardWrite& write) {
   if (persist.snapshot) {
     PutSnapshot(&shard, write.shard, *persist.snapshot);
     shard.first = persist.snapshot->meta.index.Next();
-    shard.entries.erase(shard.entries.begin(), persist.keep_log_after_snapshot
-                                                   ? shard.entries.lower_bound(shard.first)
-                                                   : shard.entries.end());
+    shard.entries.clear();
   }
   if (persist.truncate_from) {
     shard.entries.erase(shard.entries.lower_bound(*persist.truncate_from), shard.entries.end());

@@ -48,8 +48,7 @@ RandomStep TakeRandomStep(ShardModel* model, std::mt19937_64* random) {
     case 4: {
       if (model->last() == Index() || (*random)() % 2 == 0) break;
       const Index index(model->last().value() + (*random)() % 5);
-      step.write = model->Install(index, PseudoRandomBytes((*random)(), (*random)() % 2'500'000),
-                                  /*keep_log=*/false);
+      step.write = model->Install(index, PseudoRandomBytes((*random)(), (*random)() % 2'500'000));
       return step;
     }
     default:

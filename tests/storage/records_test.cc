@@ -81,6 +81,7 @@ TEST(StorageRecordsTest, RoundTrips) {
   const SnapshotPointer pointer{
       .generation = 3,
       .meta = {.index = Index(4), .term = Term(5), .chain = {.high = 6, .low = 7}},
+      .configuration = consensus::MakeConfiguration({NodeId(7)}, {NodeId(8)}),
       .total_bytes = 2 * kSnapshotChunkBytes + 1,
       .data_digest = {.high = 8, .low = 9}};
   EXPECT_EQ(pointer.chunks(), 3U);
@@ -89,6 +90,7 @@ TEST(StorageRecordsTest, RoundTrips) {
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->generation, pointer.generation);
   EXPECT_EQ(back->meta, pointer.meta);
+  EXPECT_EQ(back->configuration, pointer.configuration);
   EXPECT_EQ(back->total_bytes, pointer.total_bytes);
   EXPECT_EQ(back->data_digest, pointer.data_digest);
 

@@ -155,17 +155,11 @@ TEST_P(StoreContractTest, CompactionMayTakeTheWholeLog) {
 
 TEST_P(StoreContractTest, AnInstalledSnapshotReplacesTheLog) {
   Write(model_.Append(Term(1), {"a", "b", "c"}));
-  Write(model_.Install(Index(2), "state at 2", /*keep_log=*/false));
+  Write(model_.Install(Index(2), "state at 2"));
   ExpectHolds(model_);
-  Write(model_.Install(Index(10), "state at 10", /*keep_log=*/false));
+  Write(model_.Install(Index(10), "state at 10"));
   ExpectHolds(model_);
   Write(model_.Append(Term(3), {"eleventh"}));
-  ExpectHolds(model_);
-}
-
-TEST_P(StoreContractTest, AnInstalledSnapshotMayKeepTheEndOfTheLog) {
-  Write(model_.Append(Term(1), {"a", "b", "c"}));
-  Write(model_.Install(Index(2), "state at 2", /*keep_log=*/true));
   ExpectHolds(model_);
 }
 
@@ -176,7 +170,7 @@ TEST_P(StoreContractTest, SnapshotsOfAllSizesComeBack) {
     SCOPED_TRACE(bytes);
     Save(model_.Save(Index(1), PseudoRandomBytes(bytes, bytes)));
     ExpectHolds(model_);
-    Write(model_.Install(Index(1), PseudoRandomBytes(bytes + 1, bytes), /*keep_log=*/true));
+    Write(model_.Install(Index(1), PseudoRandomBytes(bytes + 1, bytes)));
     ExpectHolds(model_);
   }
 }
@@ -196,13 +190,13 @@ TEST_P(StoreContractTest, ALogThatEndsBeforeItsSnapshotIsBegunAnew) {
 TEST_P(StoreContractTest, OneWriteAppliesItsPartsInOrder) {
   Write(model_.Append(Term(1), {"a", "b", "c", "d"}));
   ShardModel next = model_;
-  // Snapshot at 2 keeps c and d; truncation from 4 drops d; e follows; compaction takes c.
-  ShardWrite write = next.Install(Index(2), "state at 2", /*keep_log=*/true);
-  const ShardWrite replace = next.Replace(Index(4), Term(2), {"e", "f"});
+  // The snapshot at 2 takes the log; e and f follow; compaction takes e.
+  ShardWrite write = next.Install(Index(2), "state at 2");
+  const ShardWrite replace = next.Replace(Index(3), Term(2), {"e", "f"});
   write.persist.hard_state = replace.persist.hard_state;
   write.persist.truncate_from = replace.persist.truncate_from;
   write.persist.entries = replace.persist.entries;
-  write.persist.compact_through = next.Compact(Index(2)).persist.compact_through;
+  write.persist.compact_through = next.Compact(Index(3)).persist.compact_through;
   Write(write);
   ExpectHolds(next);
 }
@@ -214,7 +208,7 @@ TEST_P(StoreContractTest, AGroupAppliesItsWritesInOrder) {
   group.push_back(other.Append(Term(5), {"x"}));
   group.push_back(model_.Replace(Index(2), Term(2), {"d"}));
   group.push_back(model_.Append(Term(2), {"e"}));
-  group.push_back(model_.Install(Index(3), "state at 3", /*keep_log=*/true));
+  group.push_back(model_.Install(Index(3), "state at 3"));
   group.push_back(other.Vote(Term(6), NodeId(2)));
   group.push_back(model_.Append(Term(3), {"f", "g"}));
   ASSERT_TRUE(store_->Write(group).ok());
@@ -232,7 +226,7 @@ TEST_P(StoreContractTest, ShardsDoNotTouchEachOther) {
   for (ShardModel& shard : shards) group.push_back(shard.Append(Term(1), {"a", "b", "c"}));
   ASSERT_TRUE(store_->Write(group).ok());
   ASSERT_TRUE(store_->Write({shards[1].Replace(Index(1), Term(2), {"only"})}).ok());
-  ASSERT_TRUE(store_->Write({shards[2].Install(Index(3), "state", /*keep_log=*/false)}).ok());
+  ASSERT_TRUE(store_->Write({shards[2].Install(Index(3), "state")}).ok());
   ASSERT_TRUE(
       store_->SaveSnapshot(shards[3].shard(), shards[3].Save(Index(2), "other state")).ok());
   ASSERT_TRUE(store_->Write({shards[3].Compact(Index(2))}).ok());

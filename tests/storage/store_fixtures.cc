@@ -100,18 +100,18 @@ ShardWrite ShardModel::Compact(Index through) {
   return write;
 }
 
-ShardWrite ShardModel::Install(Index index, const std::string& data, bool keep_log) {
+ShardWrite ShardModel::Install(Index index, const std::string& data) {
   ShardWrite write{.shard = shard_, .persist = {}};
-  write.persist.keep_log_after_snapshot = keep_log;
   write.persist.snapshot = Save(index, data);
-  std::erase_if(state_.entries,
-                [&](const Entry& entry) { return !keep_log || entry.index <= index; });
+  state_.entries.clear();
   return write;
 }
 
 Snapshot ShardModel::Save(Index index, const std::string& data) {
   state_.snapshot =
-      Snapshot{.meta = MetaAt(index), .data = std::make_shared<const std::string>(data)};
+      Snapshot{.meta = MetaAt(index),
+               .configuration = consensus::MakeConfiguration({NodeId(1), NodeId(2)}, {NodeId(3)}),
+               .data = std::make_shared<const std::string>(data)};
   return *state_.snapshot;
 }
 
@@ -125,8 +125,10 @@ std::string Difference(const RestoredState& expected, const RestoredState& found
   if (expected.snapshot.has_value() != found.snapshot.has_value()) {
     out << "snapshot: expected " << expected.snapshot.has_value() << ", found "
         << found.snapshot.has_value() << "; ";
-  } else if (expected.snapshot && (expected.snapshot->meta != found.snapshot->meta ||
-                                   *expected.snapshot->data != *found.snapshot->data)) {
+  } else if (expected.snapshot &&
+             (expected.snapshot->meta != found.snapshot->meta ||
+              expected.snapshot->configuration != found.snapshot->configuration ||
+              *expected.snapshot->data != *found.snapshot->data)) {
     out << "snapshot: expected index " << expected.snapshot->meta.index << ", found "
         << found.snapshot->meta.index << ", or other data; ";
   }

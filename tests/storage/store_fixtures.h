@@ -45,7 +45,7 @@ class ShardModel {
   ShardWrite Vote(consensus::Term term, NodeId vote);
   ShardWrite Compact(consensus::Index through);
   // A snapshot from the leader at `index`, `ahead` of or within the log.
-  ShardWrite Install(consensus::Index index, const std::string& data, bool keep_log);
+  ShardWrite Install(consensus::Index index, const std::string& data);
   // For SaveSnapshot.
   consensus::Snapshot Save(consensus::Index index, const std::string& data);
 
