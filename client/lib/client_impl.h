@@ -17,6 +17,8 @@ class ClientImpl final : public Client {
   absl::StatusOr<std::vector<NodeReport>> ClusterStatus(bool digests) override;
   absl::Status WaitUntilReady(std::chrono::milliseconds timeout) override;
   absl::Status TransferLeadership(uint32_t shard, uint32_t target_node) override;
+  absl::StatusOr<v1::ChangeMemberResponse> AddMember(uint32_t shard, uint32_t node) override;
+  absl::StatusOr<v1::ChangeMemberResponse> RemoveMember(uint32_t shard, uint32_t node) override;
   absl::StatusOr<uint32_t> ShardOf(std::string_view symbol) override;
   absl::StatusOr<v1::Symbol> AddSymbol(const v1::AddSymbol& symbol) override;
   absl::StatusOr<std::vector<v1::Symbol>> ListSymbols() override;

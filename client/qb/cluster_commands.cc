@@ -32,6 +32,25 @@ std::string RoleName(v1::ReplicaStatus::Role role) {
   }
 }
 
+std::string KindName(v1::MemberStatus::Kind kind) {
+  switch (kind) {
+    case v1::MemberStatus::VOTER:
+      return "voter";
+    case v1::MemberStatus::LEARNER:
+      return "learner";
+    case v1::MemberStatus::OUTGOING_VOTER:
+      return "outgoing voter";
+    default:
+      return "unknown";
+  }
+}
+
+Json MemberJson(const v1::MemberStatus& member) {
+  return {{"node_id", member.node_id()},
+          {"incarnation", member.incarnation()},
+          {"kind", KindName(member.kind())}};
+}
+
 Json ReplicaJson(const v1::ReplicaStatus& replica, bool digests) {
   Json json = {{"shard", replica.shard()},
                {"role", RoleName(replica.role())},
@@ -46,6 +65,10 @@ Json ReplicaJson(const v1::ReplicaStatus& replica, bool digests) {
                {"event_sequence", replica.event_sequence()},
                {"open_orders", replica.open_orders()},
                {"sessions", replica.sessions()}};
+  json["fenced"] = replica.fenced();
+  json["members"] = Json::array();
+  for (const v1::MemberStatus& member : replica.members())
+    json["members"].push_back(MemberJson(member));
   if (digests) {
     json["state_digest"] = replica.state_digest();
     json["market_digest"] = replica.market_digest();
@@ -198,6 +221,52 @@ int Transfer(const Context& context, const TransferArguments& arguments) {
   return kExitOk;
 }
 
+struct MemberArguments {
+  uint32_t node = 0;
+  uint32_t shard = 0;  // 0: all
+};
+using MemberCall = absl::StatusOr<v1::ChangeMemberResponse> (Client::*)(uint32_t, uint32_t);
+
+// One shard after the other; the first that refuses ends it. What is done already is not undone:
+// the command can be repeated.
+int ChangeMember(const Context& context, const MemberArguments& arguments, MemberCall call) {
+  auto client = context.Connect();
+  if (!client.ok()) return ReportError(context, client.status());
+  absl::StatusOr<v1::ClusterDescription> cluster = (*client)->DescribeCluster();
+  if (!cluster.ok()) return ReportError(context, cluster.status());
+  Json json = Json::array();
+  Table table({{"SHARD", Table::kRight}, {"NODE", Table::kRight}, {"KIND"}});
+  for (const v1::ShardDescription& shard : cluster->shards()) {
+    if (arguments.shard != 0 && arguments.shard != shard.id()) continue;
+    absl::StatusOr<v1::ChangeMemberResponse> response =
+        (**client.*call)(shard.id(), arguments.node);
+    if (!response.ok()) return ReportError(context, response.status());
+    Json members = Json::array();
+    for (const v1::MemberStatus& member : response->members()) {
+      members.push_back(MemberJson(member));
+      table.AddRow(
+          {std::to_string(shard.id()), std::to_string(member.node_id()), KindName(member.kind())});
+    }
+    json.push_back({{"shard", shard.id()}, {"members", std::move(members)}});
+  }
+  if (context.json) {
+    PrintJson(json);
+  } else {
+    table.Print(std::cout);
+  }
+  return kExitOk;
+}
+
+void AddMemberCommand(CLI::App& group, Context& context, const std::string& name,
+                      const std::string& help, MemberCall call) {
+  auto arguments = std::make_shared<MemberArguments>();
+  CLI::App* command = AddCommand(group, name, help);
+  command->add_option("node", arguments->node, "Node id")->required();
+  command->add_option("--shard", arguments->shard, "Of this shard only (default: of all)");
+  command->callback(
+      [&context, arguments, call] { context.exit_code = ChangeMember(context, *arguments, call); });
+}
+
 }  // namespace
 
 void AddClusterCommands(CLI::App& app, Context& context) {
@@ -219,6 +288,13 @@ void AddClusterCommands(CLI::App& app, Context& context) {
   transfer->add_option("--shard", arguments->shard)->required();
   transfer->add_option("--to", arguments->target, "Node id (default: the most advanced follower)");
   transfer->callback([&context, arguments] { context.exit_code = Transfer(context, *arguments); });
+
+  AddMemberCommand(*group, context, "add-node",
+                   "Make a running node, which must be in every node's `peers`, a member; it votes "
+                   "once it has caught up",
+                   &Client::AddMember);
+  AddMemberCommand(*group, context, "remove-node", "Take a node out of the cluster",
+                   &Client::RemoveMember);
 }
 
 }  // namespace quorumbook::qb

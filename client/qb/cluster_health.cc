@@ -9,23 +9,45 @@ namespace quorumbook::qb {
 namespace {
 
 struct ShardCount {
-  int replicas = 0;
+  int voters = 0;    // of the configuration, as the leader knows it
+  int replicas = 0;  // of those, that answer
   bool leader = false;
 };
 
-ShardCount CountShard(const std::vector<Client::NodeReport>& reports, uint32_t shard) {
-  ShardCount count;
+// Null when none is known.
+const v1::ReplicaStatus* FindLeader(const std::vector<Client::NodeReport>& reports,
+                                    uint32_t shard) {
   for (const Client::NodeReport& report : reports) {
     if (!report.status.ok()) continue;
     for (const v1::ReplicaStatus& replica : report.status->replicas()) {
-      if (replica.shard() != shard) continue;
-      ++count.replicas;
-      count.leader = count.leader || replica.role() == v1::ReplicaStatus::LEADER;
+      if (replica.shard() == shard && replica.role() == v1::ReplicaStatus::LEADER) return &replica;
+    }
+  }
+  return nullptr;
+}
+
+bool Votes(const v1::ReplicaStatus* leader, uint32_t node) {
+  if (leader == nullptr) return true;
+  const auto& members = leader->members();
+  return std::any_of(members.begin(), members.end(), [&](const v1::MemberStatus& member) {
+    return member.node_id() == node && member.kind() == v1::MemberStatus::VOTER;
+  });
+}
+
+ShardCount CountShard(const std::vector<Client::NodeReport>& reports, uint32_t shard) {
+  const v1::ReplicaStatus* const leader = FindLeader(reports, shard);
+  ShardCount count;
+  count.leader = leader != nullptr;
+  for (const Client::NodeReport& report : reports) {
+    if (!Votes(leader, report.node.id())) continue;
+    ++count.voters;
+    if (!report.status.ok()) continue;
+    for (const v1::ReplicaStatus& replica : report.status->replicas()) {
+      count.replicas += replica.shard() == shard ? 1 : 0;
     }
   }
   return count;
 }
-
 std::string Summarize(const Health& health, int nodes, int reachable, const std::string& problem) {
   const std::string answer = absl::StrCat(reachable, " of ", nodes, " nodes answer");
   if (!health.available) return absl::StrCat("NOT AVAILABLE: ", problem, "; ", answer);
@@ -43,7 +65,6 @@ Health Assess(const std::vector<Client::NodeReport>& reports, const std::vector<
   const auto nodes = static_cast<int>(reports.size());
   const auto reachable = static_cast<int>(std::count_if(
       reports.begin(), reports.end(), [](const auto& report) { return report.status.ok(); }));
-  const int majority = nodes / 2 + 1;
   Health health{.available = !shards.empty(),
                 .complete = reachable == nodes,
                 .can_lose = nodes,
@@ -51,14 +72,16 @@ Health Assess(const std::vector<Client::NodeReport>& reports, const std::vector<
   std::string problem = shards.empty() ? "the cluster names no shards" : "";
   for (const uint32_t shard : shards) {
     const ShardCount count = CountShard(reports, shard);
+    const int majority = count.voters / 2 + 1;
     health.can_lose = std::min(health.can_lose, std::max(0, count.replicas - majority));
-    health.complete = health.complete && count.replicas == nodes;
+    health.complete = health.complete && count.replicas == count.voters;
     if (count.leader && count.replicas >= majority) continue;
     health.available = false;
     if (!problem.empty()) problem += ", ";
     absl::StrAppend(&problem, "shard ", shard,
-                    count.leader ? absl::StrCat(" has ", count.replicas, " of ", nodes, " replicas")
-                                 : std::string(" has no leader"));
+                    count.leader
+                        ? absl::StrCat(" has ", count.replicas, " of ", count.voters, " voters")
+                        : std::string(" has no leader"));
   }
   if (!health.available) health.can_lose = 0;
   health.summary = Summarize(health, nodes, reachable, problem);

@@ -10,12 +10,13 @@
 namespace quorumbook::qb {
 
 struct Health {
-  bool available = false;  // every shard has a leader and a majority of its replicas answers
+  bool available = false;  // every shard has a leader and a majority of its voters answers
   bool complete = false;   // and all nodes answer
   int can_lose = 0;        // nodes that may fail from here with all shards still available
   std::string summary;     // one line
 };
-// `shards` are those the cluster names. Every node hosts a replica of every shard.
+// `shards` are those the cluster names. Who votes in a shard is what its leader says; without a
+// leader every node counts.
 Health Assess(const std::vector<Client::NodeReport>& reports, const std::vector<uint32_t>& shards);
 
 struct Agreement {

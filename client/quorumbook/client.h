@@ -53,6 +53,11 @@ class Client {
   // Waits until every shard has a leader that answers reads; kDeadlineExceeded says which has not.
   virtual absl::Status WaitUntilReady(std::chrono::milliseconds timeout) = 0;
   virtual absl::Status TransferLeadership(uint32_t shard, uint32_t target_node) = 0;
+  // Makes a node a member of a shard's group, first without a vote, which it gets when it has
+  // caught up; or takes it out. The members as they are then; repeating it is harmless. Errors:
+  // kInvalidArgument says why not (the node is not connected, or is the last voter).
+  virtual absl::StatusOr<v1::ChangeMemberResponse> AddMember(uint32_t shard, uint32_t node) = 0;
+  virtual absl::StatusOr<v1::ChangeMemberResponse> RemoveMember(uint32_t shard, uint32_t node) = 0;
 
   // The shard a symbol lives on, by the cluster's configuration.
   virtual absl::StatusOr<uint32_t> ShardOf(std::string_view symbol) = 0;

@@ -22,7 +22,15 @@ Client::NodeReport Node(uint32_t id, const Replica& replica = {}) {
   status->set_state_digest(replica.digest);
   return report;
 }
-Client::NodeReport Leader(uint32_t id) { return Node(id, {.role = v1::ReplicaStatus::LEADER}); }
+Client::NodeReport Leader(uint32_t id, const std::vector<uint32_t>& voters = {1, 2, 3}) {
+  Client::NodeReport report = Node(id, {.role = v1::ReplicaStatus::LEADER});
+  for (const uint32_t voter : voters) {
+    v1::MemberStatus* member = report.status->mutable_replicas(0)->add_members();
+    member->set_node_id(voter);
+    member->set_kind(v1::MemberStatus::VOTER);
+  }
+  return report;
+}
 Client::NodeReport Unreachable(uint32_t id) {
   Client::NodeReport report{.node = {}, .status = absl::UnavailableError("connection refused")};
   report.node.set_id(id);
@@ -48,8 +56,9 @@ TEST(HealthTest, ANodeIsMissing) {
 }
 
 TEST(HealthTest, FiveNodesLoseTwo) {
-  EXPECT_EQ(Assess({Leader(1), Node(2), Node(3), Node(4), Node(5)}, {1}).can_lose, 2);
-  EXPECT_EQ(Assess({Leader(1), Node(2), Node(3), Node(4), Unreachable(5)}, {1}).can_lose, 1);
+  const Client::NodeReport leader = Leader(1, {1, 2, 3, 4, 5});
+  EXPECT_EQ(Assess({leader, Node(2), Node(3), Node(4), Node(5)}, {1}).can_lose, 2);
+  EXPECT_EQ(Assess({leader, Node(2), Node(3), Node(4), Unreachable(5)}, {1}).can_lose, 1);
 }
 
 TEST(HealthTest, NoLeader) {
@@ -62,7 +71,17 @@ TEST(HealthTest, NoLeader) {
 TEST(HealthTest, ALeaderWithoutAMajority) {
   const Health health = Assess({Leader(1), Unreachable(2), Unreachable(3)}, {1});
   EXPECT_FALSE(health.available);
-  EXPECT_EQ(health.summary, "NOT AVAILABLE: shard 1 has 1 of 3 replicas; 1 of 3 nodes answer");
+  EXPECT_EQ(health.summary, "NOT AVAILABLE: shard 1 has 1 of 3 voters; 1 of 3 nodes answer");
+}
+
+TEST(HealthTest, OnlyVotersCount) {
+  Client::NodeReport leader = Leader(1, {1, 2});
+  v1::MemberStatus* learner = leader.status->mutable_replicas(0)->add_members();
+  learner->set_node_id(3);
+  learner->set_kind(v1::MemberStatus::LEARNER);
+  EXPECT_EQ(Assess({leader, Node(2), Node(3)}, {1}).can_lose, 0);
+  EXPECT_FALSE(Assess({leader, Unreachable(2), Node(3)}, {1}).available);
+  EXPECT_TRUE(Assess({Leader(1, {1}), Node(2), Node(3)}, {1}).available);
 }
 
 TEST(HealthTest, EveryShardCounts) {
