@@ -69,7 +69,7 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
   const uint64_t term = ServingTerm(shards_, request->shard());
   exchange::SessionCommands group;
   if (replica != nullptr && request->commands_size() > kMaxBatchCommands) {
-    refusal = {v1::ErrorDetail::BATCH_TOO_LARGE,
+    refusal = {RefusalCode::kBatchTooLarge,
                fmt::format("the batch has {} commands; at most {} go into one",
                            request->commands_size(), kMaxBatchCommands),
                NodeId()};
@@ -78,10 +78,10 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
     if (commands.ok()) {
       group = *std::move(commands);
     } else {
-      refusal = {v1::ErrorDetail::MALFORMED, std::string(commands.status().message()), NodeId()};
+      refusal = {RefusalCode::kMalformed, std::string(commands.status().message()), NodeId()};
     }
   }
-  if (refusal.code != v1::ErrorDetail::CODE_UNSPECIFIED) {
+  if (refusal.code != RefusalCode::kNone) {
     Unary* const reactor = context->DefaultReactor();
     reactor->Finish(shards_.ToStatus(refusal, context));
     return reactor;

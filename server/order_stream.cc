@@ -55,24 +55,24 @@ void OrderStream::Submit() {
   ShardReplica* const replica = shards_.Find(in_.shard(), &refusal);
   const uint64_t term = replica == nullptr ? 0 : replica->serving_term();
   if (replica != nullptr && in_.commands_size() > kMaxBatchCommands) {
-    refusal = {v1::ErrorDetail::BATCH_TOO_LARGE,
+    refusal = {RefusalCode::kBatchTooLarge,
                fmt::format("the batch has {} commands; at most {} go into one", in_.commands_size(),
                            kMaxBatchCommands),
                NodeId()};
   }
   std::string group;
-  if (refusal.code == v1::ErrorDetail::CODE_UNSPECIFIED) {
+  if (refusal.code == RefusalCode::kNone) {
     absl::StatusOr<exchange::SessionCommands> commands = FromProto(in_, replica->symbols());
     if (commands.ok()) {
       group = exchange::EncodeGroup(*std::move(commands));
     } else {
-      refusal = {v1::ErrorDetail::MALFORMED, std::string(commands.status().message()), NodeId()};
+      refusal = {RefusalCode::kMalformed, std::string(commands.status().message()), NodeId()};
     }
   }
   {
     const std::lock_guard lock(mutex_);
     if (ending_ || finished_) return;
-    if (refusal.code != v1::ErrorDetail::CODE_UNSPECIFIED) return EndWith(refusal);
+    if (refusal.code != RefusalCode::kNone) return EndWith(refusal);
     ++batches_;
   }
   replica->Submit(std::move(group), term,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "quorumbook/v1/exchange.pb.h"
+
 namespace quorumbook::server {
 namespace {
 
@@ -27,19 +29,52 @@ grpc::StatusCode CodeOf(v1::ErrorDetail::Code code) {
   }
 }
 
+v1::ErrorDetail::Code ToProto(RefusalCode code) {
+  switch (code) {
+    case RefusalCode::kNone:
+      return v1::ErrorDetail::CODE_UNSPECIFIED;
+    case RefusalCode::kNotLeader:
+      return v1::ErrorDetail::NOT_LEADER;
+    case RefusalCode::kLeadershipLost:
+      return v1::ErrorDetail::LEADERSHIP_LOST;
+    case RefusalCode::kWrongShard:
+      return v1::ErrorDetail::WRONG_SHARD;
+    case RefusalCode::kBusy:
+      return v1::ErrorDetail::BUSY;
+    case RefusalCode::kShuttingDown:
+      return v1::ErrorDetail::SHUTTING_DOWN;
+    case RefusalCode::kBatchTooLarge:
+      return v1::ErrorDetail::BATCH_TOO_LARGE;
+    case RefusalCode::kMalformed:
+      return v1::ErrorDetail::MALFORMED;
+    case RefusalCode::kSessionUnknown:
+      return v1::ErrorDetail::SESSION_UNKNOWN;
+    case RefusalCode::kSessionGap:
+      return v1::ErrorDetail::SESSION_GAP;
+    case RefusalCode::kSessionForgotten:
+      return v1::ErrorDetail::SESSION_FORGOTTEN;
+    case RefusalCode::kSessionWindowFull:
+      return v1::ErrorDetail::SESSION_WINDOW_FULL;
+    case RefusalCode::kDiskFull:
+      return v1::ErrorDetail::DISK_FULL;
+  }
+  return v1::ErrorDetail::CODE_UNSPECIFIED;
+}
+
 }  // namespace
 
 ShardReplica* ShardSet::Find(uint32_t shard, Refusal* refusal) const {
   const auto it = replicas_.find(ShardId(shard));
   if (it != replicas_.end()) return it->second.get();
-  *refusal = {v1::ErrorDetail::WRONG_SHARD, fmt::format("this node does not host shard {}", shard),
+  *refusal = {RefusalCode::kWrongShard, fmt::format("this node does not host shard {}", shard),
               NodeId()};
   return nullptr;
 }
 
 grpc::Status ShardSet::ToStatus(const Refusal& refusal, grpc::ServerContextBase* context) const {
   v1::ErrorDetail detail;
-  detail.set_code(refusal.code);
+  const v1::ErrorDetail::Code code = ToProto(refusal.code);
+  detail.set_code(code);
   detail.set_retry_after_ms(refusal.retry_after_ms);
   detail.set_expected_sequence(refusal.expected_sequence);
   std::string message = refusal.message;
@@ -50,7 +85,7 @@ grpc::Status ShardSet::ToStatus(const Refusal& refusal, grpc::ServerContextBase*
     message += fmt::format(": ask node {} at {}", refusal.leader.value(), address);
   }
   context->AddTrailingMetadata(kErrorMetadata, detail.SerializeAsString());
-  return {CodeOf(refusal.code), message};
+  return {CodeOf(code), message};
 }
 
 Refusal SessionRefusal(const exchange::GroupResult& group) {
@@ -58,30 +93,30 @@ Refusal SessionRefusal(const exchange::GroupResult& group) {
   refusal.expected_sequence = group.expected_sequence;
   switch (group.status) {
     case exchange::SessionStatus::kGap:
-      refusal.code = v1::ErrorDetail::SESSION_GAP;
+      refusal.code = RefusalCode::kSessionGap;
       refusal.message =
           fmt::format("commands are missing: send from sequence {}", group.expected_sequence);
       break;
     case exchange::SessionStatus::kForgotten:
-      refusal.code = v1::ErrorDetail::SESSION_FORGOTTEN;
+      refusal.code = RefusalCode::kSessionForgotten;
       refusal.message = "the results asked for were acknowledged earlier";
       break;
     case exchange::SessionStatus::kWindowFull:
-      refusal.code = v1::ErrorDetail::SESSION_WINDOW_FULL;
+      refusal.code = RefusalCode::kSessionWindowFull;
       refusal.message = "too many results wait for acknowledgement: acknowledge some";
       break;
     case exchange::SessionStatus::kBatchFull:
-      refusal.code = v1::ErrorDetail::BUSY;
+      refusal.code = RefusalCode::kBusy;
       refusal.message = "the commands before this one had too many results for one batch";
       refusal.retry_after_ms = kRetryAfterMs;
       break;
     case exchange::SessionStatus::kInvalid:
-      refusal.code = v1::ErrorDetail::MALFORMED;
+      refusal.code = RefusalCode::kMalformed;
       refusal.message = "account, session and first_sequence count from 1";
       break;
     case exchange::SessionStatus::kUnknown:
     case exchange::SessionStatus::kOk:
-      refusal.code = v1::ErrorDetail::SESSION_UNKNOWN;
+      refusal.code = RefusalCode::kSessionUnknown;
       refusal.message = "no such session: it was closed, or not used for long; open another";
       break;
   }

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "server/config.h"
-#include "server/refusal.h"
+#include "server/replica/refusal.h"
 #include "server/shard_replica.h"
 
 namespace quorumbook::server {

@@ -21,6 +21,8 @@ def breaches(rule, path, text):
         ("client/qb/main.cc", '"exchange/types.h"'),
         ("server/main.cc", '"quorumbook/client.h"'),
         ("server/main.cc", '"tests/unit/server/fake.h"'),
+        ("server/replica/replica.h", '"server/log_writer.h"'),
+        ("server/replica/replica.h", '"quorumbook/v1/peer.pb.h"'),
         ("common/bytes.h", '"consensus/types.h"'),
     ],
 )
@@ -37,6 +39,8 @@ def test_arrows_run_one_way(path, header):
         ("storage/store.cc", "<rocksdb/db.h>"),
         ("client/qb/main.cc", '"quorumbook/client.h"'),
         ("server/main.cc", '"quorumbook/v1/peer.pb.h"'),
+        ("server/shard_replica.h", '"server/replica/replica.h"'),
+        ("server/replica/replica.h", '"consensus/raft.h"'),
         ("tests/unit/server/x_test.cc", '"exchange/exchange.h"'),
     ],
 )
@@ -60,7 +64,7 @@ def test_arrows_that_are_allowed(path, header):
         'std::printf("%d", 1);',
     ],
 )
-@pytest.mark.parametrize("room", ["consensus", "exchange"])
+@pytest.mark.parametrize("room", ["consensus", "exchange", "server/replica"])
 def test_pure_rooms_touch_no_machine(room, text):
     assert breaches(rules.purity, f"{room}/x.cc", "\n" + text + "\n") == [2]
 

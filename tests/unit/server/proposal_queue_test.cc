@@ -1,4 +1,4 @@
-#include "server/proposal_queue.h"
+#include "server/replica/proposal_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,14 +15,21 @@ using consensus::Index;
 using consensus::Term;
 using ::testing::ElementsAre;
 
+std::string NameOf(RefusalCode code) {
+  if (code == RefusalCode::kNotLeader) return "NOT_LEADER";
+  if (code == RefusalCode::kLeadershipLost) return "LEADERSHIP_LOST";
+  if (code == RefusalCode::kMalformed) return "MALFORMED";
+  return "another code";
+}
+
 // A group whose answer is noted as "NAME ok" or "NAME CODE".
 WaitingGroup Group(const std::string& name, uint64_t account, std::vector<std::string>* answers) {
-  return {exchange::EncodeGroup(exchange::OpenSession{exchange::AccountId(account)}), 1,
+  return {exchange::EncodeGroup(exchange::OpenSession{exchange::AccountId(account)}),
           [name, answers](const GroupReply& reply) {
             answers->push_back(name + " " +
                                (reply.refusal == nullptr
                                     ? "session " + std::to_string(reply.group->session.value())
-                                    : v1::ErrorDetail::Code_Name(reply.refusal->code)));
+                                    : NameOf(reply.refusal->code)));
           }};
 }
 
@@ -88,10 +95,10 @@ TEST(ProposalQueue, FailuresAnswerEachGroupOnce) {
   queue.Add(Group("a", 1, &answers));
   queue.Proposed(1, Index(4), Term(2));
   queue.Add(Group("b", 1, &answers));
-  queue.FailWaiting({v1::ErrorDetail::NOT_LEADER, "", NodeId()});
+  queue.FailWaiting({RefusalCode::kNotLeader, "", NodeId()});
   EXPECT_THAT(answers, ElementsAre("b NOT_LEADER"));
   EXPECT_EQ(queue.waiting_bytes(), 0u);
-  queue.FailProposed({v1::ErrorDetail::LEADERSHIP_LOST, "", NodeId()});
+  queue.FailProposed({RefusalCode::kLeadershipLost, "", NodeId()});
   queue.Applied(Index(4), Term(2), ResultOf(1));
   EXPECT_THAT(answers, ElementsAre("b NOT_LEADER", "a LEADERSHIP_LOST"));
 }

@@ -227,7 +227,7 @@ TEST(ShardReplica, ExecutesOnTheLeaderAndRefersFromTheOthers) {
     if (NodeId(id) == leader) continue;
     const Answer refused = group.Submit(NodeId(id), exchange::OpenSession{AccountId(1)});
     ASSERT_TRUE(refused.refusal);
-    EXPECT_EQ(refused.refusal->code, v1::ErrorDetail::NOT_LEADER);
+    EXPECT_EQ(refused.refusal->code, RefusalCode::kNotLeader);
     EXPECT_EQ(refused.refusal->leader, leader);
     EXPECT_FALSE(group.Read(NodeId(id)));
   }
@@ -246,7 +246,7 @@ TEST(ShardReplica, NamesLookedUpBeforeItServedAreNotTrusted) {
         refused.Update([&](std::optional<Refusal>& value) { value = *reply.refusal; });
       });
   ASSERT_TRUE(refused.Await([](const auto& value) { return value.has_value(); }));
-  EXPECT_EQ(refused.Get()->code, v1::ErrorDetail::BUSY);
+  EXPECT_EQ(refused.Get()->code, RefusalCode::kBusy);
   for (uint64_t id = 1; id <= 3; ++id) {
     if (NodeId(id) == leader) continue;
     EXPECT_EQ(group.replica(NodeId(id)).serving_term(), 0u);
@@ -276,7 +276,7 @@ TEST(ShardReplica, ALeaderCutOffAnswersWhatItHadUnderWay) {
   group.Isolate(leader);
   const Answer answer = group.Submit(leader, exchange::OpenSession{AccountId(1)});
   ASSERT_TRUE(answer.refusal) << "nothing can be committed";
-  EXPECT_EQ(answer.refusal->code, v1::ErrorDetail::LEADERSHIP_LOST);
+  EXPECT_EQ(answer.refusal->code, RefusalCode::kLeadershipLost);
   group.Rejoin(leader);
   group.ExpectAllEqual();
 }
@@ -290,7 +290,7 @@ TEST(ShardReplica, DrainingHandsLeadershipOverAndTakesNoMore) {
   ASSERT_TRUE(drained.Await([](bool value) { return value; }));
   const Answer refused = group.Submit(leader, exchange::OpenSession{AccountId(1)});
   ASSERT_TRUE(refused.refusal);
-  EXPECT_EQ(refused.refusal->code, v1::ErrorDetail::SHUTTING_DOWN);
+  EXPECT_EQ(refused.refusal->code, RefusalCode::kShuttingDown);
   EXPECT_FALSE(group.Read(leader));
   const NodeId next = group.AwaitLeader();
   EXPECT_NE(next, leader);
@@ -365,7 +365,7 @@ TEST(ShardReplica, AFullDiskOfTheLeaderRefusesOrdersUntilThereIsSpace) {
       seen.Update([&](Seen& value) {
         if (!answer.refusal) {
           ++value.executed;
-        } else if (answer.refusal->code == v1::ErrorDetail::DISK_FULL) {
+        } else if (answer.refusal->code == RefusalCode::kDiskFull) {
           ++value.refused;
         }
       });

@@ -1,4 +1,4 @@
-#include "server/proposal_queue.h"
+#include "server/replica/proposal_queue.h"
 
 #include <memory>
 #include <string_view>
@@ -44,13 +44,13 @@ void ProposalQueue::Applied(consensus::Index index, consensus::Term term,
     const ProposedEntry entry = std::move(proposed_.front());
     proposed_.pop_front();
     if (entry.index != index || entry.term != term) {
-      Fail(entry.callbacks, {v1::ErrorDetail::LEADERSHIP_LOST,
+      Fail(entry.callbacks, {RefusalCode::kLeadershipLost,
                              "another leader's entry took the place of this one", NodeId()});
       continue;
     }
     for (size_t i = 0; i < entry.callbacks.size(); ++i) {
       if (i >= result.groups.size()) {  // the whole batch was refused as malformed
-        Fail({entry.callbacks[i]}, {v1::ErrorDetail::MALFORMED, "the batch was refused", NodeId()});
+        Fail({entry.callbacks[i]}, {RefusalCode::kMalformed, "the batch was refused", NodeId()});
       } else {
         entry.callbacks[i]({nullptr, &result, &result.groups[i]});
       }

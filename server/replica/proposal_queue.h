@@ -9,7 +9,7 @@
 
 #include "consensus/types.h"
 #include "exchange/event.h"
-#include "server/refusal.h"
+#include "server/replica/refusal.h"
 
 namespace quorumbook::server {
 
@@ -19,16 +19,15 @@ struct GroupReply {
   const exchange::ApplyResult* result = nullptr;
   const exchange::GroupResult* group = nullptr;
 };
-// Called once, from the shard's strand; must not block.
+// Called once, by the replica.
 using GroupCallback = std::function<void(const GroupReply&)>;
 
 struct WaitingGroup {
   std::string bytes;  // exchange::EncodeGroup
-  uint64_t term = 0;  // in which the names of its symbols were looked up
   GroupCallback callback;
 };
 
-// Used from the shard's strand alone. Bounded by the replica, which counts what it lets in.
+// Bounded by the replica, which counts what it lets in.
 class ProposalQueue {
  public:
   void Add(WaitingGroup group);

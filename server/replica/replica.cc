@@ -1,0 +1,278 @@
+#include "server/replica/replica.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "common/check.h"
+
+namespace quorumbook::server {
+namespace {
+
+using consensus::Entry;
+using consensus::EntryType;
+using consensus::ProposeResult;
+using consensus::Role;
+
+// Two: while one write syncs the next one is on its way, and what arrives meanwhile forms the one
+// after that. More would cut batches smaller for nothing.
+constexpr int kMaxWritesUnderWay = 2;
+constexpr uint64_t kMaxEntryBytes = uint64_t{1} << 20;
+// A replica whose log grows this many times beyond the snapshot size takes no more commands.
+constexpr uint64_t kLogBytesLimitFactor = 4;
+constexpr std::chrono::seconds kSnapshotRetry{5};
+
+Refusal Busy(std::string message) {
+  return {RefusalCode::kBusy, std::move(message), NodeId(), kRetryAfterMs};
+}
+
+}  // namespace
+
+Replica::Replica(const ReplicaOptions& options, consensus::RestoredState restored,
+                 ReplicaHost* host)
+    : options_(options), host_(*host), raft_(options.raft, std::move(restored), host->Now()) {}
+
+// Commands.
+
+void Replica::Submit(std::string group, consensus::Term term, GroupCallback callback) {
+  const Refusal refusal = WhyNotSubmit(group, term);
+  if (refusal.code != RefusalCode::kNone) {
+    callback({&refusal, nullptr, nullptr});
+    return;
+  }
+  proposals_.Add({std::move(group), std::move(callback)});
+  PumpWhenWaiting();
+}
+
+Refusal Replica::WhyNotSubmit(const std::string& group, consensus::Term term) const {
+  if (draining_) return ShuttingDown();
+  if (raft_.role() != Role::kLeader) return NotLeader();
+  if (term != CurrentLeadership().serving_term || term == consensus::Term()) {
+    return Busy("this node has only just become the leader");
+  }
+  if (host_.DiskFull()) {
+    return {RefusalCode::kDiskFull, "the disk of this node is full", NodeId(), 500};
+  }
+  if (raft_.log_bytes() > kLogBytesLimitFactor * options_.snapshot_log_bytes) {
+    return Busy("the log waits for a snapshot");
+  }
+  if (proposals_.waiting_bytes() + group.size() > kMaxWaitingBytes) {
+    return Busy("too many commands are waiting");
+  }
+  return {};
+}
+
+void Replica::PumpWhenWaiting() {
+  if (pump_asked_ || !proposals_.HasWaiting()) return;
+  pump_asked_ = true;
+  host_.PumpSoon();
+}
+
+void Replica::Pump() {
+  pump_asked_ = false;
+  Propose();
+  ProcessOutput();
+}
+
+void Replica::Propose() {
+  while (proposals_.HasWaiting() && writes_under_way_ < kMaxWritesUnderWay) {
+    const exchange::Time time = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
+    ProposalQueue::Packed packed = proposals_.Pack(time, kMaxEntryBytes);
+    consensus::Index index;
+    consensus::Term term;
+    const ProposeResult result =
+        raft_.Propose(std::move(packed.payload), host_.Now(), &index, &term);
+    if (result == ProposeResult::kBusy) return;  // goes on when something is committed
+    if (result != ProposeResult::kAccepted) return proposals_.FailWaiting(NotLeader());
+    last_stamp_ = time;
+    proposals_.Proposed(packed.groups, index, term);
+    ProcessOutput();  // starts the write, which counts against the limit above
+  }
+}
+
+// What the core asks for.
+
+void Replica::Receive(std::vector<consensus::Message> messages) {
+  for (consensus::Message& message : messages) raft_.Step(std::move(message), host_.Now());
+  ProcessOutput();
+}
+
+consensus::Instant Replica::deadline() const {
+  consensus::Instant deadline = raft_.deadline();
+  if (drained_) deadline = std::min(deadline, drain_deadline_);
+  for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
+  return deadline;
+}
+
+void Replica::OnAlarm() {
+  raft_.Tick(host_.Now());
+  ProcessOutput();
+}
+
+void Replica::ProcessOutput() {
+  while (true) {
+    consensus::Output output = raft_.TakeOutput();
+    if (output.empty()) break;
+    host_.Observe(output);
+    PublishLeadership();
+    if (output.persist) StartWrite(*std::move(output.persist));
+    if (stopped_) return;
+    if (!output.messages.empty()) host_.Send(std::move(output.messages));
+    if (output.restore) RestoreStateMachine(*output.restore);
+    if (stopped_) return;
+    for (const Entry& entry : output.committed) Apply(entry);
+    ConfirmReads(output.reads);
+    FailReads(output.reads_failed);
+    for (const consensus::Evidence& evidence : output.evidence) host_.Report(evidence);
+    if (!output.committed.empty()) PumpWhenWaiting();
+  }
+  AfterOutput();
+}
+
+void Replica::StartWrite(consensus::Persist persist) {
+  if (persist.snapshot && !DecodeSnapshot(*persist.snapshot)) return;
+  ++writes_under_way_;
+  host_.Write(std::move(persist));
+}
+
+void Replica::OnPersisted(uint64_t sequence) {
+  --writes_under_way_;
+  raft_.OnPersisted(sequence, host_.Now());
+  PumpWhenWaiting();
+  ProcessOutput();
+}
+
+// Before a received snapshot takes the place of the log on the disk: one that can not be read must
+// not. False: the replica has stopped.
+bool Replica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
+  absl::StatusOr<exchange::Exchange> decoded = exchange::Exchange::Restore(*snapshot.data);
+  if (!decoded.ok()) {
+    Stop(decoded.status());
+    return false;
+  }
+  decoded_snapshot_.emplace(snapshot.meta.index, *std::move(decoded));
+  return true;
+}
+
+void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
+  const bool decoded = decoded_snapshot_ && decoded_snapshot_->first == snapshot.meta.index;
+  if (!decoded && !DecodeSnapshot(snapshot)) return;
+  exchange_ = std::move(decoded_snapshot_->second);
+  decoded_snapshot_.reset();
+  unsaved_snapshot_.reset();
+  applied_ = snapshot.meta.index;
+  for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) host_.SymbolKnown(symbol);
+  host_.Log(LogLevel::kInfo,
+            absl::StrCat("state restored from the snapshot at index ", applied_.value()));
+}
+
+void Replica::Apply(const Entry& entry) {
+  QB_CHECK(entry.index == applied_.Next());
+  applied_ = entry.index;
+  applied_term_ = entry.term;
+  PublishLeadership();
+  apply_result_.Clear();
+  if (entry.type == EntryType::kCommand) {
+    const absl::Status status = exchange_.Apply(entry.bytes(), &apply_result_);
+    if (!status.ok()) {  // the same on every replica: it has no effect on any
+      apply_result_.Clear();
+      host_.Log(LogLevel::kError,
+                absl::StrCat("entry ", entry.index.value(), " is no batch: ", status.message()));
+    }
+    for (const exchange::Event& event : apply_result_.events) {
+      if (event.type != exchange::EventType::kSymbolAdded) continue;
+      const exchange::SymbolInfo* symbol = exchange_.FindSymbol(event.symbol);
+      if (symbol != nullptr) host_.SymbolKnown(*symbol);
+    }
+  }
+  host_.Applied(entry, apply_result_);
+  proposals_.Applied(entry.index, entry.term, apply_result_);
+}
+
+// Reads.
+
+void Replica::Read(bool stale_ok, ReadCallback callback) {
+  if (stale_ok) return callback(nullptr, exchange_);
+  Refusal refusal;
+  const uint64_t id = next_read_++;
+  if (draining_) {
+    refusal = ShuttingDown();
+  } else if (reads_.size() + reads_to_apply_.size() >= kMaxReads) {
+    refusal = Busy("too many reads are under way");
+  } else if (!raft_.ReadIndex(id, host_.Now())) {
+    refusal = NotLeader();
+  }
+  if (refusal.code != RefusalCode::kNone) return callback(&refusal, exchange_);
+  reads_.emplace(id, std::move(callback));
+  ProcessOutput();
+}
+
+void Replica::ConfirmReads(const std::vector<consensus::ReadReady>& reads) {
+  for (const consensus::ReadReady& read : reads) {
+    const auto it = reads_.find(read.id);
+    if (it == reads_.end()) continue;
+    reads_to_apply_.emplace(read.index, std::move(it->second));
+    reads_.erase(it);
+  }
+  while (!reads_to_apply_.empty() && reads_to_apply_.begin()->first <= applied_) {
+    const ReadCallback callback = std::move(reads_to_apply_.begin()->second);
+    reads_to_apply_.erase(reads_to_apply_.begin());
+    callback(nullptr, exchange_);
+  }
+}
+
+void Replica::FailReads(const std::vector<uint64_t>& ids) {
+  for (const uint64_t id : ids) {
+    const auto it = reads_.find(id);
+    if (it == reads_.end()) continue;
+    const ReadCallback callback = std::move(it->second);
+    reads_.erase(it);
+    const Refusal refusal = NotLeader();
+    callback(&refusal, exchange_);
+  }
+}
+
+// Snapshots.
+
+void Replica::MaybeTakeSnapshot() {
+  if (unsaved_snapshot_) return SaveSnapshotWhenDurable();
+  if (snapshot_under_way_ || raft_.log_bytes() <= options_.snapshot_log_bytes) return;
+  if (host_.Now() < next_snapshot_) return;
+  const std::optional<consensus::SnapshotMeta> meta = raft_.EntryMeta(applied_);
+  if (!meta || meta->index <= raft_.status().snapshot.index) return;
+  unsaved_snapshot_ = {*meta, std::make_shared<const std::string>(exchange_.Snapshot())};
+  SaveSnapshotWhenDurable();
+}
+
+// What is committed may be applied before the own disk has it; a snapshot that is ahead of the log
+// beside it would look like damage after a crash.
+void Replica::SaveSnapshotWhenDurable() {
+  if (raft_.status().durable < unsaved_snapshot_->meta.index) return;
+  snapshot_under_way_ = true;
+  host_.SaveSnapshot(*std::exchange(unsaved_snapshot_, std::nullopt));
+}
+
+void Replica::OnSnapshotSaved(const absl::Status& status, consensus::Snapshot snapshot) {
+  snapshot_under_way_ = false;
+  if (status.ok()) {
+    host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", snapshot.data->size(),
+                                            " bytes at index ", snapshot.meta.index.value()));
+    raft_.Compact(std::move(snapshot));
+    ProcessOutput();
+  } else if (absl::IsResourceExhausted(status)) {
+    host_.Log(LogLevel::kError, absl::StrCat("no space for a snapshot: ", status.message()));
+    next_snapshot_ = host_.Now() + kSnapshotRetry;
+  } else {
+    Stop(status);
+  }
+}
+
+void Replica::Stop(const absl::Status& status) {
+  stopped_ = true;
+  host_.Fatal(status);
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,146 @@
+// One replica of one shard: the Raft core, the exchange behind it, and what waits for them.
+//
+// Single-threaded and without I/O: its host calls one method at a time, and after each arms an
+// alarm for deadline(). Callbacks are called from within, once, and must not call the replica.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "consensus/raft.h"
+#include "exchange/exchange.h"
+#include "server/replica/proposal_queue.h"
+#include "server/replica/refusal.h"
+#include "server/replica/replica_host.h"
+
+namespace quorumbook::server {
+
+struct ReplicaOptions {
+  ShardId shard;
+  consensus::Options raft;
+  // A snapshot is taken when the log in memory is larger; a log some times larger than this
+  // refuses commands until there is one.
+  uint64_t snapshot_log_bytes = 0;
+};
+
+// Commands accepted and not yet packed, a replica; beyond it the answer is kBusy.
+inline constexpr uint64_t kMaxWaitingBytes = uint64_t{32} << 20;
+// Linearizable reads under way, a replica; likewise.
+inline constexpr size_t kMaxReads = 65'536;
+
+class Replica {
+ public:
+  // `restored`: what is durable. `host` outlives the replica.
+  Replica(const ReplicaOptions& options, consensus::RestoredState restored, ReplicaHost* host);
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  // To be called once, first: restores the snapshot and applies what is known to be committed.
+  void Start() { ProcessOutput(); }
+
+  // Executes a group (exchange::EncodeGroup) and answers when it is applied, or why it was not.
+  // `term` is Leadership::serving_term as it was before the names of its symbols were looked up.
+  void Submit(std::string group, consensus::Term term, GroupCallback callback);
+
+  // Messages from verified peers, in order of arrival.
+  void Receive(std::vector<consensus::Message> messages);
+
+  // Calls back with the state, which holds everything acknowledged before the call (leader only),
+  // or with `stale_ok` whatever this replica has applied. `refusal` is null when it worked.
+  using ReadCallback = std::function<void(const Refusal* refusal, const exchange::Exchange&)>;
+  void Read(bool stale_ok, ReadCallback callback);
+
+  // Hands leadership to `target` (none: the most advanced follower); answers when another leader
+  // is known or it has failed.
+  using TransferCallback = std::function<void(const Refusal* refusal, NodeId leader)>;
+  void TransferLeadership(NodeId target, TransferCallback callback);
+
+  // Takes no more commands, answers those under way, hands leadership over if it has it, and calls
+  // back; at the latest after a few seconds. Goes on serving as a follower.
+  void Drain(std::function<void()> callback);
+
+  // When OnAlarm has something to do next. Earlier or more often does no harm.
+  consensus::Instant deadline() const;
+  void OnAlarm();
+
+  // Completions of what the host was asked for.
+  void Pump();
+  void OnPersisted(uint64_t sequence);
+  void OnSnapshotSaved(const absl::Status& status, consensus::Snapshot snapshot);
+
+  const consensus::Raft& raft() const { return raft_; }
+  const exchange::Exchange& exchange() const { return exchange_; }
+  consensus::Index applied() const { return applied_; }
+
+ private:
+  // replica.cc
+  Refusal WhyNotSubmit(const std::string& group, consensus::Term term) const;
+  void PumpWhenWaiting();
+  void Propose();
+  void ProcessOutput();
+  void StartWrite(consensus::Persist persist);
+  bool DecodeSnapshot(const consensus::Snapshot& snapshot);
+  void RestoreStateMachine(const consensus::Snapshot& snapshot);
+  void Apply(const consensus::Entry& entry);
+  void ConfirmReads(const std::vector<consensus::ReadReady>& reads);
+  void FailReads(const std::vector<uint64_t>& ids);
+  void MaybeTakeSnapshot();
+  void SaveSnapshotWhenDurable();
+  void Stop(const absl::Status& status);
+
+  // replica_leadership.cc
+  Leadership CurrentLeadership() const;
+  void PublishLeadership();
+  void AfterOutput();
+  void AnswerTransfers();
+  void ContinueDraining();
+  void FinishDraining();
+  Refusal NotLeader() const;
+  static Refusal ShuttingDown();
+
+  const ReplicaOptions options_;
+  ReplicaHost& host_;
+
+  consensus::Raft raft_;
+  exchange::Exchange exchange_;
+  exchange::ApplyResult apply_result_;
+  consensus::Index applied_;
+  consensus::Term applied_term_;  // of the last entry applied
+  std::optional<std::pair<consensus::Index, exchange::Exchange>> decoded_snapshot_;
+  exchange::Time last_stamp_ = 0;
+
+  bool stopped_ = false;  // ReplicaHost::Fatal was called
+
+  ProposalQueue proposals_;
+  bool pump_asked_ = false;
+  int writes_under_way_ = 0;
+  std::optional<consensus::Snapshot> unsaved_snapshot_;  // until the log up to it is durable
+  bool snapshot_under_way_ = false;
+  consensus::Instant next_snapshot_{};  // not before, after one that had no space
+
+  uint64_t next_read_ = 1;
+  std::map<uint64_t, ReadCallback> reads_;                        // not confirmed yet
+  std::multimap<consensus::Index, ReadCallback> reads_to_apply_;  // confirmed, not applied yet
+
+  Leadership published_;
+  bool was_leader_ = false;
+  struct Transfer {
+    TransferCallback callback;
+    consensus::Instant deadline;
+  };
+  std::vector<Transfer> transfers_;
+
+  bool draining_ = false;
+  bool drain_transferred_ = false;
+  consensus::Instant drain_deadline_{};
+  std::function<void()> drained_;  // empty: not asked for, or called
+};
+
+}  // namespace quorumbook::server

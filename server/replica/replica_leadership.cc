@@ -1,0 +1,127 @@
+// The part of a replica that deals with leadership: who has it, handing it over, giving it up.
+#include <chrono>
+#include <utility>
+
+#include "server/replica/replica.h"
+
+namespace quorumbook::server {
+namespace {
+
+using consensus::Instant;
+using consensus::Role;
+
+constexpr std::chrono::seconds kDrainTimeout{3};
+constexpr std::chrono::seconds kTransferTimeout{3};
+
+}  // namespace
+
+Refusal Replica::NotLeader() const {
+  const NodeId leader = raft_.leader() == options_.raft.id ? NodeId() : raft_.leader();
+  return {RefusalCode::kNotLeader,
+          leader == NodeId() ? "no leader is known" : "this node is not the leader", leader,
+          kRetryAfterMs};
+}
+
+Refusal Replica::ShuttingDown() {
+  return {RefusalCode::kShuttingDown, "this node is shutting down", NodeId()};
+}
+
+Leadership Replica::CurrentLeadership() const {
+  const bool serves = raft_.role() == Role::kLeader && applied_term_ == raft_.term();
+  return {raft_.leader(), raft_.term(), serves ? raft_.term() : consensus::Term()};
+}
+
+void Replica::PublishLeadership() {
+  const Leadership now = CurrentLeadership();
+  if (now == published_) return;
+  published_ = now;
+  host_.LeadershipChanged(now);
+}
+
+void Replica::AfterOutput() {
+  PublishLeadership();
+  const bool is_leader = raft_.role() == Role::kLeader;
+  if (was_leader_ && !is_leader) {
+    proposals_.FailProposed({RefusalCode::kLeadershipLost,
+                             "this node lost leadership before the commands were committed",
+                             NotLeader().leader});
+    proposals_.FailWaiting(NotLeader());
+  }
+  was_leader_ = is_leader;
+  AnswerTransfers();
+  MaybeTakeSnapshot();
+  ContinueDraining();
+}
+
+void Replica::TransferLeadership(NodeId target, TransferCallback callback) {
+  if (draining_ || raft_.role() != Role::kLeader) {
+    const Refusal refusal = draining_ ? ShuttingDown() : NotLeader();
+    callback(&refusal, NodeId());
+  } else if (target == options_.raft.id) {
+    callback(nullptr, target);  // e.g. a repeat of a call whose answer was lost
+  } else if (!raft_.TransferLeadership(target, host_.Now())) {
+    const Refusal refusal{RefusalCode::kMalformed,
+                          "no such follower is there to take over: see `qb cluster status`",
+                          NodeId()};
+    callback(&refusal, NodeId());
+  } else {
+    transfers_.push_back({std::move(callback), host_.Now() + kTransferTimeout});
+  }
+  ProcessOutput();
+}
+
+void Replica::AnswerTransfers() {
+  if (transfers_.empty()) return;
+  const NodeId leader = raft_.leader();
+  const bool moved = leader != NodeId() && leader != options_.raft.id;
+  const Instant now = host_.Now();
+  std::erase_if(transfers_, [&](const Transfer& transfer) {
+    if (moved) {
+      transfer.callback(nullptr, leader);
+    } else if (now >= transfer.deadline) {
+      const Refusal refusal{RefusalCode::kBusy, "the follower did not take over in time", NodeId(),
+                            kRetryAfterMs};
+      transfer.callback(&refusal, NodeId());
+    } else {
+      return false;
+    }
+    return true;
+  });
+}
+
+void Replica::Drain(std::function<void()> callback) {
+  draining_ = true;
+  drained_ = std::move(callback);
+  drain_deadline_ = host_.Now() + kDrainTimeout;
+  ProcessOutput();
+}
+
+void Replica::ContinueDraining() {
+  if (!drained_) return;
+  const bool idle = !proposals_.HasWaiting() && !proposals_.HasProposed();
+  const bool is_leader = raft_.role() == Role::kLeader;
+  if (is_leader && idle && !drain_transferred_) {
+    // Alone in the group there is nobody to hand over to: draining is all there is to do.
+    drain_transferred_ = true;
+    if (!raft_.TransferLeadership(NodeId(), host_.Now())) drain_deadline_ = host_.Now();
+  }
+  if ((!is_leader && idle) || host_.Now() >= drain_deadline_) FinishDraining();
+}
+
+// Nobody waits for an answer any more: a listener can only close when every call is answered.
+void Replica::FinishDraining() {
+  proposals_.FailWaiting(ShuttingDown());
+  proposals_.FailProposed({RefusalCode::kLeadershipLost,
+                           "this node shut down before the commands were committed", NodeId()});
+  const Refusal refusal = ShuttingDown();
+  for (const auto& [id, callback] : std::exchange(reads_, {})) callback(&refusal, exchange_);
+  for (const auto& [index, callback] : std::exchange(reads_to_apply_, {})) {
+    callback(&refusal, exchange_);
+  }
+  for (const Transfer& transfer : std::exchange(transfers_, {})) {
+    transfer.callback(&refusal, NodeId());
+  }
+  std::exchange(drained_, nullptr)();
+}
+
+}  // namespace quorumbook::server
