@@ -15,23 +15,56 @@ namespace {
 struct Encoder {
   ByteWriter out;
 
-  void operator()(const AddSymbol& command) {
-    out.Put(CommandKind::kAddSymbol);
-    out.PutSized(command.name);
-    out.Put(command.tick_size.mantissa);
-    out.Put(command.tick_size.exponent);
-    out.Put(command.lot_size.mantissa);
-    out.Put(command.lot_size.exponent);
+  void Put(const Decimal& decimal) {
+    out.Put(decimal.mantissa);
+    out.Put(decimal.exponent);
   }
-  void operator()(const NewOrder& command) {
-    out.Put(CommandKind::kNewOrder);
+  void PutFlag(bool flag) { out.Put(static_cast<uint8_t>(flag)); }
+  void Put(const SymbolRules& rules) {
+    out.Put(rules.min_quantity);
+    out.Put(rules.max_quantity);
+    out.Put(rules.static_band_bp);
+    out.Put(rules.dynamic_band_bp);
+    out.Put(rules.protection);
+    out.Put(rules.maker_fee_bp);
+    out.Put(rules.taker_fee_bp);
+  }
+  void PutFields(const NewOrder& command) {
     out.Put(command.side);
     out.Put(command.type);
     out.Put(command.time_in_force);
+    out.Put(command.self_trade);
+    PutFlag(command.post_only);
     out.Put(command.symbol.value());
     out.Put(command.client_order_id.value());
     out.Put(command.price);
     out.Put(command.quantity);
+  }
+
+  void operator()(const AddSymbol& command) {
+    out.Put(CommandKind::kAddSymbol);
+    out.PutSized(command.name);
+    Put(command.tick_size);
+    Put(command.lot_size);
+    out.Put(command.base.value());
+    out.Put(command.quote.value());
+    Put(command.rules);
+    out.Put(command.phase);
+  }
+  void operator()(const NewOrder& command) {
+    out.Put(CommandKind::kNewOrder);
+    PutFields(command);
+  }
+  void operator()(const SpecialOrder& command) {
+    out.Put(CommandKind::kSpecialOrder);
+    PutFields(command.order);
+    out.Put(command.terms.stop_price);
+    out.Put(command.terms.trail);
+    out.Put(command.terms.display);
+    out.Put(command.terms.minimum);
+    out.Put(command.terms.protection);
+    out.Put(command.terms.expires);
+    PutFlag(command.terms.all_or_none);
   }
   void operator()(const CancelOrder& command) {
     out.Put(CommandKind::kCancelOrder);
@@ -51,9 +84,70 @@ struct Encoder {
     out.Put(command.price);
     out.Put(command.quantity);
   }
+  void operator()(const MassCancel& command) {
+    out.Put(CommandKind::kMassCancel);
+    out.Put(command.account.value());
+    out.Put(command.symbol.value());
+    out.Put(command.side);
+  }
+  void operator()(const SetSymbolRules& command) {
+    out.Put(CommandKind::kSetSymbolRules);
+    out.Put(command.symbol.value());
+    Put(command.rules);
+  }
+  void operator()(const SetPhase& command) {
+    out.Put(CommandKind::kSetPhase);
+    out.Put(command.symbol.value());
+    out.Put(command.phase);
+    out.Put(command.reference_price);
+  }
+  void operator()(const DelistSymbol& command) {
+    out.Put(CommandKind::kDelistSymbol);
+    out.Put(command.symbol.value());
+  }
+  void operator()(const AddAsset& command) {
+    out.Put(CommandKind::kAddAsset);
+    out.PutSized(command.name);
+    out.Put(command.exponent);
+  }
+  void operator()(const Deposit& command) {
+    out.Put(CommandKind::kDeposit);
+    out.Put(command.account.value());
+    out.Put(command.asset.value());
+    out.Put(command.amount);
+  }
+  void operator()(const Withdraw& command) {
+    out.Put(CommandKind::kWithdraw);
+    out.Put(command.account.value());
+    out.Put(command.asset.value());
+    out.Put(command.amount);
+  }
+  void operator()(const SetAccountLimits& command) {
+    out.Put(CommandKind::kSetAccountLimits);
+    out.Put(command.account.value());
+    out.Put(command.limits.max_order_quantity);
+    out.Put(command.limits.max_notional);
+    out.Put(command.limits.max_open_orders);
+  }
+  void operator()(const SetPositionLimit& command) {
+    out.Put(CommandKind::kSetPositionLimit);
+    out.Put(command.account.value());
+    out.Put(command.asset.value());
+    out.Put(command.limit);
+  }
+  void operator()(const SetKillSwitch& command) {
+    out.Put(CommandKind::kSetKillSwitch);
+    out.Put(command.account.value());
+    PutFlag(command.engaged);
+  }
   void operator()(const OpenSession& group) {
     out.Put(GroupKind::kOpenSession);
     out.Put(group.account.value());
+    PutFlag(group.cancel_on_disconnect);
+  }
+  void operator()(const SessionLost& group) {
+    out.Put(GroupKind::kSessionLost);
+    out.Put(group.session.value());
   }
   void operator()(const CloseSession& group) {
     out.Put(GroupKind::kCloseSession);
@@ -75,13 +169,37 @@ uint64_t BatchChecksum(std::string_view before, std::string_view groups) {
   return Checksum64(groups, Checksum64(before));
 }
 
+bool ReadFlag(ByteReader* reader, bool* flag) {
+  const auto byte = reader->Get<uint8_t>();
+  *flag = byte != 0;
+  return reader->ok() && byte <= 1;
+}
+
+void Read(ByteReader* reader, Decimal* decimal) {
+  decimal->mantissa = reader->Get<int64_t>();
+  decimal->exponent = reader->Get<int8_t>();
+}
+
+void Read(ByteReader* reader, SymbolRules* rules) {
+  rules->min_quantity = reader->Get<Quantity>();
+  rules->max_quantity = reader->Get<Quantity>();
+  rules->static_band_bp = reader->Get<uint32_t>();
+  rules->dynamic_band_bp = reader->Get<uint32_t>();
+  rules->protection = reader->Get<Price>();
+  rules->maker_fee_bp = reader->Get<uint32_t>();
+  rules->taker_fee_bp = reader->Get<uint32_t>();
+}
+
+bool IsPhase(Phase phase) { return phase >= Phase::kPreOpen && phase <= Phase::kClosed; }
+
 bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group) {
   group->kind = reader->Get<GroupKind>();
   switch (group->kind) {
     case GroupKind::kOpenSession:
       group->account = AccountId(reader->Get<uint64_t>());
-      return reader->ok();
+      return ReadFlag(reader, &group->cancel_on_disconnect);
     case GroupKind::kCloseSession:
+    case GroupKind::kSessionLost:
       group->session = SessionId(reader->Get<uint64_t>());
       return reader->ok();
     case GroupKind::kSessionCommands:
@@ -104,9 +222,11 @@ bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group) {
 Group ToGroup(const GroupView& view) {
   switch (view.kind) {
     case GroupKind::kOpenSession:
-      return OpenSession{view.account};
+      return OpenSession{view.account, view.cancel_on_disconnect};
     case GroupKind::kCloseSession:
       return CloseSession{view.session};
+    case GroupKind::kSessionLost:
+      return SessionLost{view.session};
     case GroupKind::kSessionCommands:
       break;
   }
@@ -123,6 +243,93 @@ Group ToGroup(const GroupView& view) {
 }
 
 }  // namespace
+
+bool ReadFields(ByteReader* reader, AddSymbol* command) {
+  command->name = reader->GetSized();
+  Read(reader, &command->tick_size);
+  Read(reader, &command->lot_size);
+  command->base = AssetId(reader->Get<uint32_t>());
+  command->quote = AssetId(reader->Get<uint32_t>());
+  Read(reader, &command->rules);
+  command->phase = reader->Get<Phase>();
+  return reader->ok() && IsPhase(command->phase);
+}
+
+bool ReadFields(ByteReader* reader, SpecialOrder* command) {
+  if (!ReadFields(reader, &command->order)) return false;
+  command->terms.stop_price = reader->Get<Price>();
+  command->terms.trail = reader->Get<Price>();
+  command->terms.display = reader->Get<Quantity>();
+  command->terms.minimum = reader->Get<Quantity>();
+  command->terms.protection = reader->Get<Price>();
+  command->terms.expires = reader->Get<Time>();
+  return ReadFlag(reader, &command->terms.all_or_none);
+}
+
+bool ReadFields(ByteReader* reader, MassCancel* command) {
+  command->account = AccountId(reader->Get<uint64_t>());
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  command->side = reader->Get<Side>();
+  return reader->ok() && command->side <= Side::kSell;
+}
+
+bool ReadFields(ByteReader* reader, SetSymbolRules* command) {
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  Read(reader, &command->rules);
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, SetPhase* command) {
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  command->phase = reader->Get<Phase>();
+  command->reference_price = reader->Get<Price>();
+  return reader->ok() && IsPhase(command->phase);
+}
+
+bool ReadFields(ByteReader* reader, DelistSymbol* command) {
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, AddAsset* command) {
+  command->name = reader->GetSized();
+  command->exponent = reader->Get<int8_t>();
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, Deposit* command) {
+  command->account = AccountId(reader->Get<uint64_t>());
+  command->asset = AssetId(reader->Get<uint32_t>());
+  command->amount = reader->Get<Amount>();
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, Withdraw* command) {
+  command->account = AccountId(reader->Get<uint64_t>());
+  command->asset = AssetId(reader->Get<uint32_t>());
+  command->amount = reader->Get<Amount>();
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, SetAccountLimits* command) {
+  command->account = AccountId(reader->Get<uint64_t>());
+  command->limits.max_order_quantity = reader->Get<Quantity>();
+  command->limits.max_notional = reader->Get<Amount>();
+  command->limits.max_open_orders = reader->Get<uint64_t>();
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, SetPositionLimit* command) {
+  command->account = AccountId(reader->Get<uint64_t>());
+  command->asset = AssetId(reader->Get<uint32_t>());
+  command->limit = reader->Get<Amount>();
+  return reader->ok();
+}
+
+bool ReadFields(ByteReader* reader, SetKillSwitch* command) {
+  command->account = AccountId(reader->Get<uint64_t>());
+  return ReadFlag(reader, &command->engaged);
+}
 
 std::string EncodeGroup(const Group& group) {
   std::string bytes;

@@ -19,13 +19,19 @@ namespace quorumbook::exchange {
 inline constexpr uint32_t kBatchMagic = 0x01424251;  // "QBB", version 1
 inline constexpr size_t kBatchHeaderBytes = 24;
 
-enum class GroupKind : uint8_t { kOpenSession = 1, kCloseSession = 2, kSessionCommands = 3 };
+enum class GroupKind : uint8_t {
+  kOpenSession = 1,
+  kCloseSession = 2,
+  kSessionCommands = 3,
+  kSessionLost = 4,
+};
 
 // A group whose commands are still encoded.
 struct GroupView {
   GroupKind kind = GroupKind::kSessionCommands;
-  AccountId account;  // of kOpenSession
-  SessionId session;  // of the others
+  AccountId account;                  // of kOpenSession
+  bool cancel_on_disconnect = false;  // likewise
+  SessionId session;                  // of the others
   uint64_t first_sequence = 0;
   uint64_t acknowledged = 0;
   uint32_t command_count = 0;
@@ -42,66 +48,106 @@ struct BatchView {
 // Errors: those of DecodeBatch.
 absl::Status ReadBatch(std::string_view bytes, BatchView* view);
 
+// Reads the fields of one command, each overload those of its kind. False when they are malformed.
+bool ReadFields(ByteReader* reader, AddSymbol* command);
+bool ReadFields(ByteReader* reader, SpecialOrder* command);
+bool ReadFields(ByteReader* reader, MassCancel* command);
+bool ReadFields(ByteReader* reader, SetSymbolRules* command);
+bool ReadFields(ByteReader* reader, SetPhase* command);
+bool ReadFields(ByteReader* reader, DelistSymbol* command);
+bool ReadFields(ByteReader* reader, AddAsset* command);
+bool ReadFields(ByteReader* reader, Deposit* command);
+bool ReadFields(ByteReader* reader, Withdraw* command);
+bool ReadFields(ByteReader* reader, SetAccountLimits* command);
+bool ReadFields(ByteReader* reader, SetPositionLimit* command);
+bool ReadFields(ByteReader* reader, SetKillSwitch* command);
+
+// Those on the path of every order.
+inline bool ReadFields(ByteReader* reader, NewOrder* command) {
+  command->side = reader->Get<Side>();
+  command->type = reader->Get<OrderType>();
+  command->time_in_force = reader->Get<TimeInForce>();
+  command->self_trade = reader->Get<SelfTrade>();
+  const auto post_only = reader->Get<uint8_t>();
+  command->post_only = post_only != 0;
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
+  command->price = reader->Get<Price>();
+  command->quantity = reader->Get<Quantity>();
+  const bool valid = command->side >= Side::kBuy && command->side <= Side::kSell &&
+                     command->type >= OrderType::kLimit &&
+                     command->type <= OrderType::kTrailingStop &&
+                     command->time_in_force >= TimeInForce::kGoodTillCancel &&
+                     command->time_in_force <= TimeInForce::kGoodTillTime &&
+                     command->self_trade <= SelfTrade::kDecrement && post_only <= 1;
+  return reader->ok() && valid;
+}
+inline bool ReadFields(ByteReader* reader, CancelOrder* command) {
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
+  return reader->ok();
+}
+inline bool ReadFields(ByteReader* reader, ReduceOrder* command) {
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
+  command->quantity = reader->Get<Quantity>();
+  return reader->ok();
+}
+inline bool ReadFields(ByteReader* reader, ReplaceOrder* command) {
+  command->symbol = SymbolId(reader->Get<uint32_t>());
+  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
+  command->price = reader->Get<Price>();
+  command->quantity = reader->Get<Quantity>();
+  return reader->ok();
+}
+
+template <typename Kind, typename Visitor>
+bool ReadCommandOf(ByteReader* reader, Visitor&& visit) {
+  Kind command;
+  if (!ReadFields(reader, &command)) return false;
+  visit(command);
+  return true;
+}
+
 // Reads one command and calls `visit` with it: an AddSymbol, a NewOrder, and so on. False, and
 // nothing is visited, when the bytes are malformed or at their end.
 template <typename Visitor>
 bool ReadCommand(ByteReader* reader, Visitor&& visit) {
   switch (reader->Get<CommandKind>()) {
-    case CommandKind::kAddSymbol: {
-      AddSymbol command;
-      command.name = reader->GetSized();
-      command.tick_size.mantissa = reader->Get<int64_t>();
-      command.tick_size.exponent = reader->Get<int8_t>();
-      command.lot_size.mantissa = reader->Get<int64_t>();
-      command.lot_size.exponent = reader->Get<int8_t>();
-      if (!reader->ok()) return false;
-      visit(command);
-      return true;
-    }
-    case CommandKind::kNewOrder: {
-      NewOrder command;
-      command.side = reader->Get<Side>();
-      command.type = reader->Get<OrderType>();
-      command.time_in_force = reader->Get<TimeInForce>();
-      command.symbol = SymbolId(reader->Get<uint32_t>());
-      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
-      command.price = reader->Get<Price>();
-      command.quantity = reader->Get<Quantity>();
-      const bool valid = command.side >= Side::kBuy && command.side <= Side::kSell &&
-                         command.type >= OrderType::kLimit && command.type <= OrderType::kMarket &&
-                         command.time_in_force >= TimeInForce::kGoodTillCancel &&
-                         command.time_in_force <= TimeInForce::kFillOrKill;
-      if (!reader->ok() || !valid) return false;
-      visit(command);
-      return true;
-    }
-    case CommandKind::kCancelOrder: {
-      CancelOrder command;
-      command.symbol = SymbolId(reader->Get<uint32_t>());
-      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
-      if (!reader->ok()) return false;
-      visit(command);
-      return true;
-    }
-    case CommandKind::kReduceOrder: {
-      ReduceOrder command;
-      command.symbol = SymbolId(reader->Get<uint32_t>());
-      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
-      command.quantity = reader->Get<Quantity>();
-      if (!reader->ok()) return false;
-      visit(command);
-      return true;
-    }
-    case CommandKind::kReplaceOrder: {
-      ReplaceOrder command;
-      command.symbol = SymbolId(reader->Get<uint32_t>());
-      command.client_order_id = ClientOrderId(reader->Get<uint64_t>());
-      command.price = reader->Get<Price>();
-      command.quantity = reader->Get<Quantity>();
-      if (!reader->ok()) return false;
-      visit(command);
-      return true;
-    }
+    case CommandKind::kNone:
+      return false;
+    case CommandKind::kAddSymbol:
+      return ReadCommandOf<AddSymbol>(reader, visit);
+    case CommandKind::kNewOrder:
+      return ReadCommandOf<NewOrder>(reader, visit);
+    case CommandKind::kCancelOrder:
+      return ReadCommandOf<CancelOrder>(reader, visit);
+    case CommandKind::kReduceOrder:
+      return ReadCommandOf<ReduceOrder>(reader, visit);
+    case CommandKind::kReplaceOrder:
+      return ReadCommandOf<ReplaceOrder>(reader, visit);
+    case CommandKind::kSpecialOrder:
+      return ReadCommandOf<SpecialOrder>(reader, visit);
+    case CommandKind::kMassCancel:
+      return ReadCommandOf<MassCancel>(reader, visit);
+    case CommandKind::kSetSymbolRules:
+      return ReadCommandOf<SetSymbolRules>(reader, visit);
+    case CommandKind::kSetPhase:
+      return ReadCommandOf<SetPhase>(reader, visit);
+    case CommandKind::kDelistSymbol:
+      return ReadCommandOf<DelistSymbol>(reader, visit);
+    case CommandKind::kAddAsset:
+      return ReadCommandOf<AddAsset>(reader, visit);
+    case CommandKind::kDeposit:
+      return ReadCommandOf<Deposit>(reader, visit);
+    case CommandKind::kWithdraw:
+      return ReadCommandOf<Withdraw>(reader, visit);
+    case CommandKind::kSetAccountLimits:
+      return ReadCommandOf<SetAccountLimits>(reader, visit);
+    case CommandKind::kSetPositionLimit:
+      return ReadCommandOf<SetPositionLimit>(reader, visit);
+    case CommandKind::kSetKillSwitch:
+      return ReadCommandOf<SetKillSwitch>(reader, visit);
   }
   return false;
 }

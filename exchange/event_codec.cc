@@ -21,13 +21,13 @@ namespace {
 constexpr size_t kTypeOffset = offsetof(Event, type);
 
 size_t EncodedSize(EventType type) {
-  return type == EventType::kTrade ? kTradeEventBytes : kEventBytes;
+  const bool has_more = type == EventType::kTrade || type == EventType::kOrderParked;
+  return has_more ? kTradeEventBytes : kEventBytes;
 }
 
 bool ValidEnums(const Event& event) {
-  return event.type >= EventType::kSymbolAdded && event.type <= EventType::kCommandRejected &&
-         event.command >= CommandKind::kAddSymbol && event.command <= CommandKind::kReplaceOrder &&
-         event.reason <= Reason::kReplacedBelowExecuted && event.side <= Side::kSell;
+  return event.type >= EventType::kSymbolAdded && event.type <= kLastEventType &&
+         event.command <= kLastCommandKind && IsKnown(event.reason) && event.side <= Side::kSell;
 }
 
 }  // namespace

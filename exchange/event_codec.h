@@ -7,8 +7,8 @@
 
 namespace quorumbook::exchange {
 
-// Bytes of one encoded event. Only trades carry the fields of a trade.
+// Bytes of one encoded event. Only trades and parked orders carry the fields of a trade.
 inline constexpr size_t kEventBytes = 72;
-inline constexpr size_t kTradeEventBytes = 112;
+inline constexpr size_t kTradeEventBytes = 128;
 
 }  // namespace quorumbook::exchange

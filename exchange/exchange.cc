@@ -13,12 +13,16 @@ namespace quorumbook::exchange {
 
 namespace {
 
-OrderName NameOf(AccountId account, const AddSymbol&) {
-  return {account, SymbolId(), ClientOrderId()};
-}
-template <typename OrderCommand>
-OrderName NameOf(AccountId account, const OrderCommand& command) {
-  return {account, command.symbol, command.client_order_id};
+// The order that a command is about; one of no symbol when there is none.
+template <typename Kind>
+OrderName NameOf(AccountId account, const Kind& command) {
+  if constexpr (requires { command.client_order_id; }) {
+    return {account, command.symbol, command.client_order_id};
+  } else if constexpr (requires { command.order; }) {
+    return {account, command.order.symbol, command.order.client_order_id};
+  } else {
+    return {account, SymbolId(), ClientOrderId()};
+  }
 }
 
 void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result) {
@@ -48,6 +52,9 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
     case GroupKind::kCloseSession:
       outcome.session = group.session;
       if (!replicated.sessions.Close(group.session)) outcome.status = SessionStatus::kUnknown;
+      break;
+    case GroupKind::kSessionLost:
+      outcome.session = group.session;
       break;
     case GroupKind::kSessionCommands:
       ExecuteCommands(group, result, &outcome);

@@ -1,4 +1,4 @@
-// The replicated state machine of one shard: symbols, books, orders, sessions.
+// The replicated state machine of one shard: symbols, books, orders, accounts, sessions.
 //
 // Deterministic: the same batches in the same order give the same state, events and snapshot
 // bytes on every machine. No clock, no threads, no I/O, no floating point. Not thread-safe.
@@ -6,6 +6,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,11 +26,18 @@ struct SymbolInfo {
   std::string name;
   Decimal tick_size;
   Decimal lot_size;
+  AssetId base = {};  // 0 when the symbol does not touch balances
+  AssetId quote = {};
+  SymbolRules rules = {};
+  Phase phase = Phase::kContinuous;
+  bool delisted = false;
+  bool busy = false;          // work of an uncrossing or expiry goes on in later batches
+  Price reference_price = 0;  // 0: none yet
 };
 
 struct LevelInfo {
   Price price = 0;
-  Quantity quantity = 0;
+  Quantity quantity = 0;  // what icebergs hide is left out
   uint32_t orders = 0;
 };
 
@@ -49,6 +57,11 @@ struct OrderInfo {
   Quantity executed = 0;
   Time entered = 0;  // cluster time
   Time changed = 0;
+  SelfTrade self_trade = SelfTrade::kAllow;
+  bool post_only = false;
+  bool parked = false;     // open, but not in the book: waits for its stop price or for quantity
+  Quantity displayed = 0;  // of `leaves`, what the book shows
+  OrderTerms terms = {};   // those of an open order; the stop price where it stands now
 };
 
 struct Depth {  // best first
@@ -75,6 +88,52 @@ struct MarketSummary {
   Quantity best_bid_quantity = 0, best_ask_quantity = 0;
 };
 
+enum class CandleInterval : uint8_t { kMinute = 0, k5Minutes = 1, kHour = 2, kDay = 3 };
+inline constexpr size_t kCandleIntervals = 4;
+inline constexpr std::array<Time, kCandleIntervals> kCandleLength = {
+    60'000'000'000, 300'000'000'000, 3'600'000'000'000, 86'400'000'000'000};
+// How many are kept a symbol, the one that is still open included.
+inline constexpr std::array<uint32_t, kCandleIntervals> kMaxCandles = {240, 288, 168, 366};
+
+// Trades of [start, start + length). An interval without trades has no candle.
+struct Candle {
+  Time start = 0;  // a multiple of the length
+  Price open = 0, high = 0, low = 0, close = 0;
+  uint64_t trades = 0;
+  Uint128 volume = 0;    // lots
+  Uint128 notional = 0;  // sum of price * quantity
+};
+
+// What an auction would do if it ended now.
+struct AuctionInfo {
+  Price price = 0;  // 0: nothing would trade
+  Quantity volume = 0;
+  Quantity surplus = 0;  // left at that price, bought less sold: negative when more is sold
+};
+
+struct AssetInfo {
+  AssetId id;
+  std::string name;
+  int8_t exponent = 0;
+  Amount deposited = 0;  // deposits less withdrawals: all that accounts and fees have
+  Amount fees = 0;       // collected and not withdrawn
+};
+
+struct BalanceInfo {
+  AssetId asset;
+  Amount free = 0;
+  Amount held = 0;  // for open orders
+  Amount position_limit = 0;
+};
+
+struct AccountInfo {
+  AccountId id;
+  AccountLimits limits;
+  bool blocked = false;
+  uint64_t open_orders = 0;           // in symbols with assets
+  std::vector<BalanceInfo> balances;  // by asset; those that ever were
+};
+
 class Exchange {
  public:
   Exchange();
@@ -91,6 +150,9 @@ class Exchange {
   uint64_t last_sequence() const;  // of the last event
   uint64_t open_orders() const;
   uint64_t sessions() const;
+  // When a batch should be applied even if nobody sends anything: an order expires, or work goes on
+  // that was too much for one batch. nullopt: never. A host proposes an empty batch then.
+  std::optional<Time> NextDeadline() const;
 
   // Views. Invalidated by Apply.
   std::vector<SymbolInfo> Symbols() const;  // by id
@@ -98,11 +160,22 @@ class Exchange {
   const SymbolInfo* FindSymbol(SymbolId id) const;
   // At most `levels` a side. Empty for an unknown symbol.
   Depth GetDepth(SymbolId symbol, size_t levels) const;
-  // Open orders of one side in priority order, at most `limit`.
+  // Orders in one side of the book in priority order, at most `limit`.
   std::vector<OrderInfo> GetOrders(SymbolId symbol, Side side, size_t limit) const;
   // The most recent trades, oldest first, at most min(limit, kMaxRecentTrades).
   std::vector<TradeInfo> RecentTrades(SymbolId symbol, size_t limit) const;
   std::optional<MarketSummary> Summary(SymbolId symbol) const;
+  // The most recent, oldest first, the open one last.
+  std::vector<Candle> Candles(SymbolId symbol, CandleInterval interval, size_t limit) const;
+  // nullopt when the symbol is not in a phase that collects orders.
+  std::optional<AuctionInfo> Indicative(SymbolId symbol) const;
+  std::vector<AssetInfo> Assets() const;  // by id
+  const AssetInfo* FindAsset(std::string_view name) const;
+  // nullopt when the account never had a deposit or limits.
+  std::optional<AccountInfo> FindAccount(AccountId account) const;
+  // Open orders of an account, parked ones too, by order id, at most `limit`. Time proportional to
+  // the orders of symbols without assets.
+  std::vector<OrderInfo> OpenOrders(AccountId account, size_t limit) const;
   // Open, or finished and still remembered.
   std::optional<OrderInfo> FindOrder(const OrderName& name) const;
 
@@ -111,6 +184,14 @@ class Exchange {
   // Errors: kDataLoss when the bytes are damaged or of an unknown version.
   static absl::StatusOr<Exchange> Restore(std::string_view snapshot);
 
+  // Whether for each asset sum(free + held) + fees = deposits - withdrawals, every balance is not
+  // negative, and what is held is what the open orders need. For tests: time proportional to the
+  // state. Errors: kInternal, which says what does not add up.
+  absl::Status CheckConservation() const;
+
+  // Digest of all that happened so far: events, their times, and what became of groups. Equal on
+  // all replicas at the same log index. Costs nothing.
+  Digest RunningDigest() const;
   // Digest128 of Snapshot(): equal on all replicas at the same log index. Time proportional to the
   // state.
   Digest StateDigest() const;

@@ -75,6 +75,11 @@ Reason Market::Check(const NewOrder& command, const Symbol* symbol) const {
   const bool market = command.type == OrderType::kMarket;
   if (command.client_order_id == ClientOrderId()) return Reason::kInvalidClientOrderId;
   if (symbol == nullptr) return Reason::kUnknownSymbol;
+  if (command.type > OrderType::kMarket || command.post_only ||
+      command.time_in_force > TimeInForce::kFillOrKill ||
+      command.self_trade != SelfTrade::kAllow) {
+    return Reason::kInvalidOrder;
+  }
   if (market && command.time_in_force == TimeInForce::kGoodTillCancel) {
     return Reason::kInvalidOrder;
   }

@@ -44,6 +44,10 @@ class Market {
   void Execute(const CommandContext& context, const CancelOrder& command);
   void Execute(const CommandContext& context, const ReduceOrder& command);
   void Execute(const CommandContext& context, const ReplaceOrder& command);
+  template <typename Other>
+  void Execute(const CommandContext& context, const Other&) {
+    Reject(context, CommandKind::kNone, Reason::kInvalidOrder, SymbolId(), ClientOrderId());
+  }
 
   // Adds the encoded events of one command to the running hash.
   void AddToHash(std::string_view events);

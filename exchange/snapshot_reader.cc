@@ -155,8 +155,7 @@ class MarketRestorer {
     const bool filled = status == OrderStatus::kFilled && order.executed == order.quantity &&
                         order.reason == Reason::kNone;
     const bool canceled = status == OrderStatus::kCanceled && order.executed < order.quantity &&
-                          order.reason >= Reason::kRequested &&
-                          order.reason <= Reason::kReplacedBelowExecuted;
+                          Cancels(order.reason);
     if (!valid || (!filled && !canceled)) return false;
     order.status = status;
     market_.memory_.orders.Finish(handle);

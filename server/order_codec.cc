@@ -112,6 +112,8 @@ v1::ExecutionReport::ExecType ExecTypeOf(EventType type) {
       return v1::ExecutionReport::REPLACED;
     case EventType::kCommandRejected:
       return v1::ExecutionReport::REJECTED;
+    default:  // of orders and commands that the protocol does not name
+      break;
   }
   return v1::ExecutionReport::EXEC_TYPE_UNSPECIFIED;
 }

@@ -16,21 +16,41 @@ namespace quorumbook::exchange {
 namespace {
 
 Batch OneOfEach() {
-  const auto least = std::numeric_limits<int64_t>::min();
-  const auto most = std::numeric_limits<int64_t>::max();
+  constexpr auto least = std::numeric_limits<int64_t>::min();
+  constexpr auto most = std::numeric_limits<int64_t>::max();
+  constexpr SymbolRules kRules{least, most, UINT32_MAX, 1, least, 2, 3};
   SessionCommands message{SessionId(77), 5, UINT64_MAX, {}};
   message.commands = {
       AddSymbol{"A name that no exchange takes, \n\x01 but a log may", {least, -128}, {most, 127}},
-      AddSymbol{"", {1, -2}, {1, 0}},
+      AddSymbol{"", {1, -2}, {1, 0}, AssetId(1), AssetId(2), kRules, Phase::kPreOpen},
       NewOrder{SymbolId(3), ClientOrderId(UINT64_MAX), Side::kSell, OrderType::kMarket,
                TimeInForce::kFillOrKill, most, least},
       NewOrder{SymbolId(UINT32_MAX), ClientOrderId(1), Side::kBuy, OrderType::kLimit,
                TimeInForce::kImmediateOrCancel, -1, 0},
       CancelOrder{SymbolId(3), ClientOrderId(9)},
       ReduceOrder{SymbolId(4), ClientOrderId(10), least},
-      ReplaceOrder{SymbolId(5), ClientOrderId(11), most, least}};
+      ReplaceOrder{SymbolId(5), ClientOrderId(11), most, least},
+      SpecialOrder{{.symbol = SymbolId(1),
+                    .client_order_id = ClientOrderId(2),
+                    .side = Side::kSell,
+                    .type = OrderType::kTrailingStop,
+                    .time_in_force = TimeInForce::kGoodTillTime,
+                    .self_trade = SelfTrade::kDecrement,
+                    .post_only = true},
+                   {least, most, -1, -2, -3, -4, true}},
+      MassCancel{AccountId(1), SymbolId(2), Side::kSell},
+      SetSymbolRules{SymbolId(1), kRules},
+      SetPhase{SymbolId(1), Phase::kClosed, least},
+      DelistSymbol{SymbolId(1)},
+      AddAsset{"An asset that no exchange takes", -128},
+      Deposit{AccountId(1), AssetId(2), least},
+      Withdraw{AccountId(0), AssetId(2), most},
+      SetAccountLimits{AccountId(1), {least, most, UINT64_MAX}},
+      SetPositionLimit{AccountId(1), AssetId(3), least},
+      SetKillSwitch{AccountId(1), true}};
   return {.time = -5,
-          .groups = {OpenSession{AccountId(4)}, message, CloseSession{SessionId(6)},
+          .groups = {OpenSession{AccountId(4)}, OpenSession{AccountId(5), true}, message,
+                     CloseSession{SessionId(6)}, SessionLost{SessionId(7)},
                      SessionCommands{SessionId(1), 0, 0, {}}}};
 }
 
@@ -81,14 +101,26 @@ TEST(CommandCodec, TheSizesAreThoseOfTheDocumentation) {
            EncodeGroup(SessionCommands{SessionId(1), 1, 0, {}}).size();
   };
   EXPECT_EQ(EncodeBatch(Batch{}).size(), 24u);
-  EXPECT_EQ(EncodeGroup(OpenSession{}).size(), 9u);
+  EXPECT_EQ(EncodeGroup(OpenSession{}).size(), 10u);
+  EXPECT_EQ(EncodeGroup(SessionLost{}).size(), 9u);
   EXPECT_EQ(EncodeGroup(CloseSession{}).size(), 9u);
   EXPECT_EQ(EncodeGroup(SessionCommands{}).size(), 29u);
-  EXPECT_EQ(size(NewOrder{}), 32u);
+  EXPECT_EQ(size(NewOrder{}), 34u);
+  EXPECT_EQ(size(SpecialOrder{}), 83u);
   EXPECT_EQ(size(CancelOrder{}), 13u);
   EXPECT_EQ(size(ReduceOrder{}), 21u);
   EXPECT_EQ(size(ReplaceOrder{}), 29u);
-  EXPECT_EQ(size(AddSymbol{"AMZN", {}, {}}), 27u);
+  EXPECT_EQ(size(AddSymbol{"AMZN", {}, {}}), 76u);
+  EXPECT_EQ(size(MassCancel{}), 14u);
+  EXPECT_EQ(size(SetSymbolRules{}), 45u);
+  EXPECT_EQ(size(SetPhase{}), 14u);
+  EXPECT_EQ(size(DelistSymbol{}), 5u);
+  EXPECT_EQ(size(AddAsset{"EUR", -2}), 9u);
+  EXPECT_EQ(size(Deposit{}), 21u);
+  EXPECT_EQ(size(Withdraw{}), 21u);
+  EXPECT_EQ(size(SetAccountLimits{}), 33u);
+  EXPECT_EQ(size(SetPositionLimit{}), 21u);
+  EXPECT_EQ(size(SetKillSwitch{}), 10u);
 }
 
 TEST(CommandCodec, TruncatedAtEveryLengthItIsRefused) {
@@ -147,8 +179,9 @@ TEST(CommandCodec, EnumerationsOutOfRangeAreRefused) {
     size_t offset;
     char below, above;
   };
-  for (const Field& field : {Field{group, 0, 4}, Field{command, 0, 6}, Field{command + 1, 0, 3},
-                             Field{command + 2, 0, 3}, Field{command + 3, 0, 4}}) {
+  for (const Field& field : {Field{group, 0, 5}, Field{command, 0, 17}, Field{command + 1, 0, 3},
+                             Field{command + 2, 0, 6}, Field{command + 3, 0, 6},
+                             Field{command + 4, 5, 6}, Field{command + 5, 2, 3}}) {
     for (const char value : {field.below, field.above, '\xff'}) {
       std::string changed = bytes;
       changed[field.offset] = value;
@@ -189,12 +222,14 @@ Event FullEvent(EventType type) {
   event.quantity = 7;
   event.leaves = 8;
   event.executed = 9;
-  if (type == EventType::kTrade) {
+  if (type == EventType::kTrade || type == EventType::kOrderParked) {
     event.trade_id = 10;
     event.maker_account = AccountId(11);
     event.maker_order_id = OrderId(12);
     event.maker_client_order_id = ClientOrderId(13);
     event.maker_leaves = 14;
+    event.fee = 15;
+    event.maker_fee = 16;
   }
   return event;
 }
@@ -202,11 +237,11 @@ Event FullEvent(EventType type) {
 TEST(EventCodec, EveryTypeComesBack) {
   std::string bytes;
   std::vector<Event> events;
-  for (int type = 1; type <= 7; ++type) {
+  for (int type = 1; type <= static_cast<int>(kLastEventType); ++type) {
     events.push_back(FullEvent(static_cast<EventType>(type)));
     EncodeEvent(events.back(), &bytes);
   }
-  EXPECT_EQ(bytes.size(), 6 * kEventBytes + kTradeEventBytes);
+  EXPECT_EQ(bytes.size(), 16 * kEventBytes + 2 * kTradeEventBytes);
   std::vector<Event> decoded;
   ASSERT_TRUE(DecodeEvents(bytes, &decoded));
   EXPECT_EQ(decoded, events);

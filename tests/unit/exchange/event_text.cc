@@ -32,6 +32,44 @@ std::string_view ToText(Reason reason) {
       return "too many orders";
     case Reason::kInvalidClientOrderId:
       return "invalid client order id";
+    case Reason::kSymbolDelisted:
+      return "symbol delisted";
+    case Reason::kWrongPhase:
+      return "wrong phase";
+    case Reason::kSymbolBusy:
+      return "symbol busy";
+    case Reason::kPriceOutsideBand:
+      return "price outside band";
+    case Reason::kNoReferencePrice:
+      return "no reference price";
+    case Reason::kNoProtection:
+      return "no protection";
+    case Reason::kWouldTrade:
+      return "would trade";
+    case Reason::kInvalidStopPrice:
+      return "invalid stop price";
+    case Reason::kStopTriggered:
+      return "stop triggered";
+    case Reason::kInvalidTrail:
+      return "invalid trail";
+    case Reason::kInvalidDisplay:
+      return "invalid display";
+    case Reason::kInvalidMinimum:
+      return "invalid minimum";
+    case Reason::kInvalidExpiry:
+      return "invalid expiry";
+    case Reason::kExpiryPassed:
+      return "expiry passed";
+    case Reason::kTooManyTrailingStops:
+      return "too many trailing stops";
+    case Reason::kTooManyAllOrNone:
+      return "too many all or none";
+    case Reason::kInvalidRules:
+      return "invalid rules";
+    case Reason::kPhaseUnchanged:
+      return "phase unchanged";
+    case Reason::kInvalidSelection:
+      return "invalid selection";
     case Reason::kRequested:
       return "requested";
     case Reason::kUnfilledRemainder:
@@ -42,12 +80,64 @@ std::string_view ToText(Reason reason) {
       return "fill limit";
     case Reason::kReplacedBelowExecuted:
       return "replaced below executed";
+    case Reason::kExpired:
+      return "expired";
+    case Reason::kDayOver:
+      return "day over";
+    case Reason::kSelfTradePrevented:
+      return "self trade prevented";
+    case Reason::kMinimumNotMet:
+      return "minimum not met";
+    case Reason::kMassCanceled:
+      return "mass canceled";
+    case Reason::kKillSwitch:
+      return "kill switch";
+    case Reason::kDisconnected:
+      return "disconnected";
+    case Reason::kDelisted:
+      return "delisted";
+    case Reason::kProtectionReached:
+      return "protection reached";
+    case Reason::kUnknownAsset:
+      return "unknown asset";
+    case Reason::kInvalidAsset:
+      return "invalid asset";
+    case Reason::kAssetExists:
+      return "asset exists";
+    case Reason::kTooManyAssets:
+      return "too many assets";
+    case Reason::kUnknownAccount:
+      return "unknown account";
+    case Reason::kInvalidAccount:
+      return "invalid account";
+    case Reason::kTooManyAccounts:
+      return "too many accounts";
+    case Reason::kInvalidAmount:
+      return "invalid amount";
+    case Reason::kAmountLimit:
+      return "amount limit";
+    case Reason::kInsufficientBalance:
+      return "insufficient balance";
+    case Reason::kNotionalTooLarge:
+      return "notional too large";
+    case Reason::kAccountBlocked:
+      return "account blocked";
+    case Reason::kOrderQuantityLimit:
+      return "order quantity limit";
+    case Reason::kOpenOrderLimit:
+      return "open order limit";
+    case Reason::kNotionalLimit:
+      return "notional limit";
+    case Reason::kPositionLimit:
+      return "position limit";
   }
   return "?";
 }
 
 std::string_view ToText(CommandKind kind) {
   switch (kind) {
+    case CommandKind::kNone:
+      return "exchange";
     case CommandKind::kAddSymbol:
       return "symbol";
     case CommandKind::kNewOrder:
@@ -58,6 +148,28 @@ std::string_view ToText(CommandKind kind) {
       return "reduce";
     case CommandKind::kReplaceOrder:
       return "replace";
+    case CommandKind::kSpecialOrder:
+      return "special";
+    case CommandKind::kMassCancel:
+      return "mass cancel";
+    case CommandKind::kSetSymbolRules:
+      return "set symbol rules";
+    case CommandKind::kSetPhase:
+      return "set phase";
+    case CommandKind::kDelistSymbol:
+      return "delist symbol";
+    case CommandKind::kAddAsset:
+      return "add asset";
+    case CommandKind::kDeposit:
+      return "deposit";
+    case CommandKind::kWithdraw:
+      return "withdraw";
+    case CommandKind::kSetAccountLimits:
+      return "set account limits";
+    case CommandKind::kSetPositionLimit:
+      return "set position limit";
+    case CommandKind::kSetKillSwitch:
+      return "set kill switch";
   }
   return "?";
 }
@@ -156,6 +268,8 @@ std::string ToText(const Event& event) {
       out << " replaced";
       PutOrder(out, event);
       out << event.quantity << '@' << event.price;
+      break;
+    default:
       break;
   }
   out << ", leaves " << event.leaves << ", executed " << event.executed;
