@@ -12,6 +12,16 @@ namespace quorumbook::exchange {
 using OrderHandle = uint32_t;
 using LevelHandle = uint32_t;
 
+// What is out of the ordinary about an order. Plain orders have none, so that one test finds the
+// others; what they need besides is in tables of its own.
+enum OrderFlag : uint8_t {
+  kPostOnlyFlag = 1,
+  kTermsFlag = 2,   // while it is open it has an entry in TermsTable
+  kParkedFlag = 4,  // open, but in ParkedOrders and not in the book
+  kFundedFlag = 8,  // balances stand behind it: it is of a symbol with assets
+  kEndsFlag = 16,   // open, and in an index of the orders that time or a phase ends
+};
+
 struct Order {
   ClientOrderId client_order_id;
   AccountId account;
@@ -28,6 +38,8 @@ struct Order {
   TimeInForce time_in_force = TimeInForce::kGoodTillCancel;
   OrderStatus status = OrderStatus::kNew;
   Reason reason = Reason::kNone;  // why it was cancelled
+  SelfTrade self_trade = SelfTrade::kAllow;
+  uint8_t flags = 0;  // of OrderFlag
   OrderId id;
   Time changed = 0;
   Time entered = 0;
