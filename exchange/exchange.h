@@ -171,6 +171,7 @@ class Exchange {
   std::optional<AuctionInfo> Indicative(SymbolId symbol) const;
   std::vector<AssetInfo> Assets() const;  // by id
   const AssetInfo* FindAsset(std::string_view name) const;
+  const AssetInfo* FindAsset(AssetId id) const;
   // nullopt when the account never had a deposit or limits.
   std::optional<AccountInfo> FindAccount(AccountId account) const;
   // Open orders of an account, parked ones too, by order id, at most `limit`. Time proportional to
@@ -178,6 +179,9 @@ class Exchange {
   std::vector<OrderInfo> OpenOrders(AccountId account, size_t limit) const;
   // Open, or finished and still remembered.
   std::optional<OrderInfo> FindOrder(const OrderName& name) const;
+
+  // Sessions opened with cancel_on_disconnect, by id.
+  std::vector<SessionId> CancelOnDisconnectSessions() const;
 
   // The whole state in canonical bytes: equal states give equal bytes. docs/formats/snapshot.md.
   std::string Snapshot() const;
