@@ -24,6 +24,7 @@ enum class Kind : uint8_t {
   kEntry = 4,
   kSnapshotPointer = 5,
   kSnapshotChunk = 6,
+  kFounders = 7,
 };
 
 // checksum u64, version u8, kind u8, zero u16.
@@ -139,7 +140,17 @@ std::string EncodeIdentity(std::string_view key, const StoreIdentity& identity) 
   ByteWriter writer(&record);
   writer.Put(kFormatVersion);
   writer.Put(identity.node_id.value());
+  writer.Put(identity.incarnation);
   writer.PutSized(identity.cluster_id);
+  SealRecord(key, &record);
+  return record;
+}
+
+std::string EncodeFounders(std::string_view key, const std::vector<NodeId>& founders) {
+  std::string record;
+  StartRecord(Kind::kFounders, &record);
+  ByteWriter writer(&record);
+  for (const NodeId founder : founders) writer.Put(founder.value());
   SealRecord(key, &record);
   return record;
 }
@@ -211,12 +222,23 @@ absl::StatusOr<StoreIdentity> DecodeIdentity(std::string_view key, std::string_v
   }
   StoreIdentity identity;
   identity.node_id = NodeId(reader.Get<uint64_t>());
+  identity.incarnation = reader.Get<uint64_t>();
   identity.cluster_id = reader.GetSized();
   if (absl::Status status = CheckWhole(reader); !status.ok()) return status;
   if (version != kFormatVersion) {
     return absl::DataLossError(absl::StrCat("format version ", version, " never existed"));
   }
   return identity;
+}
+
+absl::StatusOr<std::vector<NodeId>> DecodeFounders(std::string_view key, std::string_view record) {
+  absl::StatusOr<std::string_view> body = OpenRecord(key, Kind::kFounders, record);
+  if (!body.ok()) return body.status();
+  ByteReader reader(*body);
+  std::vector<NodeId> founders;
+  while (reader.ok() && !reader.AtEnd()) founders.emplace_back(reader.Get<uint64_t>());
+  if (absl::Status status = CheckWhole(reader); !status.ok()) return status;
+  return founders;
 }
 
 absl::StatusOr<HardState> DecodeHardState(std::string_view key, std::string_view record) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/digest.h"
 #include "common/ids.h"
@@ -64,6 +65,7 @@ struct SnapshotPointer {
 
 // Each Encode seals the record to its key: a record found under another key does not decode.
 std::string EncodeIdentity(std::string_view key, const StoreIdentity& identity);
+std::string EncodeFounders(std::string_view key, const std::vector<NodeId>& founders);
 std::string EncodeHardState(std::string_view key, const consensus::HardState& state);
 std::string EncodeLogStart(std::string_view key, const LogStart& start);
 std::string EncodeSnapshotPointer(std::string_view key, const SnapshotPointer& pointer);
@@ -74,6 +76,7 @@ void EncodeEntry(std::string_view key, const consensus::Entry& entry, std::strin
 // Each Decode takes bytes that nobody vouches for. Errors: kDataLoss, what is wrong with them.
 // DecodeIdentity also: kFailedPrecondition for a format version later than kFormatVersion.
 absl::StatusOr<StoreIdentity> DecodeIdentity(std::string_view key, std::string_view record);
+absl::StatusOr<std::vector<NodeId>> DecodeFounders(std::string_view key, std::string_view record);
 absl::StatusOr<consensus::HardState> DecodeHardState(std::string_view key, std::string_view record);
 absl::StatusOr<LogStart> DecodeLogStart(std::string_view key, std::string_view record);
 absl::StatusOr<SnapshotPointer> DecodeSnapshotPointer(std::string_view key,

@@ -18,6 +18,7 @@ namespace quorumbook::storage {
 namespace {
 
 constexpr std::string_view kIdentityKey = "identity";
+constexpr std::string_view kFoundersKey = "founders";
 // Beside RocksDB's own LOCK: this one is taken before anything is read.
 constexpr char kLockFile[] = "quorumbook.lock";
 
@@ -154,20 +155,10 @@ absl::Status Database::OpenRocksDb(bool first_opening) {
       absl::StrCat("cannot open the store in ", directory_, ": ", status.ToString()));
 }
 
-absl::Status Database::CheckIdentity(const StoreIdentity& identity) {
+absl::Status Database::CheckIdentity(const StoreIdentity& wanted) {
   absl::StatusOr<std::string> record = Get(Family::kMeta, kIdentityKey);
   if (!record.ok()) return DataLossIn(directory_, record.status().message());
-  if (record->empty()) {
-    for (const Family family : {Family::kLog, Family::kHardState, Family::kSnapshot}) {
-      std::unique_ptr<rocksdb::Iterator> it = Scan(family, "", nullptr);
-      if (it->Valid() || !it->status().ok()) {
-        return DataLossIn(directory_, "it holds data, but not whose they are");
-      }
-    }
-    rocksdb::WriteBatch batch;
-    batch.Put(handle(Family::kMeta), ToSlice(kIdentityKey), EncodeIdentity(kIdentityKey, identity));
-    return Commit(&batch);
-  }
+  if (record->empty()) return CreateIdentity(wanted);
   absl::StatusOr<StoreIdentity> found = DecodeIdentity(kIdentityKey, *record);
   if (absl::IsFailedPrecondition(found.status())) {
     return absl::FailedPreconditionError(
@@ -175,8 +166,54 @@ absl::Status Database::CheckIdentity(const StoreIdentity& identity) {
                      "; start the version that wrote it, or a later one"));
   }
   if (!found.ok()) return DataLossIn(directory_, found.status().message());
-  if (*found == identity) return absl::OkStatus();
-  return OtherIdentityError(absl::StrCat("data directory ", directory_), *found, identity);
+  if (!IsSameNode(*found, wanted)) {
+    return OtherIdentityError(absl::StrCat("data directory ", directory_), *found, wanted);
+  }
+  identity_ = *std::move(found);
+  return ReadFounders();
+}
+
+absl::Status Database::CreateIdentity(const StoreIdentity& identity) {
+  for (const Family family : {Family::kLog, Family::kHardState, Family::kSnapshot}) {
+    std::unique_ptr<rocksdb::Iterator> it = Scan(family, "", nullptr);
+    if (it->Valid() || !it->status().ok()) {
+      return DataLossIn(directory_, "it holds data, but not whose they are");
+    }
+  }
+  rocksdb::WriteBatch batch;
+  batch.Put(handle(Family::kMeta), ToSlice(kIdentityKey), EncodeIdentity(kIdentityKey, identity));
+  identity_ = identity;
+  return Commit(&batch);
+}
+
+absl::Status Database::ReadFounders() {
+  absl::StatusOr<std::string> record = Get(Family::kMeta, kFoundersKey);
+  if (!record.ok()) return DataLossIn(directory_, record.status().message());
+  if (record->empty()) return absl::OkStatus();
+  absl::StatusOr<std::vector<NodeId>> found = DecodeFounders(kFoundersKey, *record);
+  if (!found.ok()) {
+    return DataLossIn(directory_, absl::StrCat("founders: ", found.status().message()));
+  }
+  std::lock_guard lock(mutex_);
+  founders_ = *std::move(found);
+  return absl::OkStatus();
+}
+
+std::vector<NodeId> Database::founders() {
+  std::lock_guard lock(mutex_);
+  return founders_;
+}
+
+absl::Status Database::SetFounders(const std::vector<NodeId>& founders) {
+  const std::vector<NodeId> kept = this->founders();
+  absl::Status status = CheckFounders(kept, founders);
+  if (!status.ok() || kept == founders) return status;
+  rocksdb::WriteBatch batch;
+  batch.Put(handle(Family::kMeta), ToSlice(kFoundersKey), EncodeFounders(kFoundersKey, founders));
+  if (status = Commit(&batch); !status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  founders_ = founders;
+  return absl::OkStatus();
 }
 
 absl::Status Database::Commit(rocksdb::WriteBatch* batch) {

@@ -16,6 +16,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/rocksdb_store.h"
 #include "storage/store.h"
@@ -59,6 +60,11 @@ class Database {
   void DropFiles(Family family, std::string_view begin, std::string_view end);
 
   absl::StatusOr<StoreUsage> Usage();
+
+  // As Store's.
+  const StoreIdentity& identity() const { return identity_; }
+  std::vector<NodeId> founders();
+  absl::Status SetFounders(const std::vector<NodeId>& founders);
 
   // For building batches. Valid as long as this.
   rocksdb::ColumnFamilyHandle* handle(Family family) {
@@ -108,7 +114,9 @@ class Database {
   absl::Status Lock();
   absl::Status CheckDirectory();
   absl::Status OpenRocksDb(bool first_opening);
-  absl::Status CheckIdentity(const StoreIdentity& identity);
+  absl::Status CheckIdentity(const StoreIdentity& wanted);
+  absl::Status CreateIdentity(const StoreIdentity& identity);
+  absl::Status ReadFounders();
   void Close();
   // Decides what a failed write means, and remembers it.
   absl::Status Judge(const rocksdb::Status& status);
@@ -118,6 +126,7 @@ class Database {
   rocksdb::FileLock* lock_ = nullptr;
   std::shared_ptr<ErrorWatch> error_watch_;
   std::array<FamilyId, kFamilies> family_ids_;  // set once, at the first opening
+  StoreIdentity identity_;                      // likewise
 
   // Exclusive while RocksDB is closed and opened again.
   std::shared_mutex open_mutex_;     // guards db_ and families_; taken before mutex_
@@ -127,6 +136,7 @@ class Database {
   std::mutex mutex_;  // guards what follows
   bool disk_full_ = false;
   absl::Status final_error_;
+  std::vector<NodeId> founders_;
 };
 
 }  // namespace quorumbook::storage

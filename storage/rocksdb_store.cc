@@ -32,6 +32,9 @@ class RocksDbStore : public Store {
   // Removes what interrupted snapshots have left.
   absl::Status RemoveAbandoned();
 
+  const StoreIdentity& identity() const override { return database_->identity(); }
+  std::vector<NodeId> founders() override { return database_->founders(); }
+  absl::Status SetFounders(const std::vector<NodeId>& founders) override;
   absl::StatusOr<RestoredState> Load(ShardId shard) override;
   absl::Status Write(const std::vector<ShardWrite>& writes) override;
   absl::Status SaveSnapshot(ShardId shard, const Snapshot& snapshot) override;
@@ -224,6 +227,11 @@ void RocksDbStore::DropDeadFiles(ShardId shard) {
   database_->DropFiles(Family::kLog, LogKey(shard, 1), LogKey(shard, state.first.value()));
   database_->DropFiles(Family::kSnapshot, SnapshotKey(shard, 1, 0),
                        SnapshotKey(shard, state.snapshot->generation, 0));
+}
+
+absl::Status RocksDbStore::SetFounders(const std::vector<NodeId>& founders) {
+  std::lock_guard lock(mutex_);
+  return database_->SetFounders(founders);
 }
 
 absl::StatusOr<RestoredState> RocksDbStore::Load(ShardId shard) {

@@ -1,11 +1,11 @@
-// A Store in memory with faults on demand, for the simulator and for tests. Keeps the records of
-// the real one and gives them back only through the same checks.
+// A Store in memory with faults on demand, for the simulator and for tests.
 #pragma once
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,38 +18,91 @@
 
 namespace quorumbook::storage {
 
+// One stored record.
+struct RecordPlace {
+  enum class Kind : uint8_t { kIdentity, kHardState, kLogStart, kSnapshot, kEntry };
+  Kind kind;
+  ShardId shard;           // but of kIdentity
+  consensus::Index index;  // of kEntry
+};
+
 // What survives a crash of the process: opened again and again, by one store at a time.
-// Thread-safe.
+//
+// Keeps what it is given as it is, shared and not copied; the bytes of a record are made only when
+// a fault touches it, and from then on it is read through the checks of the real store. Has no
+// notion of time: how long a write or a sync takes is for the host to say, see DeferSyncs and
+// bytes_written. Thread-safe.
 class SimulatedDisk {
  public:
+  // Off (as at first): Write and SaveSnapshot sync before they return, as Store promises. On: they
+  // return before, and what they wrote is not durable, nor seen by Load, until Sync or until a
+  // store is opened. The host lets the time of the disk pass in between, which may be long (a
+  // stalled disk), and reports the writes as done only after Sync.
+  void DeferSyncs(bool defer);
+  // Makes the first `writes` writes of all (Write or SaveSnapshot) durable, in their order.
+  // REQUIRES: writes <= writes(). Errors: as Store::Write.
+  absl::Status Sync(uint64_t writes);
+  // How many were accepted and not lost, how many of these are durable, and the bytes that were
+  // ever written: what the host takes the cost of a write and of a sync from.
+  uint64_t writes();
+  uint64_t synced_writes();
+  uint64_t bytes_written();
+
+  // The machine lost power. Of the writes that were not durable, the first `whole` are there all
+  // the same; of the next one `torn` records are (modulo their number), which the next opening cuts
+  // off as the real store does; the others are gone. Writes reach the disk in order, for all go
+  // through one write-ahead log. REQUIRES: no store has the disk open; whole <= the number of
+  // writes that are not durable.
+  void LosePower(uint64_t whole = 0, uint64_t torn = 0);
+
   // Every write fails with kResourceExhausted and changes nothing, until there is space again.
   void SetFull(bool full);
 
-  // The next write fails with kInternal, and so does every later one until the disk is opened
-  // again. What happened to the data of the failed one is up to `landed`.
-  void FailNextWrite(bool landed);
+  // The next sync fails with kInternal, and every later write and sync until the disk is opened
+  // again. What was to be synced is as after any crash: there at the next opening, or not if
+  // LosePower comes first.
+  void FailNextSync();
 
-  // The machine stopped before the last write (of Write or SaveSnapshot) was synced: undoes it.
-  // Nobody can have seen it acknowledged; that is for the caller to see to. A write that is
-  // followed by any other call on the store counts as synced. Returns whether there was one.
-  bool LoseLastWrite();
+  // What is on the disk durably and could be damaged: entries are those of [first, end).
+  struct Extent {
+    bool hard_state = false;
+    bool log_start = false;
+    bool snapshot = false;
+    consensus::Index first{1};
+    consensus::Index end{1};
+  };
+  Extent extent(ShardId shard);
 
-  // Flip one bit of a stored record. `bit` is taken modulo its length. False: no such record.
-  bool FlipBitOfHardState(ShardId shard, uint64_t bit);
-  bool FlipBitOfSnapshot(ShardId shard, uint64_t bit);
-  bool FlipBitOfEntry(ShardId shard, consensus::Index index, uint64_t bit);
+  // Flips one bit of a durable record; `bit` is taken modulo its length. False: no such record.
+  bool FlipBit(const RecordPlace& place, uint64_t bit);
+
+  // The disk wrote the record of `from` where that of `to` is, and nothing in its own place, which
+  // holds zeros. False: one of them does not exist, or they are the same.
+  bool Misdirect(const RecordPlace& from, const RecordPlace& to);
+
+  // Plants a bug, to show that checkers find it: from now on an opening keeps the records of a torn
+  // write instead of cutting them off.
+  void KeepTornWrites();
 
  private:
   friend class SimulatedStore;
   friend absl::StatusOr<std::unique_ptr<Store>> OpenSimulatedStore(SimulatedDisk* disk,
                                                                    const StoreIdentity& identity);
 
+  // A record, and its bytes once a fault has touched it.
+  template <typename T>
+  struct Record {
+    T value;
+    std::unique_ptr<std::string> touched;
+  };
   struct Shard {
-    std::string hard_state;        // empty: never written
-    std::string snapshot_pointer;  // empty: none
-    std::string snapshot_data;
-    consensus::Index first{1};  // where the log begins
-    std::map<consensus::Index, std::string> entries;
+    std::optional<Record<consensus::HardState>> hard_state;
+    std::optional<Record<consensus::Index>> log_start;
+    std::optional<Record<consensus::Snapshot>> snapshot;  // touched: the pointer
+    std::unique_ptr<std::string> touched_data;            // of the snapshot
+    std::map<consensus::Index, Record<consensus::Entry>> entries;
+
+    consensus::Index first() const { return log_start ? log_start->value : consensus::Index(1); }
   };
   struct SavedSnapshot {
     ShardId shard;
@@ -57,22 +110,42 @@ class SimulatedDisk {
   };
   using Change = std::variant<std::vector<ShardWrite>, SavedSnapshot>;
 
-  // These need mutex_.
-  absl::Status Accept(Change change);
-  void Settle();
-  void Apply(const ShardWrite& write);
-  void PutSnapshot(Shard* shard, ShardId id, const consensus::Snapshot& snapshot);
+  // All of these need mutex_.
+  absl::Status CheckWritable() const;
+  absl::Status TrySync();
+  absl::Status Accept(Change change, uint64_t bytes);
+  absl::Status SyncFirst(uint64_t writes);
+  void Recover();
+  void ApplyOldest();
+  // The first `*records` records of a write; takes what it applied off the number.
+  void Apply(ShardWrite write, uint64_t* records);
+  static void PutSnapshot(Shard* shard, consensus::Snapshot snapshot);
+  static void StartLogAt(Shard* shard, consensus::Index first);
+  // The bytes of a record, for a fault to change. Null: no such record.
+  std::string* Touch(const RecordPlace& place);
+  absl::Status CheckIdentity(const StoreIdentity& wanted);
   absl::StatusOr<consensus::RestoredState> Read(ShardId id);
+  static absl::StatusOr<consensus::Snapshot> ReadSnapshot(ShardId id, const Shard& shard);
   uint64_t UsedBytes() const;
 
   std::mutex mutex_;  // guards what follows
-  std::optional<StoreIdentity> identity_;
+  std::optional<Record<StoreIdentity>> identity_;
+  std::vector<NodeId> founders_;
+  std::map<ShardId, Shard> shards_;  // what is durable
+  std::deque<Change> unsynced_;      // what is not, oldest first
+  uint64_t writes_ = 0;
+  uint64_t bytes_written_ = 0;
+  struct TornWrite {
+    std::vector<ShardWrite> writes;
+    uint64_t records = 0;
+  };
+  std::optional<TornWrite> torn_;
+  bool keep_torn_writes_ = false;
+  bool defer_syncs_ = false;
   bool open_ = false;
   bool full_ = false;
-  std::optional<bool> fail_next_write_;  // value: landed
+  bool fail_next_sync_ = false;
   absl::Status final_error_;
-  std::map<ShardId, Shard> shards_;
-  std::optional<Change> unsynced_;  // the last write: in force, and still to be lost
 };
 
 // REQUIRES: `disk` outlives the store. Errors: as OpenRocksDbStore.

@@ -20,10 +20,14 @@
 
 namespace quorumbook::storage {
 
-// Whose data this is. A store that holds another identity is refused at open.
+// Whose data this is. A store of another node or cluster is refused at open.
 struct StoreIdentity {
   std::string cluster_id;  // 1 to 64 characters
   NodeId node_id;
+  // Tells this store from an earlier or later one of the same node: a number that is drawn at
+  // random for each opening, of which the one that created the store is kept. A node whose store
+  // was lost thus never passes for the one that it was.
+  uint64_t incarnation = 0;
 
   bool operator==(const StoreIdentity&) const = default;
 };
@@ -42,6 +46,17 @@ struct StoreUsage {
 class Store {
  public:
   virtual ~Store() = default;
+
+  // What the store was created with, also its incarnation.
+  virtual const StoreIdentity& identity() const = 0;
+
+  // The members that founded the cluster, as given to SetFounders; empty before.
+  virtual std::vector<NodeId> founders() = 0;
+
+  // Keeps the founders, durably, once and for all; the same ones again are no error. Errors:
+  // kInvalidArgument unless they are 1 to consensus::kVotersMax, rising and none of them 0;
+  // kFailedPrecondition when others are kept already (both are named); and those of Write.
+  virtual absl::Status SetFounders(const std::vector<NodeId>& founders) = 0;
 
   // Everything about `shard` that is durable; a RestoredState of defaults for a shard that was
   // never written. Errors: kDataLoss when a record in the middle is damaged or missing (the

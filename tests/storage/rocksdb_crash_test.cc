@@ -166,7 +166,7 @@ TEST_F(RocksDbCrashTest, EveryKillPointIsSurvived) {
       alive = Open().ok();
     }
     step([&](ShardModel& m) {
-      return store_->Write({m.Install(Index(9), std::string(1'100'000, 't'), false)}).ok();
+      return store_->Write({m.Install(Index(9), std::string(1'100'000, 't'))}).ok();
     });
     step([&](ShardModel& m) { return store_->Write({m.Append(Term(2), {"j"})}).ok(); });
     completed = alive;

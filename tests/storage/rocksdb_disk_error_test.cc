@@ -114,7 +114,7 @@ TEST_F(RocksDbDiskErrorTest, ASnapshotThatDoesNotFitLeavesTheOlderOne) {
     ShardModel refused = model_;
     absl::Status status = store_->SaveSnapshot(ShardId(1), refused.Save(Index(1), large));
     ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
-    status = store_->Write({ShardModel(model_).Install(Index(1), large, false)});
+    status = store_->Write({ShardModel(model_).Install(Index(1), large)});
     ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
   }
   file_system_->SetFreeBytes(FaultInjectionFileSystem::kUnlimited);

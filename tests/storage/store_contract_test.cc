@@ -190,13 +190,13 @@ TEST_P(StoreContractTest, ALogThatEndsBeforeItsSnapshotIsBegunAnew) {
 TEST_P(StoreContractTest, OneWriteAppliesItsPartsInOrder) {
   Write(model_.Append(Term(1), {"a", "b", "c", "d"}));
   ShardModel next = model_;
-  // The snapshot at 2 takes the log; e and f follow; compaction takes e.
+  // The snapshot at 2 takes the log; e and f follow; compaction finds nothing to take.
   ShardWrite write = next.Install(Index(2), "state at 2");
   const ShardWrite replace = next.Replace(Index(3), Term(2), {"e", "f"});
   write.persist.hard_state = replace.persist.hard_state;
   write.persist.truncate_from = replace.persist.truncate_from;
   write.persist.entries = replace.persist.entries;
-  write.persist.compact_through = next.Compact(Index(3)).persist.compact_through;
+  write.persist.compact_through = next.Compact(Index(2)).persist.compact_through;
   Write(write);
   ExpectHolds(next);
 }
@@ -266,7 +266,8 @@ TEST_P(StoreContractTest, SnapshotsAreSavedWhileTheLogGrows) {
 TEST_P(StoreContractTest, AnotherIdentityIsRefused) {
   Write(model_.Append(Term(1), {"a"}));
   store_.reset();
-  const OpenResult node = medium_->Open({.cluster_id = "test-cluster", .node_id = NodeId(8)});
+  const OpenResult node =
+      medium_->Open({.cluster_id = "test-cluster", .node_id = NodeId(8), .incarnation = 42});
   EXPECT_TRUE(absl::IsFailedPrecondition(node.status())) << node.status();
   EXPECT_THAT(node.status().ToString(),
               testing::AllOf(HasSubstr("node 7 of cluster \"test-cluster\""),
@@ -276,6 +277,50 @@ TEST_P(StoreContractTest, AnotherIdentityIsRefused) {
   EXPECT_TRUE(absl::IsFailedPrecondition(cluster.status())) << cluster.status();
   Reopen();
   EXPECT_TRUE(Holds(*store_, model_));
+}
+
+TEST_P(StoreContractTest, TheIncarnationIsThatOfTheCreation) {
+  StoreIdentity identity = kTestIdentity;
+  EXPECT_EQ(store_->identity(), identity);
+  store_.reset();
+  identity.incarnation = 99;
+  const std::unique_ptr<Medium> fresh = GetParam().make();
+  OpenResult again = medium_->Open(identity);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->identity(), kTestIdentity);
+  again = fresh->Open(identity);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->identity(), identity);
+}
+
+TEST_P(StoreContractTest, FoundersAreKeptOnce) {
+  EXPECT_THAT(store_->founders(), testing::IsEmpty());
+  const std::vector<NodeId> founders = {NodeId(1), NodeId(7), NodeId(~uint64_t{0})};
+  ASSERT_TRUE(store_->SetFounders(founders).ok());
+  EXPECT_EQ(store_->founders(), founders);
+  Reopen();
+  EXPECT_EQ(store_->founders(), founders);
+  EXPECT_TRUE(store_->SetFounders(founders).ok());
+  const absl::Status others = store_->SetFounders({NodeId(1), NodeId(7)});
+  EXPECT_TRUE(absl::IsFailedPrecondition(others)) << others;
+  EXPECT_THAT(others.ToString(), HasSubstr("members 1, 7, 18446744073709551615, not by 1, 7"));
+  Reopen();
+  EXPECT_EQ(store_->founders(), founders);
+}
+
+TEST_P(StoreContractTest, FoundersOutOfBoundsAreRefused) {
+  std::vector<NodeId> many;
+  for (uint64_t i = 1; i <= consensus::kVotersMax + 1; ++i) many.emplace_back(i);
+  for (const std::vector<NodeId>& founders :
+       {std::vector<NodeId>(), std::vector<NodeId>{NodeId()},
+        std::vector<NodeId>{NodeId(), NodeId(1)}, std::vector<NodeId>{NodeId(2), NodeId(1)},
+        std::vector<NodeId>{NodeId(1), NodeId(1)}, many}) {
+    const absl::Status status = store_->SetFounders(founders);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  }
+  EXPECT_THAT(store_->founders(), testing::IsEmpty());
+  many.pop_back();
+  EXPECT_TRUE(store_->SetFounders(many).ok());
 }
 
 TEST_P(StoreContractTest, AnIdentityOutOfBoundsIsRefused) {

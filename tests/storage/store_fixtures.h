@@ -15,7 +15,8 @@
 
 namespace quorumbook::storage {
 
-inline const StoreIdentity kTestIdentity{.cluster_id = "test-cluster", .node_id = NodeId(7)};
+inline const StoreIdentity kTestIdentity{
+    .cluster_id = "test-cluster", .node_id = NodeId(7), .incarnation = 42};
 
 // An empty directory that is removed at the end.
 class TemporaryDirectory {

@@ -28,6 +28,11 @@ class GatedStore : public storage::Store {
  public:
   explicit GatedStore(storage::Store* store) : store_(*store) {}
 
+  const storage::StoreIdentity& identity() const override { return store_.identity(); }
+  std::vector<NodeId> founders() override { return store_.founders(); }
+  absl::Status SetFounders(const std::vector<NodeId>& founders) override {
+    return store_.SetFounders(founders);
+  }
   absl::StatusOr<consensus::RestoredState> Load(ShardId shard) override {
     return store_.Load(shard);
   }
@@ -111,7 +116,7 @@ TEST_F(LogWriterTest, AFullDiskIsWaitedFor) {
 TEST_F(LogWriterTest, AnErrorOfTheDiskIsFinal) {
   std::promise<absl::Status> fatal;
   LogWriter writer(store_.get(), [&fatal](const absl::Status& status) { fatal.set_value(status); });
-  disk_.FailNextWrite(/*landed=*/false);
+  disk_.FailNextSync();
   writer.Write(Vote(1, 1, 7), [] { FAIL() << "was not durable"; });
   EXPECT_TRUE(absl::IsInternal(fatal.get_future().get()));
 }
