@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::string_view kIdentityKey = "identity";
 constexpr std::string_view kFoundersKey = "founders";
-// Beside RocksDB's own LOCK: this one is taken before anything is read.
-constexpr char kLockFile[] = "quorumbook.lock";
 
 absl::Status DataLossIn(const std::string& directory, absl::string_view what) {
   return absl::DataLossError(
@@ -49,6 +47,10 @@ rocksdb::ReadOptions ScanOptions() {
 }
 
 }  // namespace
+
+std::string LockPath(const std::string& directory) {
+  return absl::StrCat(directory, "/quorumbook.lock");
+}
 
 void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
   switch (info.operation) {
@@ -96,8 +98,7 @@ absl::Status Database::Lock() {
         "cannot create data directory ", directory_,
         ": its parent must exist and be writable for this user (", status.ToString(), ")"));
   }
-  const std::string path = absl::StrCat(directory_, "/", kLockFile);
-  rocksdb::Status status = env_->LockFile(path, &lock_);
+  rocksdb::Status status = env_->LockFile(LockPath(directory_), &lock_);
   if (status.ok()) return absl::OkStatus();
   lock_ = nullptr;
   if (absl::StrContains(status.ToString(), "open a file for lock")) {
@@ -242,7 +243,7 @@ absl::Status Database::Heal() {
   if (status.ok()) {
     disk_full_ = false;
   } else if (!absl::IsResourceExhausted(status)) {
-    final_error_ = absl::InternalError(status.message());
+    final_error_ = absl::IsDataLoss(status) ? status : absl::InternalError(status.message());
     return final_error_;
   }
   return status;
@@ -259,6 +260,11 @@ absl::Status Database::Judge(const rocksdb::Status& status) {
       disk_full_ = true;
       return DiskFull(directory_, status);
     }
+  }
+  // A compaction has come upon it, perhaps in what nobody reads any more.
+  if (status.IsCorruption()) {
+    final_error_ = DataLossIn(directory_, status.ToString());
+    return final_error_;
   }
   final_error_ = absl::InternalError(absl::StrCat(
       "writing to the store in ", directory_,

@@ -30,6 +30,10 @@ inline constexpr size_t kFamilies = 4;
 inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
+// The file that is locked as long as a store is open. Beside RocksDB's own LOCK: this one is taken
+// before anything is read.
+std::string LockPath(const std::string& directory);
+
 class Database {
  public:
   // Same errors as OpenRocksDbStore.

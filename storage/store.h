@@ -66,7 +66,9 @@ class Store {
 
   // Makes all writes durable: atomically, in order, with one sync. Errors: kResourceExhausted when
   // the disk is full (nothing was written; may be tried again), anything else is final: the
-  // process must stop, for what is on disk is unknown (never retry an fsync).
+  // process must stop, for what is on disk is unknown (never retry an fsync). Among these
+  // kDataLoss: the disk has damaged what was stored, so that even a new start can not go on with
+  // it.
   virtual absl::Status Write(const std::vector<ShardWrite>& writes) = 0;
 
   // Stores a snapshot that this replica took of its own state machine, durably, and forgets the

@@ -2,6 +2,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+
 namespace quorumbook::storage {
 namespace {
 
@@ -72,6 +74,21 @@ absl::Status VerifyEntries(ShardId shard, Index first, const RestoredState& stat
   return absl::OkStatus();
 }
 
+Index LastIndex(Index first, const RestoredState& state) {
+  return state.entries.empty() ? first.Previous() : state.entries.back().index;
+}
+
+// A commit index is written with its entries or after them.
+absl::Status VerifyCommit(ShardId shard, Index first, const RestoredState& state) {
+  const Index covered = state.snapshot ? state.snapshot->meta.index : Index();
+  const Index last = std::max(covered, LastIndex(first, state));
+  if (state.hard_state.commit <= last) return absl::OkStatus();
+  return DamagedAt(
+      shard, last.Next(),
+      absl::StrCat("committed entries are missing: the hard state knows of them up to ",
+                   state.hard_state.commit.value()));
+}
+
 }  // namespace
 
 absl::Status DamagedAt(ShardId shard, Index index, absl::string_view what) {
@@ -85,13 +102,12 @@ absl::Status Damaged(ShardId shard, absl::string_view what) {
 
 absl::Status VerifyShard(ShardId shard, Index first, const RestoredState& state) {
   if (absl::Status status = VerifyBeginning(shard, first, state); !status.ok()) return status;
-  return VerifyEntries(shard, first, state);
+  if (absl::Status status = VerifyEntries(shard, first, state); !status.ok()) return status;
+  return VerifyCommit(shard, first, state);
 }
 
 bool LogEndsBeforeSnapshot(Index first, const RestoredState& state) {
-  if (!state.snapshot) return false;
-  const Index last = state.entries.empty() ? first.Previous() : state.entries.back().index;
-  return last < state.snapshot->meta.index;
+  return state.snapshot && LastIndex(first, state) < state.snapshot->meta.index;
 }
 
 }  // namespace quorumbook::storage

@@ -18,7 +18,8 @@ absl::Status Damaged(ShardId shard, absl::string_view what);
 
 // Verifies a shard that was read back, `first` being where its log begins: every chain value is
 // recomputed, indexes are consecutive from `first`, terms never fall and never exceed the hard
-// state's, and the snapshot reaches the log and is of the same history. Errors: kDataLoss.
+// state's, the snapshot reaches the log and is of the same history, and what the hard state knows
+// to be committed is there. Errors: kDataLoss.
 absl::Status VerifyShard(ShardId shard, consensus::Index first,
                          const consensus::RestoredState& state);
 

@@ -129,6 +129,61 @@ TEST(RocksDbSecondProcessTest, DISABLED_OpenFromAnotherProcess) {
   EXPECT_THAT(status.ToString(), AllOf(HasSubstr(directory), HasSubstr("another process")));
 }
 
+class SetAsideTest : public RocksDbOpenTest {
+ protected:
+  void CreateStore(uint64_t incarnation) {
+    StoreIdentity identity = kTestIdentity;
+    identity.incarnation = incarnation;
+    absl::StatusOr<std::unique_ptr<Store>> store =
+        OpenRocksDbStore({.directory = directory_path_, .identity = identity});
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_EQ((*store)->identity().incarnation, incarnation);
+  }
+  uint64_t IncarnationIn(const std::string& directory) {
+    absl::StatusOr<std::unique_ptr<Store>> store =
+        OpenRocksDbStore({.directory = directory, .identity = kTestIdentity});
+    EXPECT_TRUE(store.ok()) << store.status();
+    return store.ok() ? (*store)->identity().incarnation : 0;
+  }
+};
+
+TEST_F(SetAsideTest, MakesRoomForANewStoreAndKeepsTheLastOne) {
+  for (const uint64_t incarnation : {1, 2, 3}) {
+    ASSERT_NO_FATAL_FAILURE(CreateStore(incarnation));
+    const absl::StatusOr<std::string> aside =
+        SetAside(directory_path_ + (incarnation == 2 ? "/" : ""));
+    ASSERT_TRUE(aside.ok()) << aside.status();
+    EXPECT_EQ(*aside, directory_path_ + ".damaged");
+    EXPECT_FALSE(std::filesystem::exists(directory_path_));
+    EXPECT_EQ(IncarnationIn(*aside), incarnation);
+  }
+  int names = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    names += entry.exists() ? 1 : 0;
+  }
+  EXPECT_EQ(names, 1) << "more than one is kept";
+}
+
+TEST_F(SetAsideTest, AStoreInUseStaysWhereItIs) {
+  absl::StatusOr<std::unique_ptr<Store>> store = Open();
+  ASSERT_TRUE(store.ok());
+  const absl::Status status = SetAside(directory_path_).status();
+  EXPECT_TRUE(absl::IsAlreadyExists(status)) << status;
+  store->reset();
+  EXPECT_EQ(IncarnationIn(directory_path_), kTestIdentity.incarnation);
+}
+
+TEST_F(SetAsideTest, WhatCanNotBeMovedIsNamed) {
+  const absl::Status missing = SetAside(directory_.path() + "/none").status();
+  EXPECT_TRUE(absl::IsNotFound(missing)) << missing;
+  // The new name would be too long for the file system.
+  const std::string stuck = directory_.path() + "/" + std::string(250, 'd');
+  ASSERT_TRUE(std::filesystem::create_directory(stuck));
+  const absl::Status status = SetAside(stuck).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(status.ToString(), AllOf(HasSubstr(stuck), HasSubstr("move it away by hand")));
+}
+
 // What an interrupted snapshot has left is removed at open.
 TEST_F(RocksDbOpenTest, ChunksThatNoPointerNamesAreRemoved) {
   ShardModel model(ShardId(1));

@@ -372,6 +372,22 @@ TEST_P(StoreContractTest, ASnapshotOfAnotherHistoryIsDataLoss) {
   EXPECT_THAT(status.ToString(), HasSubstr("not of the same history"));
 }
 
+TEST_P(StoreContractTest, ACommitBeyondTheLogIsDataLoss) {
+  Write(model_.Append(Term(1), {"a", "b"}));
+  ShardWrite write = model_.Vote(Term(1), NodeId(1));
+  write.persist.hard_state->commit = Index(2);
+  Write(write);
+  ASSERT_TRUE(store_->Load(model_.shard()).ok());
+  write.persist.hard_state->commit = Index(3);
+  Write(write);
+  const absl::Status status = store_->Load(model_.shard()).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.ToString(), HasSubstr("shard 3, index 3: committed entries are missing"));
+  (void)model_.Append(Term(1), {"c"});
+  Save(model_.Save(Index(3), "state at 3"));
+  EXPECT_TRUE(store_->Load(model_.shard()).ok());
+}
+
 TEST_P(StoreContractTest, ALogCompactedBeyondItsSnapshotIsDataLoss) {
   Write(model_.Append(Term(1), {"a", "b", "c"}));
   Save(model_.Save(Index(1), "state"));

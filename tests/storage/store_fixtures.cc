@@ -88,7 +88,8 @@ ShardWrite ShardModel::Vote(Term term, NodeId vote) {
   ShardWrite write{.shard = shard_, .persist = {}};
   state_.hard_state.term = term;
   state_.hard_state.vote = vote;
-  state_.hard_state.commit = last();
+  // What a snapshot covers is committed; what comes later may still be replaced.
+  state_.hard_state.commit = state_.snapshot ? state_.snapshot->meta.index : Index();
   write.persist.hard_state = state_.hard_state;
   return write;
 }

@@ -1,0 +1,66 @@
+#include <absl/strings/str_cat.h>
+#include <fcntl.h>
+#include <rocksdb/env.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "storage/rocksdb_database.h"
+#include "storage/rocksdb_store.h"
+
+namespace quorumbook::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status CannotMove(const fs::path& from, const fs::path& to, const std::string& why) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cannot move the damaged store in ", from.string(), " to ", to.string(), ": ", why,
+      "; move it away by hand (if it is a mount point: what is in it), then start the node again"));
+}
+
+absl::Status SyncDirectory(const fs::path& directory) {
+  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && fsync(descriptor) == 0;
+  const std::string why = std::strerror(errno);
+  if (descriptor >= 0) close(descriptor);
+  if (synced) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("cannot sync ", directory.string(), ": ", why));
+}
+
+absl::Status Move(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::remove_all(to, error);
+  if (!error) fs::rename(from, to, error);
+  if (error) return CannotMove(from, to, error.message());
+  return SyncDirectory(to.parent_path());
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> SetAside(const std::string& directory) {
+  std::error_code error;
+  fs::path from = fs::absolute(directory, error).lexically_normal();
+  if (!from.has_filename()) from = from.parent_path();  // it ended with a slash
+  if (error || !fs::is_directory(from, error)) {
+    return absl::NotFoundError(absl::StrCat("no directory ", directory, " to set aside"));
+  }
+  const fs::path to = from.string() + ".damaged";
+  rocksdb::Env* env = rocksdb::Env::Default();
+  rocksdb::FileLock* lock = nullptr;
+  if (rocksdb::Status status = env->LockFile(LockPath(from), &lock); !status.ok()) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "cannot set ", from.string(), " aside, it is in use: stop the process that has it open (",
+        status.ToString(), ")"));
+  }
+  absl::Status status = Move(from, to);
+  env->UnlockFile(lock);
+  if (!status.ok()) return status;
+  return to.string();
+}
+
+}  // namespace quorumbook::storage
