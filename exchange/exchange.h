@@ -174,9 +174,10 @@ class Exchange {
   const AssetInfo* FindAsset(AssetId id) const;
   // nullopt when the account never had a deposit or limits.
   std::optional<AccountInfo> FindAccount(AccountId account) const;
-  // Open orders of an account, parked ones too, by order id, at most `limit`. Time proportional to
-  // the orders of symbols without assets.
-  std::vector<OrderInfo> OpenOrders(AccountId account, size_t limit) const;
+  // Open orders of an account with an id above `after`, parked ones too, by order id, at most
+  // `limit`. Time proportional to the orders of symbols without assets.
+  std::vector<OrderInfo> OpenOrders(AccountId account, size_t limit,
+                                    OrderId after = OrderId()) const;
   // Open, or finished and still remembered.
   std::optional<OrderInfo> FindOrder(const OrderName& name) const;
 
