@@ -4,13 +4,11 @@
 #include <cstdint>
 
 #include "exchange/exchange.h"
+#include "exchange/price_levels.h"
 #include "exchange/slab.h"
 #include "exchange/types.h"
 
 namespace quorumbook::exchange {
-
-using OrderHandle = uint32_t;
-using LevelHandle = uint32_t;
 
 // What is out of the ordinary about an order. Plain orders have none, so that one test finds the
 // others; what they need besides is in tables of its own.
@@ -48,7 +46,8 @@ struct Order {
     return status == OrderStatus::kNew || status == OrderStatus::kPartiallyFilled;
   }
   OrderName name() const { return {account, symbol, client_order_id}; }
-  Quantity leaves() const { return open() ? quantity - executed : 0; }
+  Quantity unfilled() const { return quantity - executed; }
+  Quantity leaves() const { return open() ? unfilled() : 0; }
 };
 static_assert(sizeof(Order) <= 96, "memory an open order is a promise of the documentation");
 

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "common/check.h"
+#include "common/huge_pages.h"
+#include "common/prefetch.h"
 #include "exchange/slab.h"
 #include "exchange/types.h"
 
@@ -23,12 +25,15 @@ namespace quorumbook::exchange {
 class OrderIndex {
  public:
   static uint32_t HashOf(const OrderName& name) {
+    return HashOf(name.id.value(), name.account.value() * 0x9e3779b97f4a7c15 +
+                                       name.symbol.value() * 0xc2b2ae3d27d4eb4f);
+  }
+  static uint32_t HashOf(uint64_t id, uint64_t owner = 0) {
     constexpr unsigned kLineBits = 3;
-    const uint64_t line = name.account.value() * 0x9e3779b97f4a7c15 +
-                          name.symbol.value() * 0xc2b2ae3d27d4eb4f + (name.id.value() >> kLineBits);
+    const uint64_t line = owner + (id >> kLineBits);
     const Uint128 product = Uint128{line ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
     const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-    return static_cast<uint32_t>(mixed << kLineBits | name.id.value() % (1u << kLineBits));
+    return static_cast<uint32_t>(mixed << kLineBits | id % (1u << kLineBits));
   }
 
   size_t size() const { return size_; }
@@ -68,13 +73,14 @@ class OrderIndex {
   }
 
   // Brings the slot that will be asked for into the cache.
-  void Prefetch(uint32_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  void Prefetch(uint32_t hash) const { quorumbook::Prefetch(&slots_[hash & mask_]); }
 
  private:
   struct Slot {
     uint32_t hash = 0;
     uint32_t handle = kNullHandle;
   };
+  using Slots = std::vector<Slot, HugePageAllocator<Slot>>;
 
   // How far a slot's content is from where its hash would have it.
   size_t Distance(const Slot& slot, size_t at) const { return (at - slot.hash) & mask_; }
@@ -92,15 +98,15 @@ class OrderIndex {
     slots_[at] = slot;
   }
   void Grow() {
-    const std::vector<Slot> old = std::move(slots_);
-    slots_ = std::vector<Slot>(old.size() * 2);
+    const Slots old = std::move(slots_);
+    slots_ = Slots(old.size() * 2);
     mask_ = slots_.size() - 1;
     for (const Slot& slot : old) {
       if (slot.handle != kNullHandle) Place(slot);
     }
   }
 
-  std::vector<Slot> slots_ = std::vector<Slot>(1024);  // a power of two, at most half full
+  Slots slots_ = Slots(1024);  // a power of two, at most half full
   size_t mask_ = slots_.size() - 1;
   size_t size_ = 0;
 };

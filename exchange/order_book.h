@@ -1,0 +1,229 @@
+// A limit order book by itself: price-time priority, no accounts, no sessions, no history. What
+// Exchange builds its market from, for those who bring the rest themselves (docs/embedding.md).
+//
+//   OrderBook book;
+//   const auto fill = [](const BookFill& f) { ... };
+//   const auto bid = book.Add({.side = Side::kBuy, .price = 100, .quantity = 5, .tag = 1}, fill);
+//   book.Cancel(bid.id);
+//
+// An order costs 32 bytes and a level 32 bytes and its entry in a tree. An order is found by its
+// id, which says where it is, so that there is no hash table to miss the cache. Adding and
+// cancelling at a price that has orders takes constant time; at a new price, or when the last order
+// of a price goes, time logarithmic in the number of prices. Nothing allocates once it is warm.
+// Not thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "common/prefetch.h"
+#include "exchange/order_queues.h"
+#include "exchange/price_levels.h"
+#include "exchange/slab.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+// Names a resting order of one book. 0 is none. Not given again before 2^40 other orders rested.
+using BookOrderId = uint64_t;
+
+struct BookOrder {
+  Side side = Side::kBuy;
+  TimeInForce time_in_force = TimeInForce::kGoodTillCancel;
+  Price price = 0;
+  Quantity quantity = 0;
+  uint64_t tag = 0;  // the caller's own; comes back in fills
+};
+
+// The incoming order traded with a resting one, at the price of that.
+struct BookFill {
+  BookOrderId maker = 0;
+  uint64_t maker_tag = 0;
+  Price price = 0;
+  Quantity quantity = 0;
+  Quantity maker_left = 0;  // 0: the maker is gone from the book
+};
+
+struct BookAdded {
+  BookOrderId id = 0;             // 0 when nothing of it rests
+  Quantity left = 0;              // what did not trade; it rests, or is dropped when id is 0
+  Reason reason = Reason::kNone;  // kInvalidPrice, kInvalidQuantity, kTooManyOrders, kNotFillable
+};
+
+class OrderBook {
+ public:
+  OrderBook() = default;
+  OrderBook(const OrderBook&) = delete;
+  OrderBook& operator=(const OrderBook&) = delete;
+
+  // Trades an order with what it crosses and lets the rest of a good-till-cancel order rest.
+  // Calls `on_fill(const BookFill&)` for each trade; it must not use the book.
+  // An order that is refused has changed nothing, and `reason` says why.
+  template <typename OnFill>
+  BookAdded Add(const BookOrder& order, OnFill&& on_fill);
+
+  // Takes an order off the book. False when it is not there (any more).
+  bool Cancel(BookOrderId id) {
+    if (!Rests(id)) return false;
+    Erase(SlotOf(id));
+    return true;
+  }
+
+  // Takes `quantity` off an order, which keeps its priority; all of it when there is no more.
+  // False when the order is not there, or quantity <= 0.
+  bool Reduce(BookOrderId id, Quantity quantity) {
+    if (!Rests(id) || quantity <= 0) return false;
+    Resting& order = orders_[SlotOf(id)];
+    if (quantity >= order.quantity) {
+      Erase(SlotOf(id));
+    } else {
+      SideOf(order).Shrink(order, quantity);
+      order.quantity -= quantity;
+    }
+    return true;
+  }
+
+  // What an order has left; 0 when it is not there.
+  Quantity Left(BookOrderId id) const { return Rests(id) ? orders_[SlotOf(id)].quantity : 0; }
+
+  uint32_t orders() const { return open_; }
+  uint32_t levels(Side side) const { return sides_[IndexOf(side)].levels(); }
+  // 0 when there is none.
+  Price best_price(Side side) const {
+    const Queues& queues = sides_[IndexOf(side)];
+    return queues.empty() ? 0 : queues.PriceOf(queues.best_key());
+  }
+  // Calls `visit(Price, Quantity, uint32_t orders)` from the best price on while it returns true.
+  template <typename Visitor>
+  void ForEachLevel(Side side, Visitor&& visit) const {
+    const Queues& queues = sides_[IndexOf(side)];
+    queues.ForEachLevel([&](const Level& level) {
+      return visit(queues.PriceOf(level.key), level.quantity, level.orders);
+    });
+  }
+
+  // Hints for a caller that knows what it will do next, as one that works through a batch does:
+  // ids that will be cancelled or reduced some 16 operations from now, and some 8. An order is
+  // likely not in the cache, and its neighbours in the queue, which are written too, can be told
+  // only when it is. Wrong ids are harmless.
+  void PrefetchOrder(BookOrderId id) const {
+    if (SlotOf(id) < orders_.size()) orders_.Prefetch(SlotOf(id));
+  }
+  void PrefetchNeighbors(BookOrderId id) const {
+    if (!Rests(id)) return;
+    const uint32_t slot = SlotOf(id);
+    orders_.Prefetch(orders_.ValidOr(orders_[slot].next, slot));
+    orders_.Prefetch(orders_.ValidOr(orders_[slot].previous, slot));
+  }
+
+ private:
+  static constexpr unsigned kSlotBits = 24;
+  static_assert(kMaxOpenOrders <= uint64_t{1} << kSlotBits);
+
+  struct Resting {
+    Quantity quantity;
+    uint64_t tag;
+    uint64_t level : kSlotBits;        // LevelHandle
+    uint64_t number : 64 - kSlotBits;  // of the id; 0 while the slot is free
+    OrderHandle next;
+    OrderHandle previous;
+
+    Quantity unfilled() const { return quantity; }
+  };
+  static_assert(sizeof(Resting) == 32);
+  using Queues = OrderQueues<Slab<Resting>>;
+
+  static uint32_t IndexOf(Side side) { return side == Side::kBuy ? 0 : 1; }
+  static uint32_t SlotOf(BookOrderId id) {
+    return static_cast<uint32_t>(id & ((uint64_t{1} << kSlotBits) - 1));
+  }
+  BookOrderId IdOf(uint32_t slot) const {
+    return static_cast<uint64_t>(orders_[slot].number) << kSlotBits | slot;
+  }
+  bool Rests(BookOrderId id) const {
+    const uint64_t number = id >> kSlotBits;
+    return number != 0 && SlotOf(id) < orders_.size() && orders_[SlotOf(id)].number == number;
+  }
+  Queues& SideOf(const Resting& order) { return sides_[levels_[order.level].side]; }
+
+  static Reason Check(const BookOrder& order) {
+    if (order.price <= 0 || order.price > kMaxPrice) return Reason::kInvalidPrice;
+    if (order.quantity <= 0 || order.quantity > kMaxQuantity) return Reason::kInvalidQuantity;
+    return Reason::kNone;
+  }
+  void Erase(uint32_t slot) {
+    Resting& order = orders_[slot];
+    SideOf(order).Remove(slot);
+    order.number = 0;
+    orders_.Free(slot);
+    --open_;
+  }
+  // Trades up to `quantity` with makers no worse than `worst`. Returns what is left of it.
+  template <typename OnFill>
+  Quantity Match(Queues& makers, PriceKey worst, Quantity quantity, OnFill& on_fill);
+  static bool Fillable(const Queues& makers, PriceKey worst, Quantity quantity);
+
+  Slab<Resting> orders_;
+  LevelMemory levels_;
+  std::array<Queues, 2> sides_{Queues(Side::kBuy, &orders_, &levels_),
+                               Queues(Side::kSell, &orders_, &levels_)};
+  uint64_t last_number_ = 0;
+  uint32_t open_ = 0;
+};
+
+template <typename OnFill>
+BookAdded OrderBook::Add(const BookOrder& order, OnFill&& on_fill) {
+  if (const Reason reason = Check(order); reason != Reason::kNone) return {.reason = reason};
+  const uint32_t side = IndexOf(order.side);
+  Queues& makers = sides_[1 - side];
+  const PriceKey worst = makers.KeyOf(order.price);
+  if (order.time_in_force == TimeInForce::kFillOrKill && !Fillable(makers, worst, order.quantity)) {
+    return {.left = order.quantity, .reason = Reason::kNotFillable};
+  }
+  const bool rests = order.time_in_force == TimeInForce::kGoodTillCancel;
+  if (rests && open_ >= kMaxOpenOrders) return {.reason = Reason::kTooManyOrders};
+  const Quantity left = Match(makers, worst, order.quantity, on_fill);
+  if (left == 0 || !rests) return {.left = left};
+  const uint32_t slot = orders_.Allocate();
+  Resting& resting = orders_[slot];
+  resting.quantity = left;
+  resting.tag = order.tag;
+  resting.number = ++last_number_;
+  sides_[side].Append(slot, order.price);
+  ++open_;
+  return {.id = IdOf(slot), .left = left};
+}
+
+template <typename OnFill>
+Quantity OrderBook::Match(Queues& makers, PriceKey worst, Quantity quantity, OnFill& on_fill) {
+  while (quantity > 0 && makers.best_key() <= worst) {
+    const OrderHandle slot = makers.best().first;
+    Resting& maker = orders_[slot];
+    const Quantity traded = std::min(quantity, maker.quantity);
+    quantity -= traded;
+    makers.Shrink(maker, traded);
+    maker.quantity -= traded;
+    on_fill(BookFill{.maker = IdOf(slot),
+                     .maker_tag = maker.tag,
+                     .price = makers.PriceOf(makers.best_key()),
+                     .quantity = traded,
+                     .maker_left = maker.quantity});
+    if (maker.quantity > 0) break;
+    // The next to trade has waited longest: it is the least likely to be in the cache.
+    orders_.Prefetch(orders_.ValidOr(maker.next, slot));
+    Erase(slot);
+  }
+  return quantity;
+}
+
+inline bool OrderBook::Fillable(const Queues& makers, PriceKey worst, Quantity quantity) {
+  makers.ForEachLevel([&](const Level& level) {
+    if (level.key > worst) return false;
+    quantity -= std::min(quantity, level.quantity);
+    return quantity > 0;
+  });
+  return quantity == 0;
+}
+
+}  // namespace quorumbook::exchange

@@ -1,0 +1,118 @@
+// The price levels of one side of a book, in order.
+//
+// A level is found by its price in a table that remembers recent ones: near the touch, where most
+// orders go, one probe. Levels that come and go, and far prices, cost one search of a B-tree: its
+// nodes hold some thirty prices each, best last, so that at the touch it grows and shrinks at its
+// end. Logarithmic in the number of levels, whatever the range of prices.
+#pragma once
+
+#include <absl/container/btree_set.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "common/check.h"
+#include "exchange/node_pool.h"
+#include "exchange/slab.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+using OrderHandle = uint32_t;
+using LevelHandle = uint32_t;
+
+// A price as a distance from the best possible one: on either side the smallest key is best.
+using PriceKey = uint64_t;
+inline constexpr PriceKey kNoPriceKey = UINT64_MAX;
+
+// Orders of one price, first come first served, linked by their `next`.
+struct Level {
+  PriceKey key = 0;
+  Quantity quantity = 0;  // sum of what its orders have left
+  OrderHandle first = kNullHandle;
+  OrderHandle last = kNullHandle;
+  uint32_t orders = 0;
+  uint32_t side = 0;  // PriceLevels::id of its owner
+};
+
+// What all books of a shard share.
+class LevelMemory {
+ public:
+  Level& operator[](LevelHandle handle) { return levels_[handle]; }
+  const Level& operator[](LevelHandle handle) const { return levels_[handle]; }
+
+ private:
+  friend class PriceLevels;
+  static constexpr uint32_t kRecent = 1u << 12;
+
+  LevelHandle& Recent(uint32_t side, PriceKey key) {
+    return recent_[(key + side * 0x9e3779b1u) % kRecent];
+  }
+
+  Slab<Level> levels_;
+  NodePool nodes_;
+  // Level last used in each slot. It may have been freed since, and even be another's by now: its
+  // `side` and `key` tell.
+  std::vector<LevelHandle> recent_ = std::vector<LevelHandle>(kRecent, kNullHandle);
+  uint32_t sides_ = 0;
+};
+
+class PriceLevels {
+ public:
+  // REQUIRES: `memory` outlives it.
+  explicit PriceLevels(LevelMemory* memory)
+      : memory_(*memory), id_(memory->sides_++), tree_(NodeAllocator<uint64_t>(&memory->nodes_)) {}
+
+  // Counts from 0 in the order in which they were made for the memory: Level::side.
+  uint32_t id() const { return id_; }
+  bool empty() const { return best_ == kNullHandle; }
+  uint32_t size() const { return static_cast<uint32_t>(tree_.size()); }
+  // kNullHandle and kNoPriceKey when empty.
+  LevelHandle best() const { return best_; }
+  PriceKey best_key() const { return best_key_; }
+
+  // The level of that price, which is added when there is none. REQUIRES: key < 2^40.
+  LevelHandle At(PriceKey key) {
+    if (key == best_key_) return best_;
+    LevelHandle& recent = memory_.Recent(id_, key);
+    if (recent != kNullHandle) [[likely]] {
+      const Level& level = memory_[recent];
+      if (level.key == key && level.side == id_) [[likely]] {
+        return recent;
+      }
+    }
+    return recent = FindOrAdd(key);
+  }
+  void Remove(LevelHandle handle);
+
+  // Calls `visit(handle)` from the best price on while it returns true.
+  template <typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    for (auto it = tree_.rbegin(); it != tree_.rend(); ++it) {
+      if (!visit(HandleOf(*it))) return;
+    }
+  }
+
+ private:
+  // An entry of the tree is a price and its level in one word: ~key above, so that the best is
+  // last, and the handle below.
+  static constexpr unsigned kHandleBits = 24;
+  static constexpr uint64_t kHandleMask = (uint64_t{1} << kHandleBits) - 1;
+  static_assert(kMaxPrice < Price{1} << (64 - kHandleBits));
+  static_assert(kMaxOpenOrders <= uint64_t{1} << kHandleBits, "no more levels than open orders");
+
+  static uint64_t EntryOf(PriceKey key, LevelHandle handle) { return ~key << kHandleBits | handle; }
+  static LevelHandle HandleOf(uint64_t entry) {
+    return static_cast<LevelHandle>(entry & kHandleMask);
+  }
+  LevelHandle FindOrAdd(PriceKey key);
+
+  LevelMemory& memory_;
+  const uint32_t id_;
+  LevelHandle best_ = kNullHandle;
+  PriceKey best_key_ = kNoPriceKey;
+  absl::btree_set<uint64_t, std::less<uint64_t>, NodeAllocator<uint64_t>> tree_;
+};
+
+}  // namespace quorumbook::exchange
