@@ -1,5 +1,7 @@
 #include "server/cluster_service.h"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <memory>
 #include <utility>
@@ -41,11 +43,14 @@ Unary* ClusterService::DescribeCluster(grpc::CallbackServerContext* context,
     node->set_client_address(peer.client_address);
     node->set_peer_address(peer.peer_address);
   }
-  for (const auto& [id, replica] : shards_.all()) {
+  const auto& replicas = shards_.all();
+  for (const ShardId id : config.shards) {
     v1::ShardDescription* shard = response->add_shards();
     shard->set_id(Id(id));
-    shard->set_leader_id(Id(replica->leader()));
-    shard->set_term(replica->term());
+    const auto replica = replicas.find(id);
+    if (replica == replicas.end()) continue;
+    shard->set_leader_id(Id(replica->second->leader()));
+    shard->set_term(replica->second->term());
   }
   for (const auto& [symbol, shard] : config.symbol_shards) {
     (*response->mutable_symbol_shards())[symbol] = Id(shard);
@@ -73,6 +78,10 @@ Unary* ClusterService::GetNodeStatus(grpc::CallbackServerContext* context,
   }
   Unary* const reactor = context->DefaultReactor();
   const auto& replicas = shards_.all();
+  if (replicas.empty()) {  // the cluster is being founded
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
   for (size_t i = 0; i < replicas.size(); ++i) response->add_replicas();
   auto collector = std::make_shared<StatusCollector>(reactor, response, replicas.size());
   int slot = 0;
@@ -101,6 +110,44 @@ Unary* ClusterService::TransferLeadership(grpc::CallbackServerContext* context,
     response->set_leader_id(Id(leader));
     reactor->Finish(grpc::Status::OK);
   });
+  return reactor;
+}
+
+Unary* ClusterService::AddMember(grpc::CallbackServerContext* context,
+                                 const v1::ChangeMemberRequest* request,
+                                 v1::ChangeMemberResponse* response) {
+  return ChangeMember(context, *request, true, response);
+}
+
+Unary* ClusterService::RemoveMember(grpc::CallbackServerContext* context,
+                                    const v1::ChangeMemberRequest* request,
+                                    v1::ChangeMemberResponse* response) {
+  return ChangeMember(context, *request, false, response);
+}
+
+Unary* ClusterService::ChangeMember(grpc::CallbackServerContext* context,
+                                    const v1::ChangeMemberRequest& request, bool member,
+                                    v1::ChangeMemberResponse* response) {
+  Unary* const reactor = context->DefaultReactor();
+  Refusal refusal;
+  ShardReplica* const replica = shards_.Find(request.shard(), &refusal);
+  const bool in_range = request.node_id() >= 1 && request.node_id() <= kMaxNodeNumber;
+  if (replica != nullptr && !in_range) {
+    refusal = {RefusalCode::kMalformed, fmt::format("there is no node {}", request.node_id()),
+               NodeId()};
+  }
+  if (replica == nullptr || !in_range) {
+    reactor->Finish(shards_.ToStatus(refusal, context));
+    return reactor;
+  }
+  replica->ChangeMember(NodeId(request.node_id()), member,
+                        [this, context, reactor, response](
+                            const Refusal* why, const consensus::Configuration& configuration) {
+                          if (why != nullptr)
+                            return reactor->Finish(shards_.ToStatus(*why, context));
+                          AddMembers(configuration, response->mutable_members());
+                          reactor->Finish(grpc::Status::OK);
+                        });
   return reactor;
 }
 

@@ -24,8 +24,18 @@ class ClusterService final : public v1::Cluster::CallbackService {
   grpc::ServerUnaryReactor* TransferLeadership(grpc::CallbackServerContext* context,
                                                const v1::TransferLeadershipRequest* request,
                                                v1::TransferLeadershipResponse* response) override;
+  grpc::ServerUnaryReactor* AddMember(grpc::CallbackServerContext* context,
+                                      const v1::ChangeMemberRequest* request,
+                                      v1::ChangeMemberResponse* response) override;
+  grpc::ServerUnaryReactor* RemoveMember(grpc::CallbackServerContext* context,
+                                         const v1::ChangeMemberRequest* request,
+                                         v1::ChangeMemberResponse* response) override;
 
  private:
+  grpc::ServerUnaryReactor* ChangeMember(grpc::CallbackServerContext* context,
+                                         const v1::ChangeMemberRequest& request, bool member,
+                                         v1::ChangeMemberResponse* response);
+
   const ShardSet& shards_;
   storage::Store& store_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

@@ -5,23 +5,32 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <latch>
+#include <map>
+#include <optional>
+#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "server/cluster_service.h"
 #include "server/exchange_service.h"
+#include "server/founding.h"
 #include "server/grpc_limits.h"
 #include "server/log_writer.h"
 #include "server/market_data_service.h"
 #include "server/peer_transport.h"
+#include "server/replica/member.h"
 #include "server/shard_replica.h"
 #include "server/shard_set.h"
 #include "storage/rocksdb_store.h"
@@ -79,10 +88,14 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
   return server;
 }
 
-consensus::Options RaftOptions(const Config& config, ShardId shard) {
+consensus::Options RaftOptions(const Config& config, ShardId shard, NodeId self,
+                               const std::vector<NodeId>& founders) {
   consensus::Options options;
-  options.id = config.node_id;
-  for (const PeerConfig& peer : config.peers) options.voters.push_back(peer.id);
+  options.id = self;
+  // Who is no founder joins: it knows nobody until a leader speaks to it.
+  if (std::find(founders.begin(), founders.end(), self) != founders.end()) {
+    options.configuration = consensus::MakeConfiguration(founders);
+  }
   options.election_timeout_min = config.election_timeout_min;
   options.election_timeout_max = config.election_timeout_max;
   options.heartbeat_interval = config.heartbeat_interval;
@@ -93,33 +106,51 @@ consensus::Options RaftOptions(const Config& config, ShardId shard) {
   return options;
 }
 
+uint64_t DrawIncarnation() {
+  std::random_device random;
+  return std::uniform_int_distribution<uint64_t>(1, kMaxIncarnation)(random);
+}
+
+std::vector<NodeId> Numbers(const Config& config) {
+  std::vector<NodeId> numbers;
+  for (const PeerConfig& peer : config.peers) numbers.push_back(peer.id);
+  return numbers;
+}
+
+// "2, 3"
+std::string Join(const std::vector<NodeId>& nodes) {
+  std::string text;
+  for (const NodeId node : nodes) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", node.value());
+  }
+  return text;
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: what others use stands above them.
 class Node::Parts {
  public:
   explicit Parts(const Config& config)
-      : config_(config), work_(boost::asio::make_work_guard(io_)), shards_(&config_) {}
+      : config_(config),
+        work_(boost::asio::make_work_guard(io_)),
+        strand_(boost::asio::make_strand(io_)),
+        shards_(&config_) {}
 
   absl::Status Start() {
-    storage::RocksDbOptions options;
-    options.directory = config_.data_dir;
-    options.identity = {config_.cluster_id, config_.node_id};
-    absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::OpenRocksDbStore(options);
-    if (!store.ok()) return store.status();
-    store_ = *std::move(store);
-    log_writer_ = std::make_unique<LogWriter>(store_.get(), Die);
-    transport_ = std::make_unique<PeerTransport>(
-        config_, &io_, [this](ShardId shard, std::vector<consensus::Message> messages) {
-          const auto it = shards_.all().find(shard);
-          if (it != shards_.all().end()) it->second->Receive(std::move(messages));
-        });
-    if (absl::Status status = OpenShards(); !status.ok()) return status;
-    if (absl::Status status = OpenListeners(); !status.ok()) return status;
+    absl::Status status = OpenStore();
+    // What is damaged must not vote. With others to learn from, the node begins anew as somebody
+    // else, whom they take in; alone, that would be to lose everything.
+    if (absl::IsDataLoss(status) && config_.peers.size() > 1) status = BeginAnew(status);
+    if (!status.ok()) return status;
+    if (status = OpenListeners(); !status.ok()) return status;
     for (uint32_t i = 0; i < config_.threads; ++i) {
       threads_.emplace_back([this] { io_.run(); });
     }
-    for (const auto& [id, replica] : shards_.all()) replica->Start();
+    boost::asio::post(strand_, [this] {
+      shards_.WaitFor(Join(founding_->Missing()));
+      if (!founding_->founders().empty()) Serve();
+    });
     transport_->Start();
     return absl::OkStatus();
   }
@@ -143,6 +174,33 @@ class Node::Parts {
     if (server != nullptr) server->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
   }
 
+  // The store, and everything in it.
+  absl::Status OpenStore() {
+    storage::RocksDbOptions options;
+    options.directory = config_.data_dir;
+    options.identity = {config_.cluster_id, config_.node_id, DrawIncarnation()};
+    absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::OpenRocksDbStore(options);
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    self_ = MakeMember(config_.node_id, store_->identity().incarnation);
+    founding_.emplace(self_, Numbers(config_), store_->founders());
+    if (founding_->founders().empty()) return absl::OkStatus();
+    log_writer_ = std::make_unique<LogWriter>(store_.get(), Die);
+    return OpenShards();
+  }
+
+  absl::Status BeginAnew(const absl::Status& damage) {
+    shards_.Clear();
+    log_writer_.reset();
+    store_.reset();
+    absl::StatusOr<std::string> aside = storage::SetAside(config_.data_dir);
+    if (!aside.ok()) return aside.status();
+    spdlog::error("{}", damage.ToString());
+    spdlog::error("the damaged data was moved to {}; this node asks its peers to take it in anew",
+                  *aside);
+    return OpenStore();
+  }
+
   absl::Status OpenShards() {
     ReplicaEnvironment environment;
     environment.io = &io_;
@@ -154,7 +212,8 @@ class Node::Parts {
     };
     environment.fatal = Die;
     for (const ShardId shard : config_.shards) {
-      ReplicaOptions options{shard, RaftOptions(config_, shard), config_.snapshot_log_bytes};
+      ReplicaOptions options{shard, RaftOptions(config_, shard, self_, founding_->founders()),
+                             config_.snapshot_log_bytes};
       absl::StatusOr<std::shared_ptr<ShardReplica>> replica =
           ShardReplica::Open(options, environment);
       if (!replica.ok()) return replica.status();
@@ -163,7 +222,57 @@ class Node::Parts {
     return absl::OkStatus();
   }
 
+  // Below: on strand_.
+
+  void OnGreeted(const PeerGreeting& greeting) {
+    connected_.insert_or_assign(NodeOf(greeting.member), greeting.member);
+    if (founding_->OnHello(greeting.member, greeting.founders)) {
+      if (absl::Status status = store_->SetFounders(founding_->founders()); !status.ok())
+        Die(status);
+      log_writer_ = std::make_unique<LogWriter>(store_.get(), Die);
+      if (absl::Status status = OpenShards(); !status.ok()) Die(status);
+      transport_->AnnounceFounders(founding_->founders());
+      Serve();
+    }
+    shards_.WaitFor(Join(founding_->Missing()));
+    TellConnected();
+  }
+
+  void OnLost(NodeId member) {
+    const auto it = connected_.find(NodeOf(member));
+    if (it != connected_.end() && it->second == member) connected_.erase(it);
+    for (const auto& [id, replica] : shards_.all()) replica->PeerLost(member);
+    TellConnected();
+  }
+
+  void TellConnected() {
+    std::vector<NodeId> members;
+    for (const auto& [node, member] : connected_) members.push_back(member);
+    for (const auto& [id, replica] : shards_.all()) replica->SetConnected(members);
+  }
+
+  void Serve() {
+    if (stopping_) return;
+    shards_.Serve();
+    for (const auto& [id, replica] : shards_.all()) replica->Start();
+    TellConnected();
+  }
+
   absl::Status OpenListeners() {
+    PeerEvents events;
+    events.receive = [this](ShardId shard, std::vector<consensus::Message> messages) {
+      const auto& replicas = shards_.all();
+      const auto it = replicas.find(shard);
+      if (it != replicas.end()) it->second->Receive(std::move(messages));
+    };
+    events.greeted = [this](const PeerGreeting& greeting) {
+      boost::asio::post(strand_, [this, greeting] { OnGreeted(greeting); });
+    };
+    events.lost = [this](NodeId member) {
+      boost::asio::post(strand_, [this, member] { OnLost(member); });
+    };
+    transport_ = std::make_unique<PeerTransport>(config_, self_, founding_->founders(), &io_,
+                                                 std::move(events));
     exchange_service_ = std::make_unique<ExchangeService>(&shards_);
     market_data_service_ = std::make_unique<MarketDataService>(&shards_);
     cluster_service_ = std::make_unique<ClusterService>(&shards_, store_.get());
@@ -180,6 +289,12 @@ class Node::Parts {
   }
 
   void DrainShards() {
+    std::promise<void> stopping;
+    boost::asio::post(strand_, [this, &stopping] {
+      stopping_ = true;
+      stopping.set_value();
+    });
+    stopping.get_future().wait();
     std::latch drained(static_cast<std::ptrdiff_t>(shards_.all().size()));
     for (const auto& [id, replica] : shards_.all()) {
       replica->Drain([&drained] { drained.count_down(); });
@@ -190,10 +305,16 @@ class Node::Parts {
   const Config config_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   boost::asio::thread_pool background_{1};
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<LogWriter> log_writer_;
   std::unique_ptr<PeerTransport> transport_;
+  NodeId self_;  // as a member
+  // Used on strand_ once the threads run.
+  std::optional<Founding> founding_;
+  std::map<NodeId, NodeId> connected_;  // by node: the member who said hello last
+  bool stopping_ = false;
   ShardSet shards_;
   std::unique_ptr<ExchangeService> exchange_service_;
   std::unique_ptr<MarketDataService> market_data_service_;

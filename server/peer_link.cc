@@ -9,11 +9,32 @@
 
 namespace quorumbook::server {
 
+void PeerIdentity::SetFounders(std::vector<NodeId> founders) {
+  const std::lock_guard lock(mutex_);
+  founders_ = std::move(founders);
+}
+
+void PeerIdentity::WriteHello(v1::PeerHello* hello) const {
+  hello->set_cluster_id(cluster_id_);
+  hello->set_node_id(static_cast<uint32_t>(node().value()));
+  hello->set_protocol_version(kPeerProtocolVersion);
+  hello->set_incarnation(IncarnationOf(member_));
+  const std::lock_guard lock(mutex_);
+  for (const NodeId founder : founders_) hello->add_founders(founder.value());
+}
+
+PeerGreeting ReadHello(const v1::PeerHello& hello) {
+  PeerGreeting greeting{MakeMember(NodeId(hello.node_id()), hello.incarnation()), {}};
+  for (const uint64_t founder : hello.founders()) greeting.founders.emplace_back(founder);
+  return greeting;
+}
+
 void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
   const std::lock_guard lock(mutex_);
   if (stream_ == nullptr) return;  // lost, as on a network without a cable
   for (consensus::Message& message : messages) {
     const uint64_t bytes = ApproximateBytes(message);
+    if (message.to != member_) continue;
     if (queue_bytes_ + bytes > kMaxPeerQueueBytes) continue;
     queue_bytes_ += bytes;
     queue_.push_back({shard, std::move(message)});
@@ -21,28 +42,41 @@ void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
   WriteNext();
 }
 
-void PeerLink::Attach(std::shared_ptr<Stream> stream) {
+void PeerLink::Greet() {
+  const std::lock_guard lock(mutex_);
+  greet_ = true;
+  WriteNext();
+}
+
+void PeerLink::Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeting) {
   std::shared_ptr<Stream> older;
   {
     const std::lock_guard lock(mutex_);
     older = std::exchange(stream_, std::move(stream));
+    member_ = greeting.member;
     writing_ = false;
     queue_.clear();
     queue_bytes_ = 0;
   }
   if (older != nullptr) older->Abandon();
   spdlog::info("peer {}: connected", peer_.value());
+  events_.greeted(greeting);
 }
 
 void PeerLink::Detach(const Stream* stream) {
   std::shared_ptr<Stream> gone;  // destroyed outside the lock
-  const std::lock_guard lock(mutex_);
-  if (stream_.get() != stream) return;
-  gone = std::exchange(stream_, nullptr);
-  writing_ = false;
-  queue_.clear();
-  queue_bytes_ = 0;
+  NodeId member;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stream_.get() != stream) return;
+    gone = std::exchange(stream_, nullptr);
+    member = std::exchange(member_, NodeId());
+    writing_ = false;
+    queue_.clear();
+    queue_bytes_ = 0;
+  }
   spdlog::warn("peer {}: disconnected", peer_.value());
+  events_.lost(member);
 }
 
 void PeerLink::FrameWritten(const Stream* stream) {
@@ -53,8 +87,9 @@ void PeerLink::FrameWritten(const Stream* stream) {
 }
 
 void PeerLink::WriteNext() {
-  if (stream_ == nullptr || writing_ || queue_.empty()) return;
+  if (stream_ == nullptr || writing_ || (queue_.empty() && !greet_)) return;
   frame_.Clear();
+  if (std::exchange(greet_, false)) identity_.WriteHello(frame_.mutable_hello());
   uint64_t bytes = 0;
   while (!queue_.empty()) {
     const uint64_t next = ApproximateBytes(queue_.front().message);
@@ -68,18 +103,23 @@ void PeerLink::WriteNext() {
   stream_->WriteFrame(&frame_);
 }
 
-bool PeerLink::Receive(v1::PeerFrame* frame) {
+bool PeerLink::Receive(NodeId from, v1::PeerFrame* frame) {
+  if (frame->has_hello()) {
+    const PeerGreeting greeting = ReadHello(frame->hello());
+    if (greeting.member != from) return false;
+    events_.greeted(greeting);
+  }
   std::map<ShardId, std::vector<consensus::Message>> by_shard;
   for (v1::PeerMessage& proto : *frame->mutable_messages()) {
     const ShardId shard(proto.shard());
-    absl::StatusOr<consensus::Message> message = FromProto(peer_, identity_.self, &proto);
+    absl::StatusOr<consensus::Message> message = FromProto(from, identity_.member(), &proto);
     if (!message.ok()) {
       spdlog::error("peer {}: {}", peer_.value(), std::string(message.status().message()));
       return false;
     }
     by_shard[shard].push_back(*std::move(message));
   }
-  for (auto& [shard, messages] : by_shard) receiver_(shard, std::move(messages));
+  for (auto& [shard, messages] : by_shard) events_.receive(shard, std::move(messages));
   return true;
 }
 

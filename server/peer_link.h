@@ -8,10 +8,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "consensus/message.h"
 #include "quorumbook/v1/peer.pb.h"
+#include "server/replica/member.h"
 
 namespace quorumbook::server {
 
@@ -20,10 +23,42 @@ inline constexpr uint64_t kMaxPeerQueueBytes = uint64_t{64} << 20;
 // Of one frame on the stream. A message that is larger by itself goes alone.
 inline constexpr uint64_t kMaxFrameBytes = uint64_t{4} << 20;
 
-// Who speaks on this side.
-struct PeerIdentity {
-  std::string cluster_id;
-  NodeId self;
+inline constexpr uint32_t kPeerProtocolVersion = 2;
+
+// Who speaks on this side, and what it has to say of itself. Thread-safe.
+class PeerIdentity {
+ public:
+  PeerIdentity(std::string cluster_id, NodeId member, std::vector<NodeId> founders)
+      : cluster_id_(std::move(cluster_id)), member_(member), founders_(std::move(founders)) {}
+
+  const std::string& cluster_id() const { return cluster_id_; }
+  NodeId member() const { return member_; }
+  NodeId node() const { return NodeOf(member_); }
+
+  void SetFounders(std::vector<NodeId> founders);
+  void WriteHello(v1::PeerHello* hello) const;
+
+ private:
+  const std::string cluster_id_;
+  const NodeId member_;
+  mutable std::mutex mutex_;
+  std::vector<NodeId> founders_;  // guarded by mutex_
+};
+
+// What a peer tells of itself; valid as said by WriteHello.
+struct PeerGreeting {
+  NodeId member;
+  std::vector<NodeId> founders;
+};
+PeerGreeting ReadHello(const v1::PeerHello& hello);
+
+// What a link tells its node; called from gRPC's threads.
+struct PeerEvents {
+  std::function<void(ShardId, std::vector<consensus::Message>)> receive;
+  // A stream is up, or the peer has learnt who the founders are.
+  std::function<void(const PeerGreeting&)> greeted;
+  // The stream to this member ended, and there is no other.
+  std::function<void(NodeId member)> lost;
 };
 
 class PeerLink {
@@ -38,24 +73,28 @@ class PeerLink {
     // Ends the stream, soon; may be called twice.
     virtual void Abandon() = 0;
   };
-  using Receiver = std::function<void(ShardId, std::vector<consensus::Message>)>;
 
-  PeerLink(PeerIdentity identity, NodeId peer, Receiver receiver)
-      : identity_(std::move(identity)), peer_(peer), receiver_(std::move(receiver)) {}
+  // `identity` and `events` outlive this; `peer` is the number of the node at the other end.
+  PeerLink(const PeerIdentity* identity, NodeId peer, const PeerEvents* events)
+      : identity_(*identity), peer_(peer), events_(*events) {}
 
   NodeId peer() const { return peer_; }
 
+  // Loses messages to another member than the one that is connected.
   void Send(ShardId shard, std::vector<consensus::Message> messages);
+  // Says hello again, for there is news in it.
+  void Greet();
 
   // The peer said hello on `stream`, which carries everything from now on; an older stream is
   // abandoned. What was queued for a dead stream is dropped: it is old news.
-  void Attach(std::shared_ptr<Stream> stream);
+  void Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeting);
   // `stream` ended.
   void Detach(const Stream* stream);
   // The frame handed to `stream` is out: the next may go.
   void FrameWritten(const Stream* stream);
-  // A frame of the peer arrived. False: it is malformed and the stream must end.
-  bool Receive(v1::PeerFrame* frame);
+  // A frame arrived on a stream on which `from` said hello. False: it is malformed and the stream
+  // must end.
+  bool Receive(NodeId from, v1::PeerFrame* frame);
 
   bool connected() const;
 
@@ -67,11 +106,13 @@ class PeerLink {
   // REQUIRES: mutex_ held.
   void WriteNext();
 
-  const PeerIdentity identity_;
+  const PeerIdentity& identity_;
   const NodeId peer_;
-  const Receiver receiver_;
+  const PeerEvents& events_;
   mutable std::mutex mutex_;
   std::shared_ptr<Stream> stream_;  // null: not connected
+  NodeId member_;                   // who is connected
+  bool greet_ = false;
   bool writing_ = false;
   v1::PeerFrame frame_;  // scratch, handed to the stream
   std::deque<Queued> queue_;

@@ -13,8 +13,6 @@
 
 namespace quorumbook::server {
 
-inline constexpr uint32_t kPeerProtocolVersion = 1;
-
 // The link that a peer who says `hello` belongs to; else the status to refuse it with.
 using HelloCheck = std::function<std::pair<PeerLink*, grpc::Status>(const v1::PeerHello& hello)>;
 
@@ -25,6 +23,7 @@ class PeerStream : public Reactor,
                    public PeerLink::Stream,
                    public std::enable_shared_from_this<PeerStream<Reactor>> {
  public:
+  // `identity` outlives this.
   PeerStream(const PeerIdentity& identity, HelloCheck check)
       : identity_(identity), check_(std::move(check)) {}
 
@@ -41,7 +40,7 @@ class PeerStream : public Reactor,
     if (!ok) return End(grpc::Status::OK);
     if (link_ == nullptr) {
       if (!GreetPeer()) return;
-    } else if (!link_->Receive(&in_)) {
+    } else if (!link_->Receive(greeting_.member, &in_)) {
       return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a malformed frame"));
     }
     in_.Clear();
@@ -67,10 +66,7 @@ class PeerStream : public Reactor,
   void WriteHello() {
     const std::lock_guard lock(mutex_);
     if (ended_) return;
-    v1::PeerHello* hello = out_.mutable_hello();
-    hello->set_cluster_id(identity_.cluster_id);
-    hello->set_node_id(static_cast<uint32_t>(identity_.self.value()));
-    hello->set_protocol_version(kPeerProtocolVersion);
+    identity_.WriteHello(out_.mutable_hello());
     this->StartWrite(&out_);
   }
   void ReadFirst() { this->StartRead(&in_); }
@@ -108,6 +104,7 @@ class PeerStream : public Reactor,
     {
       const std::lock_guard lock(mutex_);
       link_ = link;
+      greeting_ = ReadHello(in_.hello());
     }
     OnPeerGreeted();
     AttachWhenGreeted();
@@ -121,10 +118,10 @@ class PeerStream : public Reactor,
       if (!hello_written_ || link_ == nullptr || ended_ || attached_) return;
       attached_ = true;
     }
-    link_->Attach(this->shared_from_this());
+    link_->Attach(this->shared_from_this(), greeting_);
   }
 
-  const PeerIdentity identity_;
+  const PeerIdentity& identity_;
   const HelloCheck check_;
   std::shared_ptr<PeerStream> self_;
   std::mutex mutex_;
@@ -134,6 +131,7 @@ class PeerStream : public Reactor,
   // Set when the peer said hello, by a read reaction and under mutex_: read reactions, which come
   // one after the other, may look at it without the mutex.
   PeerLink* link_ = nullptr;
+  PeerGreeting greeting_;  // set with link_
   v1::PeerFrame in_;
   v1::PeerFrame out_;
 };

@@ -64,6 +64,19 @@ class DialedStream final : public PeerStream<DialedReactor> {
   Ended ended_callback_;
 };
 
+// Why nobody who says this can be a peer; empty when there is no reason.
+std::string WhyNot(const PeerIdentity& identity, const v1::PeerHello& hello) {
+  if (hello.cluster_id() != identity.cluster_id()) {
+    return fmt::format("this is cluster '{}', not '{}'", identity.cluster_id(), hello.cluster_id());
+  }
+  if (hello.protocol_version() != kPeerProtocolVersion) {
+    return fmt::format("peer protocol {} is not spoken here, {} is", hello.protocol_version(),
+                       kPeerProtocolVersion);
+  }
+  if (hello.incarnation() > kMaxIncarnation) return "its incarnation is out of range";
+  return "";
+}
+
 }  // namespace
 
 class PeerTransport::Acceptor final : public v1::Peer::CallbackService {
@@ -79,20 +92,14 @@ class PeerTransport::Acceptor final : public v1::Peer::CallbackService {
 
  private:
   std::pair<PeerLink*, grpc::Status> Check(const v1::PeerHello& hello) {
-    std::string why;
+    std::string why = WhyNot(transport_->identity_, hello);
     const auto link = transport_->links_.find(NodeId(hello.node_id()));
-    if (hello.cluster_id() != transport_->identity_.cluster_id) {
-      why = fmt::format("this is cluster '{}', not '{}'", transport_->identity_.cluster_id,
-                        hello.cluster_id());
-    } else if (hello.protocol_version() != kPeerProtocolVersion) {
-      why = fmt::format("peer protocol {} is not spoken here, {} is", hello.protocol_version(),
-                        kPeerProtocolVersion);
-    } else if (link == transport_->links_.end() || link->first >= transport_->identity_.self) {
+    if (why.empty() &&
+        (link == transport_->links_.end() || link->first >= transport_->identity_.node())) {
       why = fmt::format("node {} is no peer that dials node {}", hello.node_id(),
-                        transport_->identity_.self.value());
-    } else {
-      return {link->second.get(), grpc::Status::OK};
+                        transport_->identity_.node().value());
     }
+    if (why.empty()) return {link->second.get(), grpc::Status::OK};
     spdlog::error("a peer was refused: {}", why);
     return {nullptr, grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, why)};
   }
@@ -137,13 +144,13 @@ class PeerTransport::Dialer {
 
  private:
   std::pair<PeerLink*, grpc::Status> Check(const v1::PeerHello& hello) {
-    if (hello.cluster_id() == identity_.cluster_id && NodeId(hello.node_id()) == link_->peer() &&
-        hello.protocol_version() == kPeerProtocolVersion) {
-      return {link_, grpc::Status::OK};
+    std::string why = WhyNot(identity_, hello);
+    if (why.empty() && NodeId(hello.node_id()) != link_->peer()) {
+      why = fmt::format("it is node {}", hello.node_id());
     }
-    spdlog::error("peer {}: at {} answers node {} of cluster '{}', protocol {}",
-                  link_->peer().value(), address_, hello.node_id(), hello.cluster_id(),
-                  hello.protocol_version());
+    if (why.empty()) return {link_, grpc::Status::OK};
+    spdlog::error("peer {}: who answers at {} is refused: {}", link_->peer().value(), address_,
+                  why);
     return {nullptr, grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "another peer")};
   }
 
@@ -164,7 +171,7 @@ class PeerTransport::Dialer {
     gone_.notify_all();
   }
 
-  const PeerIdentity identity_;
+  const PeerIdentity& identity_;
   PeerLink* const link_;
   const std::string address_;
   const std::unique_ptr<v1::Peer::Stub> stub_;
@@ -177,12 +184,14 @@ class PeerTransport::Dialer {
   std::shared_ptr<DialedStream> stream_;  // null: none is up or on its way
 };
 
-PeerTransport::PeerTransport(const Config& config, boost::asio::io_context* io,
-                             PeerLink::Receiver receiver)
-    : identity_{config.cluster_id, config.node_id}, acceptor_(std::make_unique<Acceptor>(this)) {
+PeerTransport::PeerTransport(const Config& config, NodeId member, std::vector<NodeId> founders,
+                             boost::asio::io_context* io, PeerEvents events)
+    : identity_(config.cluster_id, member, std::move(founders)),
+      events_(std::move(events)),
+      acceptor_(std::make_unique<Acceptor>(this)) {
   for (const PeerConfig& peer : config.peers) {
     if (peer.id == config.node_id) continue;
-    auto link = std::make_unique<PeerLink>(identity_, peer.id, receiver);
+    auto link = std::make_unique<PeerLink>(&identity_, peer.id, &events_);
     if (config.node_id < peer.id) {
       dialers_.push_back(std::make_unique<Dialer>(identity_, link.get(), peer.peer_address, io));
     }
@@ -202,10 +211,15 @@ void PeerTransport::Stop() {
   for (const auto& dialer : dialers_) dialer->Stop();
 }
 
+void PeerTransport::AnnounceFounders(std::vector<NodeId> founders) {
+  identity_.SetFounders(std::move(founders));
+  for (const auto& [peer, link] : links_) link->Greet();
+}
+
 void PeerTransport::Send(ShardId shard, std::vector<consensus::Message> messages) {
   std::map<NodeId, std::vector<consensus::Message>> by_peer;
   for (consensus::Message& message : messages) {
-    by_peer[message.to].push_back(std::move(message));
+    by_peer[NodeOf(message.to)].push_back(std::move(message));
   }
   for (auto& [peer, list] : by_peer) {
     const auto link = links_.find(peer);

@@ -19,8 +19,10 @@ namespace quorumbook::server {
 
 class PeerTransport {
  public:
-  // `io` outlives this; `receiver` is called from gRPC's threads.
-  PeerTransport(const Config& config, boost::asio::io_context* io, PeerLink::Receiver receiver);
+  // `member` is this node with the incarnation of its store, `founders` are as in PeerHello. `io`
+  // outlives this.
+  PeerTransport(const Config& config, NodeId member, std::vector<NodeId> founders,
+                boost::asio::io_context* io, PeerEvents events);
   ~PeerTransport();
   PeerTransport(const PeerTransport&) = delete;
   PeerTransport& operator=(const PeerTransport&) = delete;
@@ -33,7 +35,10 @@ class PeerTransport {
   // Ends all dialed streams and waits until they are gone. Accepted ones end with their server.
   void Stop();
 
-  // Loses messages to peers that are not connected.
+  // Tells all peers, from now on, who founded the cluster.
+  void AnnounceFounders(std::vector<NodeId> founders);
+
+  // Loses messages to members that are not connected.
   void Send(ShardId shard, std::vector<consensus::Message> messages);
 
  private:
@@ -41,6 +46,7 @@ class PeerTransport {
   class Dialer;
 
   PeerIdentity identity_;
+  const PeerEvents events_;
   std::map<NodeId, std::unique_ptr<PeerLink>> links_;
   std::unique_ptr<Acceptor> acceptor_;
   std::vector<std::unique_ptr<Dialer>> dialers_;

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -27,6 +28,10 @@ const char* EvidenceName(consensus::Evidence::Kind kind) {
       return "entries that conflict with committed ones";
     case Kind::kCorruptSnapshot:
       return "a corrupt snapshot chunk";
+    case Kind::kDivergedState:
+      return "another state than the majority's";
+    case Kind::kForgedSender:
+      return "a message in the name of another node";
   }
   return "unknown evidence";
 }
@@ -45,7 +50,22 @@ v1::ReplicaStatus::Role ToProto(Role role) {
   return v1::ReplicaStatus::ROLE_UNSPECIFIED;
 }
 
+uint32_t NumberOf(NodeId member) { return static_cast<uint32_t>(NodeOf(member).value()); }
+
 }  // namespace
+
+void AddMembers(const consensus::Configuration& configuration, Members* members) {
+  for (const NodeId id : configuration.Members()) {
+    v1::MemberStatus* const member = members->Add();
+    member->set_node_id(NumberOf(id));
+    member->set_incarnation(IncarnationOf(id));
+    const auto& voters = configuration.voters;
+    const bool voter = std::find(voters.begin(), voters.end(), id) != voters.end();
+    member->set_kind(voter                         ? v1::MemberStatus::VOTER
+                     : configuration.IsLearner(id) ? v1::MemberStatus::LEARNER
+                                                   : v1::MemberStatus::OUTGOING_VOTER);
+  }
+}
 
 absl::StatusOr<std::shared_ptr<ShardReplica>> ShardReplica::Open(
     const ReplicaOptions& options, const ReplicaEnvironment& environment) {
@@ -62,7 +82,8 @@ ShardReplica::ShardReplica(const ReplicaOptions& options, const ReplicaEnvironme
       environment_(environment),
       strand_(boost::asio::make_strand(*environment.io)),
       timer_(strand_),
-      replica_(options, std::move(restored), this) {}
+      replica_(options, std::move(restored), this),
+      feed_(options.shard) {}
 
 template <typename Use>
 void ShardReplica::Post(Use use) {
@@ -110,8 +131,43 @@ void ShardReplica::TransferLeadership(NodeId target, TransferCallback callback) 
   });
 }
 
+void ShardReplica::SetConnected(std::vector<NodeId> members) {
+  Post([members = std::move(members)](Replica& replica) mutable {
+    replica.SetConnected(std::move(members));
+  });
+}
+
+void ShardReplica::PeerLost(NodeId member) {
+  Post([member](Replica& replica) { replica.PeerLost(member); });
+}
+
+void ShardReplica::ChangeMember(NodeId node, bool member, Membership::Callback callback) {
+  Post([node, member, callback = std::move(callback)](Replica& replica) mutable {
+    replica.ChangeMember(node, member, std::move(callback));
+  });
+}
+
+void ShardReplica::Subscribe(v1::SubscribeRequest request,
+                             std::shared_ptr<MarketDataSubscriber> subscriber) {
+  Post([this, request = std::move(request),
+        subscriber = std::move(subscriber)](Replica& replica) mutable {
+    feed_.Add(replica.exchange(), std::move(request), std::move(subscriber));
+  });
+}
+
+void ShardReplica::Refresh(std::shared_ptr<MarketDataSubscriber> subscriber) {
+  Post([this, subscriber = std::move(subscriber)](Replica& replica) {
+    feed_.Refresh(replica.exchange(), subscriber.get());
+  });
+}
+
+void ShardReplica::Unsubscribe(std::shared_ptr<MarketDataSubscriber> subscriber) {
+  Post([this, subscriber = std::move(subscriber)](Replica&) { feed_.Remove(subscriber.get()); });
+}
+
 void ShardReplica::Drain(std::function<void()> callback) {
-  Post([callback = std::move(callback)](Replica& replica) mutable {
+  Post([this, callback = std::move(callback)](Replica& replica) mutable {
+    feed_.End({RefusalCode::kShuttingDown, "this node is shutting down", NodeId()});
     replica.Drain(std::move(callback));
   });
 }
@@ -143,7 +199,7 @@ v1::ReplicaStatus ShardReplica::MakeStatus(bool digests) const {
   status.set_shard(static_cast<uint32_t>(options_.shard.value()));
   status.set_role(ToProto(raft.role));
   status.set_term(raft.term.value());
-  status.set_leader_id(static_cast<uint32_t>(raft.leader.value()));
+  status.set_leader_id(NumberOf(raft.leader));
   status.set_commit_index(raft.commit.value());
   status.set_applied_index(replica_.applied().value());
   status.set_first_index(raft.first.value());
@@ -159,10 +215,12 @@ v1::ReplicaStatus ShardReplica::MakeStatus(bool digests) const {
   }
   for (const consensus::PeerProgress& peer : raft.peers) {
     v1::PeerStatus* out = status.add_peers();
-    out->set_node_id(static_cast<uint32_t>(peer.id.value()));
+    out->set_node_id(NumberOf(peer.id));
     out->set_match_index(peer.match.value());
     out->set_active(peer.active);
   }
+  AddMembers(raft.configuration, status.mutable_members());
+  status.set_fenced(raft.quarantined);
   return status;
 }
 
@@ -203,7 +261,22 @@ void ShardReplica::PumpSoon() {
 }
 
 void ShardReplica::SymbolKnown(const exchange::SymbolInfo& symbol) {
-  symbols_.Add(symbol.name, symbol.id);
+  names_.symbols.Add(symbol.name, symbol.id);
+}
+
+void ShardReplica::Restored(const exchange::Exchange& exchange) {
+  for (const exchange::AssetInfo& asset : exchange.Assets()) names_.assets.Add(asset.name, asset.id);
+  feed_.Restored(exchange);
+}
+
+void ShardReplica::Applied(const consensus::Entry&, const exchange::ApplyResult& result) {
+  const exchange::Exchange& exchange = replica_.exchange();
+  for (const exchange::Event& event : result.events) {
+    if (event.type != exchange::EventType::kAssetAdded) continue;
+    const exchange::AssetInfo* asset = exchange.FindAsset(event.asset());
+    if (asset != nullptr) names_.assets.Add(asset->name, asset->id);
+  }
+  feed_.Applied(exchange, result);
 }
 
 void ShardReplica::LeadershipChanged(const Leadership& leadership) {
@@ -213,12 +286,12 @@ void ShardReplica::LeadershipChanged(const Leadership& leadership) {
   serving_term_.store(leadership.serving_term.value(), std::memory_order_release);
   if (!moved || leadership.leader == NodeId()) return;
   spdlog::info("shard {}: node {} leads in term {}", options_.shard.value(),
-               leadership.leader.value(), leadership.term.value());
+               NodeOf(leadership.leader).value(), leadership.term.value());
 }
 
 void ShardReplica::Report(const consensus::Evidence& item) {
   spdlog::error("shard {}: evidence of {} by node {} in term {} at index {}",
-                options_.shard.value(), EvidenceName(item.kind), item.culprit.value(),
+                options_.shard.value(), EvidenceName(item.kind), NodeOf(item.culprit).value(),
                 item.term.value(), item.index.value());
 }
 

@@ -19,8 +19,10 @@
 
 #include "quorumbook/v1/cluster.pb.h"
 #include "server/log_writer.h"
+#include "server/market_data_feed.h"
+#include "server/name_directory.h"
+#include "server/replica/member.h"
 #include "server/replica/replica.h"
-#include "server/symbol_directory.h"
 #include "storage/store.h"
 
 namespace quorumbook::server {
@@ -35,6 +37,10 @@ struct ReplicaEnvironment {
   // The replica can not go on: the process must stop.
   std::function<void(const absl::Status&)> fatal;
 };
+
+// A configuration in the words of the API.
+using Members = google::protobuf::RepeatedPtrField<v1::MemberStatus>;
+void AddMembers(const consensus::Configuration& configuration, Members* members);
 
 // Commands on their way to the strand, a replica; beyond it the answer is kBusy.
 inline constexpr uint64_t kMaxInboxBytes = uint64_t{32} << 20;
@@ -54,16 +60,24 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   void Read(bool stale_ok, ReadCallback callback);
   using TransferCallback = Replica::TransferCallback;
   void TransferLeadership(NodeId target, TransferCallback callback);
+  void SetConnected(std::vector<NodeId> members);
+  void PeerLost(NodeId member);
+  void ChangeMember(NodeId node, bool member, Membership::Callback callback);
   void Drain(std::function<void()> callback);
+
+  // As the methods of MarketDataFeed, whose state is this replica's as applied.
+  void Subscribe(v1::SubscribeRequest request, std::shared_ptr<MarketDataSubscriber> subscriber);
+  void Refresh(std::shared_ptr<MarketDataSubscriber> subscriber);
+  void Unsubscribe(std::shared_ptr<MarketDataSubscriber> subscriber);
 
   void GetStatus(bool digests, std::function<void(v1::ReplicaStatus)> callback);
 
   ShardId shard() const { return options_.shard; }
-  const SymbolDirectory& symbols() const { return symbols_; }
-  // Leadership, as of now.
-  NodeId leader() const { return NodeId(leader_.load(std::memory_order_relaxed)); }
+  const NameDirectory& names() const { return names_; }
+  // Leadership, as of now; the node, not the member.
+  NodeId leader() const { return NodeOf(NodeId(leader_.load(std::memory_order_relaxed))); }
   uint64_t term() const { return term_.load(std::memory_order_relaxed); }
-  // symbols() knows every symbol whose addition was acknowledged before this was set.
+  // names() knows every symbol and asset whose addition was acknowledged before this was set.
   uint64_t serving_term() const { return serving_term_.load(std::memory_order_acquire); }
 
  private:
@@ -85,6 +99,8 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   void Send(std::vector<consensus::Message> messages) override;
   void PumpSoon() override;
   void SymbolKnown(const exchange::SymbolInfo& symbol) override;
+  void Restored(const exchange::Exchange& exchange) override;
+  void Applied(const consensus::Entry& entry, const exchange::ApplyResult& result) override;
   void LeadershipChanged(const Leadership& leadership) override;
   void Report(const consensus::Evidence& evidence) override;
   void Log(LogLevel level, std::string_view line) override;
@@ -95,10 +111,11 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   boost::asio::steady_timer timer_;
   consensus::Instant timer_deadline_ = consensus::Instant::max();
-  Replica replica_;  // used on the strand alone
+  Replica replica_;       // used on the strand alone
+  MarketDataFeed feed_;  // likewise
 
   std::atomic<uint64_t> inbox_bytes_{0};
-  SymbolDirectory symbols_;
+  NameDirectory names_;
   std::atomic<uint64_t> leader_{0};
   std::atomic<uint64_t> term_{0};
   std::atomic<uint64_t> serving_term_{0};

@@ -4,6 +4,10 @@
 
 #include "quorumbook/v1/exchange.pb.h"
 
+#include <utility>
+
+#include "server/replica/member.h"
+
 namespace quorumbook::server {
 namespace {
 
@@ -18,11 +22,14 @@ grpc::StatusCode CodeOf(v1::ErrorDetail::Code code) {
     case v1::ErrorDetail::BUSY:
     case v1::ErrorDetail::SESSION_WINDOW_FULL:
     case v1::ErrorDetail::DISK_FULL:
+    case v1::ErrorDetail::SLOW_CONSUMER:
+    case v1::ErrorDetail::TOO_MANY_SUBSCRIPTIONS:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case v1::ErrorDetail::WRONG_SHARD:
     case v1::ErrorDetail::SESSION_UNKNOWN:
     case v1::ErrorDetail::SESSION_GAP:
     case v1::ErrorDetail::SESSION_FORGOTTEN:
+    case v1::ErrorDetail::BOOK_TOO_LARGE:
       return grpc::StatusCode::FAILED_PRECONDITION;
     default:
       return grpc::StatusCode::INVALID_ARGUMENT;
@@ -32,6 +39,7 @@ grpc::StatusCode CodeOf(v1::ErrorDetail::Code code) {
 v1::ErrorDetail::Code ToProto(RefusalCode code) {
   switch (code) {
     case RefusalCode::kNone:
+    case RefusalCode::kNotFound:
       return v1::ErrorDetail::CODE_UNSPECIFIED;
     case RefusalCode::kNotLeader:
       return v1::ErrorDetail::NOT_LEADER;
@@ -57,13 +65,38 @@ v1::ErrorDetail::Code ToProto(RefusalCode code) {
       return v1::ErrorDetail::SESSION_WINDOW_FULL;
     case RefusalCode::kDiskFull:
       return v1::ErrorDetail::DISK_FULL;
+    case RefusalCode::kSlowConsumer:
+      return v1::ErrorDetail::SLOW_CONSUMER;
+    case RefusalCode::kTooManySubscriptions:
+      return v1::ErrorDetail::TOO_MANY_SUBSCRIPTIONS;
+    case RefusalCode::kBookTooLarge:
+      return v1::ErrorDetail::BOOK_TOO_LARGE;
   }
   return v1::ErrorDetail::CODE_UNSPECIFIED;
 }
 
 }  // namespace
 
+const std::map<ShardId, std::shared_ptr<ShardReplica>>& ShardSet::all() const {
+  static const std::map<ShardId, std::shared_ptr<ShardReplica>>& none =
+      *new std::map<ShardId, std::shared_ptr<ShardReplica>>();
+  return serving_.load(std::memory_order_acquire) ? replicas_ : none;
+}
+
+void ShardSet::WaitFor(std::string nodes) {
+  const std::lock_guard lock(mutex_);
+  waiting_for_ = std::move(nodes);
+}
+
 ShardReplica* ShardSet::Find(uint32_t shard, Refusal* refusal) const {
+  if (!serving_.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(mutex_);
+    *refusal = {RefusalCode::kNotLeader,
+                fmt::format("the cluster is not founded yet{}{}: all its nodes must run once",
+                            waiting_for_.empty() ? "" : ", it waits for node ", waiting_for_),
+                NodeId(), kRetryAfterMs};
+    return nullptr;
+  }
   const auto it = replicas_.find(ShardId(shard));
   if (it != replicas_.end()) return it->second.get();
   *refusal = {RefusalCode::kWrongShard, fmt::format("this node does not host shard {}", shard),
@@ -79,13 +112,15 @@ grpc::Status ShardSet::ToStatus(const Refusal& refusal, grpc::ServerContextBase*
   detail.set_expected_sequence(refusal.expected_sequence);
   std::string message = refusal.message;
   if (refusal.leader != NodeId()) {
-    const std::string& address = config_.peer(refusal.leader).client_address;
-    detail.set_leader_id(static_cast<uint32_t>(refusal.leader.value()));
+    const NodeId leader = NodeOf(refusal.leader);
+    const std::string& address = config_.peer(leader).client_address;
+    detail.set_leader_id(static_cast<uint32_t>(leader.value()));
     detail.set_leader_address(address);
-    message += fmt::format(": ask node {} at {}", refusal.leader.value(), address);
+    message += fmt::format(": ask node {} at {}", leader.value(), address);
   }
   context->AddTrailingMetadata(kErrorMetadata, detail.SerializeAsString());
-  return {CodeOf(code), message};
+  return {refusal.code == RefusalCode::kNotFound ? grpc::StatusCode::NOT_FOUND : CodeOf(code),
+          message};
 }
 
 Refusal SessionRefusal(const exchange::GroupResult& group) {

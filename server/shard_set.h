@@ -3,8 +3,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include "server/config.h"
 #include "server/replica/refusal.h"
@@ -21,9 +24,18 @@ class ShardSet {
     replicas_.emplace(shard, std::move(replica));
   }
 
-  const std::map<ShardId, std::shared_ptr<ShardReplica>>& all() const { return replicas_; }
+  void Clear() { replicas_.clear(); }
+  // From here on the replicas are there for everybody, and none is added any more. Before that the
+  // methods above are for one thread alone.
+  void Serve() { serving_.store(true, std::memory_order_release); }
 
-  // Null and a refusal when this node does not host the shard.
+  // None before Serve().
+  const std::map<ShardId, std::shared_ptr<ShardReplica>>& all() const;
+
+  // The nodes that the founding of the cluster waits for, as text; for answers before Serve().
+  void WaitFor(std::string nodes);
+
+  // Null and a refusal when this node does not host the shard, or does not serve yet.
   ShardReplica* Find(uint32_t shard, Refusal* refusal) const;
 
   // `refusal` as a gRPC status; the detail goes into the call's trailing metadata.
@@ -34,6 +46,9 @@ class ShardSet {
  private:
   const Config& config_;
   std::map<ShardId, std::shared_ptr<ShardReplica>> replicas_;
+  std::atomic<bool> serving_{false};
+  mutable std::mutex mutex_;
+  std::string waiting_for_;  // guarded by mutex_
 };
 
 // What a session answers that did not execute, as a refusal. REQUIRES: status is not kOk.

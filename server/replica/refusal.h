@@ -23,6 +23,10 @@ enum class RefusalCode : uint8_t {
   kSessionForgotten,
   kSessionWindowFull,
   kDiskFull,
+  kSlowConsumer,
+  kTooManySubscriptions,
+  kBookTooLarge,
+  kNotFound,
 };
 
 struct Refusal {

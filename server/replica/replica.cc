@@ -24,6 +24,7 @@ constexpr uint64_t kMaxEntryBytes = uint64_t{1} << 20;
 // A replica whose log grows this many times beyond the snapshot size takes no more commands.
 constexpr uint64_t kLogBytesLimitFactor = 4;
 constexpr std::chrono::seconds kSnapshotRetry{5};
+constexpr int kCorruptionsToFence = 3;
 
 Refusal Busy(std::string message) {
   return {RefusalCode::kBusy, std::move(message), NodeId(), kRetryAfterMs};
@@ -33,7 +34,10 @@ Refusal Busy(std::string message) {
 
 Replica::Replica(const ReplicaOptions& options, consensus::RestoredState restored,
                  ReplicaHost* host)
-    : options_(options), host_(*host), raft_(options.raft, std::move(restored), host->Now()) {}
+    : options_(options),
+      host_(*host),
+      raft_(options.raft, std::move(restored), host->Now()),
+      membership_(options.raft.id, &raft_) {}
 
 // Commands.
 
@@ -104,7 +108,7 @@ consensus::Instant Replica::deadline() const {
   consensus::Instant deadline = raft_.deadline();
   if (drained_) deadline = std::min(deadline, drain_deadline_);
   for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
-  return deadline;
+  return std::min(deadline, membership_.deadline());
 }
 
 void Replica::OnAlarm() {
@@ -126,8 +130,9 @@ void Replica::ProcessOutput() {
     for (const Entry& entry : output.committed) Apply(entry);
     ConfirmReads(output.reads);
     FailReads(output.reads_failed);
-    for (const consensus::Evidence& evidence : output.evidence) host_.Report(evidence);
+    for (const consensus::Evidence& evidence : output.evidence) Judge(evidence);
     if (!output.committed.empty()) PumpWhenWaiting();
+    membership_.Tend(host_.Now());
   }
   AfterOutput();
 }
@@ -165,6 +170,7 @@ void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
   unsaved_snapshot_.reset();
   applied_ = snapshot.meta.index;
   for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) host_.SymbolKnown(symbol);
+  host_.Restored(exchange_);
   host_.Log(LogLevel::kInfo,
             absl::StrCat("state restored from the snapshot at index ", applied_.value()));
 }
@@ -189,7 +195,23 @@ void Replica::Apply(const Entry& entry) {
     }
   }
   host_.Applied(entry, apply_result_);
+  const uint64_t interval = options_.raft.digest_interval;
+  if (interval != 0 && entry.index.value() % interval == 0) {
+    raft_.OnStateDigest(entry.index, exchange_.RunningDigest(), host_.Now());
+  }
   proposals_.Applied(entry.index, entry.term, apply_result_);
+}
+
+// A node that did what no correct one does is not listened to any more. Bytes that do not fit their
+// checksum may have changed on the way, once or twice.
+void Replica::Judge(const consensus::Evidence& evidence) {
+  using Kind = consensus::Evidence::Kind;
+  host_.Report(evidence);
+  if (evidence.culprit == NodeId()) return;
+  const bool corrupt =
+      evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
+  if (corrupt && ++corruptions_[evidence.culprit] < kCorruptionsToFence) return;
+  raft_.Fence(evidence.culprit, host_.Now());
 }
 
 // Reads.
@@ -243,7 +265,8 @@ void Replica::MaybeTakeSnapshot() {
   if (host_.Now() < next_snapshot_) return;
   const std::optional<consensus::SnapshotMeta> meta = raft_.EntryMeta(applied_);
   if (!meta || meta->index <= raft_.status().snapshot.index) return;
-  unsaved_snapshot_ = {*meta, std::make_shared<const std::string>(exchange_.Snapshot())};
+  unsaved_snapshot_ = {*meta, raft_.ConfigurationAt(applied_),
+                       std::make_shared<const std::string>(exchange_.Snapshot())};
   SaveSnapshotWhenDurable();
 }
 

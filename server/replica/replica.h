@@ -16,6 +16,7 @@
 
 #include "consensus/raft.h"
 #include "exchange/exchange.h"
+#include "server/replica/membership.h"
 #include "server/replica/proposal_queue.h"
 #include "server/replica/refusal.h"
 #include "server/replica/replica_host.h"
@@ -57,10 +58,17 @@ class Replica {
   using ReadCallback = std::function<void(const Refusal* refusal, const exchange::Exchange&)>;
   void Read(bool stale_ok, ReadCallback callback);
 
-  // Hands leadership to `target` (none: the most advanced follower); answers when another leader
-  // is known or it has failed.
+  // Hands leadership to the node `target` (none: the most advanced follower); answers when another
+  // leader is known or it has failed.
   using TransferCallback = std::function<void(const Refusal* refusal, NodeId leader)>;
   void TransferLeadership(NodeId target, TransferCallback callback);
+
+  // The members whose streams are up, one a node; who of them was lost. A leader looks after the
+  // members of its group by what it is told here (server/replica/membership.h).
+  void SetConnected(std::vector<NodeId> members);
+  void PeerLost(NodeId member);
+  // Makes a node a member, or takes it out. Leader only.
+  void ChangeMember(NodeId node, bool member, Membership::Callback callback);
 
   // Takes no more commands, answers those under way, hands leadership over if it has it, and calls
   // back; at the latest after a few seconds. Goes on serving as a follower.
@@ -91,6 +99,7 @@ class Replica {
   void Apply(const consensus::Entry& entry);
   void ConfirmReads(const std::vector<consensus::ReadReady>& reads);
   void FailReads(const std::vector<uint64_t>& ids);
+  void Judge(const consensus::Evidence& evidence);
   void MaybeTakeSnapshot();
   void SaveSnapshotWhenDurable();
   void Stop(const absl::Status& status);
@@ -109,12 +118,15 @@ class Replica {
   ReplicaHost& host_;
 
   consensus::Raft raft_;
+  Membership membership_;
   exchange::Exchange exchange_;
   exchange::ApplyResult apply_result_;
   consensus::Index applied_;
   consensus::Term applied_term_;  // of the last entry applied
   std::optional<std::pair<consensus::Index, exchange::Exchange>> decoded_snapshot_;
   exchange::Time last_stamp_ = 0;
+
+  std::map<NodeId, int> corruptions_;  // by sender
 
   bool stopped_ = false;  // ReplicaHost::Fatal was called
 

@@ -56,12 +56,15 @@ class ReplicaHost {
   // A symbol was added or restored; told before anybody is answered who could name it. May be
   // repeated.
   virtual void SymbolKnown(const exchange::SymbolInfo& symbol) = 0;
+  // The state is now that of a snapshot; told after its symbols.
+  virtual void Restored(const exchange::Exchange&) {}
   // Told before anybody is answered who could rely on it.
   virtual void LeadershipChanged(const Leadership& leadership) = 0;
 
   // What the core asks for, before it is done; for those who check it.
   virtual void Observe(const consensus::Output&) {}
-  // An entry has taken effect. `result` is empty for entries that are no commands.
+  // An entry has taken effect; told before anybody is answered who waits for it. `result` is empty
+  // for entries that are no commands.
   virtual void Applied(const consensus::Entry&, const exchange::ApplyResult&) {}
 
   virtual void Report(const consensus::Evidence& evidence) = 0;

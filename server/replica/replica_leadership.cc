@@ -2,6 +2,7 @@
 #include <chrono>
 #include <utility>
 
+#include "server/replica/member.h"
 #include "server/replica/replica.h"
 
 namespace quorumbook::server {
@@ -49,17 +50,20 @@ void Replica::AfterOutput() {
   }
   was_leader_ = is_leader;
   AnswerTransfers();
+  membership_.Answer(NotLeader(), host_.Now());
   MaybeTakeSnapshot();
   ContinueDraining();
 }
 
 void Replica::TransferLeadership(NodeId target, TransferCallback callback) {
+  const NodeId member = membership_.FindMember(target);
+  const bool known = target == NodeId() || member != NodeId();
   if (draining_ || raft_.role() != Role::kLeader) {
     const Refusal refusal = draining_ ? ShuttingDown() : NotLeader();
     callback(&refusal, NodeId());
-  } else if (target == options_.raft.id) {
+  } else if (target == NodeOf(options_.raft.id)) {
     callback(nullptr, target);  // e.g. a repeat of a call whose answer was lost
-  } else if (!raft_.TransferLeadership(target, host_.Now())) {
+  } else if (!known || !raft_.TransferLeadership(member, host_.Now())) {
     const Refusal refusal{RefusalCode::kMalformed,
                           "no such follower is there to take over: see `qb cluster status`",
                           NodeId()};
@@ -77,7 +81,7 @@ void Replica::AnswerTransfers() {
   const Instant now = host_.Now();
   std::erase_if(transfers_, [&](const Transfer& transfer) {
     if (moved) {
-      transfer.callback(nullptr, leader);
+      transfer.callback(nullptr, NodeOf(leader));
     } else if (now >= transfer.deadline) {
       const Refusal refusal{RefusalCode::kBusy, "the follower did not take over in time", NodeId(),
                             kRetryAfterMs};
@@ -87,6 +91,29 @@ void Replica::AnswerTransfers() {
     }
     return true;
   });
+}
+
+void Replica::SetConnected(std::vector<NodeId> members) {
+  membership_.SetConnected(std::move(members));
+  membership_.Tend(host_.Now());
+  ProcessOutput();
+}
+
+void Replica::PeerLost(NodeId member) {
+  raft_.PeerLost(member, host_.Now());
+  ProcessOutput();
+}
+
+void Replica::ChangeMember(NodeId node, bool member, Membership::Callback callback) {
+  if (draining_ || raft_.role() != Role::kLeader) {
+    const Refusal refusal = draining_ ? ShuttingDown() : NotLeader();
+    callback(&refusal, raft_.configuration());
+  } else if (member) {
+    membership_.Add(node, host_.Now(), std::move(callback));
+  } else {
+    membership_.Remove(node, host_.Now(), std::move(callback));
+  }
+  ProcessOutput();
 }
 
 void Replica::Drain(std::function<void()> callback) {
@@ -121,6 +148,7 @@ void Replica::FinishDraining() {
   for (const Transfer& transfer : std::exchange(transfers_, {})) {
     transfer.callback(&refusal, NodeId());
   }
+  membership_.FailAll(refusal);
   std::exchange(drained_, nullptr)();
 }
 

@@ -155,6 +155,14 @@ class Cluster:
     def write_config(self, node):
         node.config.write_text(json.dumps(self.config_of(node), indent=2) + "\n")
 
+    def extend(self):
+        """Adds a node to the configuration of all; those that run learn of it at their next start."""
+        n = max(self.nodes) + 1
+        self.nodes[n] = Node(n, self.directory / f"node{n}")
+        self.nodes[n].data.mkdir(parents=True)
+        for node in self.nodes.values():
+            self.write_config(node)
+
     def spawn(self, n):
         """Starts node `n` without waiting for anything."""
         node = self.nodes[n]
@@ -211,9 +219,10 @@ class Cluster:
     def replica(self, n, digests=False):
         """How node `n`'s replica of shard 1 stands, or None while it does not answer."""
         try:
-            return self.api(n).node_status(digests).replicas[0]
+            replicas = self.api(n).node_status(digests).replicas
         except grpc.RpcError:
             return None
+        return replicas[0] if replicas else None  # none: the cluster is not founded yet
 
     def leader_now(self):
         """The node that leads by its own word (of the latest term), or None."""

@@ -16,6 +16,7 @@
 
 #include "quorumbook/v1/peer.grpc.pb.h"
 #include "server/grpc_limits.h"
+#include "server/replica/member.h"
 #include "tests/unit/server/wait.h"
 
 namespace quorumbook::server {
@@ -51,14 +52,11 @@ Message Probe(uint64_t from, uint64_t to, uint64_t term) {
 // A node that only talks.
 class Talker {
  public:
-  Talker(const std::string& cluster, uint64_t node, const std::vector<uint16_t>& ports)
+  Talker(const std::string& cluster, uint64_t node, const std::vector<uint16_t>& ports,
+         uint64_t incarnation = 0)
       : work_(asio::make_work_guard(io_)),
-        transport_(MakeConfig(cluster, node, ports), &io_,
-                   [this](ShardId, std::vector<Message> messages) {
-                     heard_.Update([&](std::vector<Message>& heard) {
-                       heard.insert(heard.end(), messages.begin(), messages.end());
-                     });
-                   }) {
+        transport_(MakeConfig(cluster, node, ports), MakeMember(NodeId(node), incarnation), {},
+                   &io_, Events()) {
     grpc::ServerBuilder builder;
     SetListenerArguments(kMaxPeerMessageBytes, &builder);
     builder.AddListeningPort(Loopback(ports[node - 1]), grpc::InsecureServerCredentials());
@@ -78,11 +76,31 @@ class Talker {
 
   PeerTransport& transport() { return transport_; }
   Watched<std::vector<Message>>& heard() { return heard_; }
+  Watched<std::vector<PeerGreeting>>& greeted() { return greeted_; }
+  Watched<std::vector<NodeId>>& lost() { return lost_; }
 
  private:
+  PeerEvents Events() {
+    PeerEvents events;
+    events.receive = [this](ShardId, std::vector<Message> messages) {
+      heard_.Update([&](std::vector<Message>& heard) {
+        heard.insert(heard.end(), messages.begin(), messages.end());
+      });
+    };
+    events.greeted = [this](const PeerGreeting& greeting) {
+      greeted_.Update([&](std::vector<PeerGreeting>& greeted) { greeted.push_back(greeting); });
+    };
+    events.lost = [this](NodeId member) {
+      lost_.Update([&](std::vector<NodeId>& lost) { lost.push_back(member); });
+    };
+    return events;
+  }
+
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   Watched<std::vector<Message>> heard_;
+  Watched<std::vector<PeerGreeting>> greeted_;
+  Watched<std::vector<NodeId>> lost_;
   PeerTransport transport_;
   std::unique_ptr<grpc::Server> server_;
   std::thread thread_;
@@ -125,6 +143,50 @@ TEST(PeerTransport, ConnectsAgainAfterAPeerRestarted) {
   }
 }
 
+TEST(PeerTransport, TellsWhoIsThereAndWhoFoundedTheCluster) {
+  const std::vector<uint16_t> ports = {FreePort(), FreePort()};
+  Talker one("c", 1, ports, 11);
+  const NodeId first = MakeMember(NodeId(1), 11);
+  const NodeId second = MakeMember(NodeId(2), 22);
+  {
+    Talker two("c", 2, ports, 22);
+    ASSERT_TRUE(one.greeted().Await([](const auto& greeted) { return !greeted.empty(); }));
+    ASSERT_TRUE(two.greeted().Await([](const auto& greeted) { return !greeted.empty(); }));
+    EXPECT_EQ(one.greeted().Get().front().member, second);
+    EXPECT_EQ(two.greeted().Get().front().member, first);
+    EXPECT_TRUE(two.greeted().Get().front().founders.empty());
+    one.transport().AnnounceFounders({first, second});
+    ASSERT_TRUE(two.greeted().Await([&](const auto& greeted) {
+      return greeted.back().founders == std::vector<NodeId>{first, second};
+    }));
+  }
+  EXPECT_TRUE(
+      one.lost().Await([&](const auto& lost) { return lost == std::vector<NodeId>{second}; }));
+}
+
+// What is meant for a node that has another store now is not for the one that has come.
+TEST(PeerTransport, LosesMessagesToAnEarlierIncarnation) {
+  const std::vector<uint16_t> ports = {FreePort(), FreePort()};
+  Talker one("c", 1, ports, 11);
+  Talker two("c", 2, ports, 22);
+  const NodeId member = MakeMember(NodeId(2), 22);
+  const NodeId earlier = MakeMember(NodeId(2), 21);
+  Message lost = Probe(1, 2, 5);
+  lost.to = earlier;
+  one.transport().Send(ShardId(1), {lost});
+  Message message = Probe(1, 2, 6);
+  message.from = MakeMember(NodeId(1), 11);
+  message.to = member;
+  ASSERT_TRUE(SendUntilHeard(&one, &two, message));
+  one.transport().Send(ShardId(1), {lost});
+  message.term = Term(7);
+  ASSERT_TRUE(SendUntilHeard(&one, &two, message));
+  for (const Message& heard : two.heard().Get()) {
+    EXPECT_NE(heard.term, Term(5));
+    EXPECT_EQ(heard.to, member);
+  }
+}
+
 // What a peer that says `hello` is answered with.
 grpc::Status Knock(uint16_t port, const v1::PeerFrame& first) {
   auto stub =
@@ -156,10 +218,11 @@ TEST(PeerTransport, RefusesWhomItDoesNotKnow) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
     return status.error_message();
   };
-  EXPECT_THAT(refusal(Hello("other", 1, 1)), HasSubstr("this is cluster 'c', not 'other'"));
+  EXPECT_THAT(refusal(Hello("other", 1, kPeerProtocolVersion)),
+              HasSubstr("this is cluster 'c', not 'other'"));
   EXPECT_THAT(refusal(Hello("c", 1, 99)), HasSubstr("protocol 99"));
-  EXPECT_THAT(refusal(Hello("c", 9, 1)), HasSubstr("node 9 is no peer"));
-  EXPECT_THAT(refusal(Hello("c", 2, 1)), HasSubstr("node 2 is no peer"));
+  EXPECT_THAT(refusal(Hello("c", 9, kPeerProtocolVersion)), HasSubstr("node 9 is no peer"));
+  EXPECT_THAT(refusal(Hello("c", 2, kPeerProtocolVersion)), HasSubstr("node 2 is no peer"));
   EXPECT_THAT(refusal(v1::PeerFrame()), HasSubstr("no hello"));
   EXPECT_TRUE(two.heard().Get().empty());
 }

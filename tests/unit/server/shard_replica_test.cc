@@ -66,7 +66,7 @@ class Group {
     options.raft.id = id;
     options.raft.keep_log_bytes = snapshot_log_bytes_ / 4;
     options.raft.seed = id.value();
-    for (const auto& [peer, disk] : disks_) options.raft.voters.push_back(peer);
+    for (const auto& [peer, disk] : disks_) options.raft.configuration.voters.push_back(peer);
     auto replica = ShardReplica::Open(options, environment);
     ASSERT_TRUE(replica.ok()) << replica.status();
     node.replica = *std::move(replica);
@@ -217,7 +217,7 @@ TEST(ShardReplica, ExecutesOnTheLeaderAndRefersFromTheOthers) {
   Group group(3);
   const NodeId leader = group.AwaitLeader();
   const exchange::SessionId session = OpenMarket(&group, leader);
-  EXPECT_EQ(group.replica(leader).symbols().Find("AMZN"), exchange::SymbolId(1));
+  EXPECT_EQ(group.replica(leader).names().symbols.Find("AMZN"), exchange::SymbolId(1));
   const Answer answer = group.Submit(
       leader, exchange::SessionCommands{session, 2, 1, {Order(1, exchange::Side::kBuy)}});
   ASSERT_FALSE(answer.refusal);

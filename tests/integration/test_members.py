@@ -1,0 +1,152 @@
+"""Who belongs to a cluster: its founding, nodes that lose their data or find it damaged, nodes that
+are added and taken out (docs/decisions/0006-members.md)."""
+
+import shutil
+
+import pytest
+
+import rpc
+from cluster import QbError, wait_until
+
+SYMBOL = "MEM"
+
+
+def add_symbol(cluster):
+    cluster.qb("symbol", "add", SYMBOL, "--tick-size", "1", "--lot-size", "1")
+
+
+def rest_orders(cluster, ids):
+    results = cluster.session().execute(*[rpc.buy(SYMBOL, n, 1000 + n, 10) for n in ids])
+    for reports in results:
+        assert [r.exec_type for r in reports] == [rpc.exchange.ExecutionReport.NEW]
+
+
+def resting(cluster):
+    book = cluster.api(cluster.leader()).book(SYMBOL, levels=1000, orders=True)
+    return sorted(order.client_order_id for order in book.bid_orders)
+
+
+def members(cluster):
+    """The members as the leader knows them: node to (kind, incarnation)."""
+    leader = cluster.leader_now()
+    replica = cluster.replica(leader) if leader else None
+    if replica is None:
+        return {}
+    return {m.node_id: (m.kind, m.incarnation) for m in replica.members}
+
+
+def voters(cluster):
+    voter = rpc.cluster.MemberStatus.VOTER
+    found = members(cluster)
+    if any(kind != voter for kind, _ in found.values()):
+        return None  # a change is under way
+    return sorted(found)
+
+
+def test_a_cluster_is_founded_when_all_its_nodes_are_there(make_cluster):
+    cluster = make_cluster()
+    cluster.spawn(2)
+    cluster.spawn(3)
+    wait_until(lambda: "clients at" in cluster.log_of(2), "node 2 listens")
+    done = cluster.run_qb("--timeout", "500ms", "symbol", "list")
+    assert done.returncode != 0
+    assert "not founded yet" in done.stderr and "node 1" in done.stderr, done.stderr
+    cluster.spawn(1)
+    cluster.wait_ready()
+    assert voters(cluster) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("role", ["leader", "follower"])
+def test_a_node_that_lost_its_data_is_taken_in_under_a_new_identity(cluster, role):
+    add_symbol(cluster)
+    rest_orders(cluster, range(1, 51))
+    before = members(cluster)
+    lost = cluster.leader() if role == "leader" else cluster.followers()[0]
+    cluster.kill(lost)
+    shutil.rmtree(cluster.nodes[lost].data)
+    cluster.spawn(lost)
+    wait_until(lambda: voters(cluster) == [1, 2, 3] and members(cluster) != before, "it votes again")
+    after = members(cluster)
+    assert after[lost][1] != before[lost][1], "another incarnation"
+    for node in before:
+        assert node == lost or after[node] == before[node], "the others stay who they are"
+    cluster.wait_caught_up()
+    # Its vote and its copy count: any other node may die now.
+    cluster.kill(next(n for n in cluster.running() if n != lost))
+    cluster.wait_ready()
+    assert resting(cluster) == list(range(1, 51))
+    rest_orders(cluster, range(51, 61))
+
+
+def flip_a_bit(path):
+    """In the middle of the file."""
+    with open(path, "r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 4]))
+
+
+def test_a_node_whose_data_is_damaged_begins_anew(cluster):
+    add_symbol(cluster)
+    for first in range(1, 2001, 100):
+        rest_orders(cluster, range(first, first + 100))
+    before = cluster.wait_caught_up()
+    damaged = cluster.followers()[0]
+    incarnation = members(cluster)[damaged][1]
+    cluster.kill(damaged)
+    data = cluster.nodes[damaged].data
+    flip_a_bit(max(data.glob("**/*.log"), key=lambda file: file.stat().st_size))
+    cluster.spawn(damaged)
+    wait_until(
+        lambda: voters(cluster) == [1, 2, 3] and members(cluster)[damaged][1] != incarnation,
+        "it votes again",
+    )
+    assert "damaged data was moved to" in cluster.log_of(damaged)
+    aside = [path for path in data.parent.iterdir() if path.name.startswith(data.name + ".")]
+    assert len(aside) == 1, "nothing is deleted"
+    after = cluster.wait_caught_up()
+    assert after.market_digest == before.market_digest
+    shutil.rmtree(aside[0])
+
+
+def test_a_single_node_whose_data_is_damaged_does_not_start(make_cluster):
+    single_node = make_cluster(nodes=1)
+    single_node.start()
+    add_symbol(single_node)
+    for first in range(1, 1001, 100):
+        rest_orders(single_node, range(first, first + 100))
+    single_node.kill(1)
+    data = single_node.nodes[1].data
+    flip_a_bit(max(data.glob("**/*.log"), key=lambda file: file.stat().st_size))
+    single_node.spawn(1)
+    assert single_node.exit_code(1) != 0
+    assert "can not start" in single_node.log_of(1)
+    assert data.exists()
+
+
+def test_a_node_is_added_and_the_leader_is_taken_out(cluster):
+    add_symbol(cluster)
+    rest_orders(cluster, range(1, 11))
+    with pytest.raises(QbError, match="node 4 is not connected"):
+        cluster.qb("cluster", "add-node", "4")
+    cluster.extend()
+    for n in [1, 2, 3]:  # one after the other: they learn of the new peer
+        assert cluster.stop(n) == 0
+        cluster.start(n)
+    cluster.spawn(4)
+    wait_until(lambda: cluster.replica(4), "node 4 answers")
+    assert voters(cluster) == [1, 2, 3], "nobody comes in by itself"
+    wait_until(lambda: cluster.run_qb("cluster", "add-node", "4").returncode == 0, "it is added")
+    wait_until(lambda: voters(cluster) == [1, 2, 3, 4], "it votes")
+    leader = cluster.leader()
+    cluster.qb("cluster", "remove-node", str(leader))
+    rest = [n for n in [1, 2, 3, 4] if n != leader]
+    wait_until(lambda: cluster.leader_now() in rest and voters(cluster) == rest, "it is out")
+    rest_orders(cluster, range(11, 21))
+    # Who was taken out does not disturb: same leader, same term, though it still runs.
+    term = cluster.replica(cluster.leader()).term
+    rest_orders(cluster, range(21, 31))
+    assert cluster.replica(cluster.leader()).term == term
+    cluster.kill(leader)
+    assert resting(cluster) == list(range(1, 31))
