@@ -217,12 +217,12 @@ absl::Status Database::SetFounders(const std::vector<NodeId>& founders) {
   return absl::OkStatus();
 }
 
-absl::Status Database::Commit(rocksdb::WriteBatch* batch) {
+absl::Status Database::Commit(rocksdb::WriteBatch* batch, Sync sync) {
   if (absl::Status status = Heal(); !status.ok()) return status;
   std::shared_lock lock(open_mutex_);
   if (db_ == nullptr) return Judge(ClosedForLackOfSpace());
   rocksdb::WriteOptions options;
-  options.sync = true;
+  options.sync = sync == Sync::kNow;
   return Judge(db_->Write(options, batch));
 }
 

@@ -42,9 +42,11 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Writes the batch atomically and syncs it. Errors as Store::Write; after a final one every
-  // later call returns it. Thread-safe.
-  absl::Status Commit(rocksdb::WriteBatch* batch);
+  // Writes the batch atomically and syncs it, and with it all earlier ones. kLater: leaves that to
+  // a later batch. Errors as Store::Write; after a final one every later call returns it.
+  // Thread-safe.
+  enum class Sync : uint8_t { kNow, kLater };
+  absl::Status Commit(rocksdb::WriteBatch* batch, Sync sync = Sync::kNow);
 
   // After a full disk: opens RocksDB again, if there is space now, which cuts the write that
   // failed off the write-ahead log. Its own way, DB::Resume, is none: it writes what was refused,

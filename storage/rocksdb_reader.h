@@ -20,8 +20,9 @@ namespace quorumbook::storage {
 struct ShardState {
   consensus::Index first{1};  // where its log begins
   std::optional<SnapshotPointer> snapshot;
-  // Generations of which chunks were written that no pointer names. Removed with the next snapshot
-  // or open, so there is one for each thread that writes snapshots at most.
+  // Generations of which chunks may be stored, but no pointer will ever name: what snapshots that
+  // failed have left. Removed before the next snapshot is written and at open, so there is one for
+  // each thread that writes snapshots at most.
   std::vector<uint64_t> abandoned;
 };
 

@@ -2,8 +2,10 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,8 +31,8 @@ class RocksDbStore : public Store {
         shards_(std::move(directory.shards)),
         next_generation_(directory.next_generation) {}
 
-  // Removes what interrupted snapshots have left.
-  absl::Status RemoveAbandoned();
+  // Removes what interrupted snapshots of all shards have left.
+  absl::Status RemoveAllAbandoned();
 
   const StoreIdentity& identity() const override { return database_->identity(); }
   std::vector<NodeId> founders() override { return database_->founders(); }
@@ -49,17 +51,26 @@ class RocksDbStore : public Store {
   void MakeCurrent(ShardId shard, const SnapshotPointer& pointer, ShardState* state,
                    rocksdb::WriteBatch* batch);
   void AppendEntries(ShardId shard, const std::vector<Entry>& entries, rocksdb::WriteBatch* batch);
-  absl::Status Apply(const ShardWrite& write, ShardState* state, rocksdb::WriteBatch* batch);
-  absl::StatusOr<SnapshotPointer> WriteChunks(ShardId shard, const Snapshot& snapshot,
-                                              uint64_t generation,
-                                              const std::vector<uint64_t>& abandoned);
-  absl::Status InstallSnapshot(ShardId shard, const Persist& persist, ShardState* state,
-                               rocksdb::WriteBatch* batch);
+  void InstallSnapshot(ShardId shard, const SnapshotPointer& pointer, ShardState* state,
+                       rocksdb::WriteBatch* batch);
+  // `snapshot`: where the data of write.persist.snapshot are.
+  void Apply(const ShardWrite& write, const SnapshotPointer* snapshot, ShardState* state,
+             rocksdb::WriteBatch* batch);
+  // Below: these take mutex_ for a moment only.
+  absl::Status RemoveAbandoned(ShardId shard);
+  absl::Status WriteChunks(ShardId shard, const SnapshotPointer& pointer, std::string_view data,
+                           Database::Sync sync);
+  // Writes the data of a snapshot under a new generation, which nothing names yet.
+  absl::StatusOr<SnapshotPointer> WriteData(ShardId shard, const Snapshot& snapshot,
+                                            Database::Sync sync);
+  void Abandon(ShardId shard, uint64_t generation);
+  absl::Status WriteBatch(const std::vector<ShardWrite>& writes,
+                          const std::map<const ShardWrite*, SnapshotPointer>& snapshots);
   absl::Status PublishSnapshot(ShardId shard, const SnapshotPointer& pointer);
   void DropDeadFiles(ShardId shard);
 
   const std::unique_ptr<Database> database_;
-  // Held during Write and while a snapshot becomes current, not while its chunks are written.
+  // Held while a batch is written, not while the chunks of a snapshot are.
   std::mutex mutex_;  // guards what follows
   std::map<ShardId, ShardState> shards_;
   uint64_t next_generation_;
@@ -102,60 +113,76 @@ void RocksDbStore::AppendEntries(ShardId shard, const std::vector<Entry>& entrie
   }
 }
 
-// Large data are not for one batch: the chunks go first, and nothing knows of them until a batch
-// names their generation.
-absl::StatusOr<SnapshotPointer> RocksDbStore::WriteChunks(ShardId shard, const Snapshot& snapshot,
-                                                          uint64_t generation,
-                                                          const std::vector<uint64_t>& abandoned) {
-  const std::string_view data = *snapshot.data;
-  const SnapshotPointer pointer{.generation = generation,
-                                .meta = snapshot.meta,
-                                .configuration = snapshot.configuration,
-                                .total_bytes = data.size(),
-                                .data_digest = Digest128(data)};
-  rocksdb::WriteBatch batch;
-  for (const uint64_t old : abandoned) DeleteGeneration(shard, old, &batch);
-  for (uint32_t chunk = 0; chunk < pointer.chunks(); ++chunk) {
-    const std::string key = SnapshotKey(shard, generation, chunk);
-    batch.Put(
-        database_->handle(Family::kSnapshot), key,
-        EncodeSnapshotChunk(key, data.substr(chunk * kSnapshotChunkBytes, kSnapshotChunkBytes)));
-    if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
-    batch.Clear();
+absl::Status RocksDbStore::RemoveAbandoned(ShardId shard) {
+  std::vector<uint64_t> abandoned;
+  {
+    std::lock_guard lock(mutex_);
+    abandoned = shards_[shard].abandoned;
   }
-  if (batch.Count() == 0) return pointer;
+  if (abandoned.empty()) return absl::OkStatus();
+  rocksdb::WriteBatch batch;
+  for (const uint64_t generation : abandoned) DeleteGeneration(shard, generation, &batch);
   if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
-  return pointer;
-}
-
-absl::Status RocksDbStore::InstallSnapshot(ShardId shard, const Persist& persist, ShardState* state,
-                                           rocksdb::WriteBatch* batch) {
-  const uint64_t generation = next_generation_++;
-  absl::StatusOr<SnapshotPointer> pointer =
-      WriteChunks(shard, *persist.snapshot, generation, state->abandoned);
-  // Until the batch is committed.
-  shards_[shard].abandoned = {generation};
-  if (!pointer.ok()) return pointer.status();
-  state->abandoned.clear();
-  MakeCurrent(shard, *pointer, state, batch);
-  const Index next = persist.snapshot->meta.index.Next();
-  DeleteLog(shard, Index(1), kNoUpperBound, batch);
-  StartLogAt(shard, next, state, batch);
+  std::lock_guard lock(mutex_);
+  std::erase_if(shards_[shard].abandoned, [&](uint64_t generation) {
+    return std::find(abandoned.begin(), abandoned.end(), generation) != abandoned.end();
+  });
   return absl::OkStatus();
 }
 
-absl::Status RocksDbStore::Apply(const ShardWrite& write, ShardState* state,
-                                 rocksdb::WriteBatch* batch) {
+void RocksDbStore::Abandon(ShardId shard, uint64_t generation) {
+  std::lock_guard lock(mutex_);
+  shards_[shard].abandoned.push_back(generation);
+}
+
+absl::Status RocksDbStore::WriteChunks(ShardId shard, const SnapshotPointer& pointer,
+                                       std::string_view data, Database::Sync sync) {
+  for (uint32_t chunk = 0; chunk < pointer.chunks(); ++chunk) {
+    const std::string key = SnapshotKey(shard, pointer.generation, chunk);
+    rocksdb::WriteBatch batch;
+    batch.Put(
+        database_->handle(Family::kSnapshot), key,
+        EncodeSnapshotChunk(key, data.substr(chunk * kSnapshotChunkBytes, kSnapshotChunkBytes)));
+    if (absl::Status status = database_->Commit(&batch, sync); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// Large data are not for one batch: the chunks go first, and nothing knows of them until a batch
+// names their generation.
+absl::StatusOr<SnapshotPointer> RocksDbStore::WriteData(ShardId shard, const Snapshot& snapshot,
+                                                        Database::Sync sync) {
+  if (absl::Status status = RemoveAbandoned(shard); !status.ok()) return status;
+  SnapshotPointer pointer{.meta = snapshot.meta,
+                          .configuration = snapshot.configuration,
+                          .total_bytes = snapshot.data->size(),
+                          .data_digest = Digest128(*snapshot.data)};
+  {
+    std::lock_guard lock(mutex_);
+    pointer.generation = next_generation_++;
+  }
+  absl::Status status = WriteChunks(shard, pointer, *snapshot.data, sync);
+  if (status.ok()) return pointer;
+  Abandon(shard, pointer.generation);
+  return status;
+}
+
+void RocksDbStore::InstallSnapshot(ShardId shard, const SnapshotPointer& pointer, ShardState* state,
+                                   rocksdb::WriteBatch* batch) {
+  MakeCurrent(shard, pointer, state, batch);
+  DeleteLog(shard, Index(1), kNoUpperBound, batch);
+  StartLogAt(shard, pointer.meta.index.Next(), state, batch);
+}
+
+void RocksDbStore::Apply(const ShardWrite& write, const SnapshotPointer* snapshot,
+                         ShardState* state, rocksdb::WriteBatch* batch) {
   const Persist& persist = write.persist;
   if (persist.hard_state) {
     const std::string key = ShardKey(write.shard);
     batch->Put(database_->handle(Family::kHardState), key,
                EncodeHardState(key, *persist.hard_state));
   }
-  if (persist.snapshot) {
-    absl::Status status = InstallSnapshot(write.shard, persist, state, batch);
-    if (!status.ok()) return status;
-  }
+  if (persist.snapshot) InstallSnapshot(write.shard, *snapshot, state, batch);
   if (persist.truncate_from) {
     QB_CHECK(persist.truncate_from->value() > 0);
     DeleteLog(write.shard, *persist.truncate_from, kNoUpperBound, batch);
@@ -166,16 +193,37 @@ absl::Status RocksDbStore::Apply(const ShardWrite& write, ShardState* state,
     DeleteLog(write.shard, state->first, next.value(), batch);
     StartLogAt(write.shard, next, state, batch);
   }
-  return absl::OkStatus();
 }
 
 absl::Status RocksDbStore::Write(const std::vector<ShardWrite>& writes) {
+  // Snapshots to be installed, outside of the lock; synced by the batch that names them.
+  std::map<const ShardWrite*, SnapshotPointer> snapshots;
+  absl::Status status;
+  for (const ShardWrite& write : writes) {
+    if (!write.persist.snapshot) continue;
+    absl::StatusOr<SnapshotPointer> pointer =
+        WriteData(write.shard, *write.persist.snapshot, Database::Sync::kLater);
+    status = pointer.status();
+    if (!status.ok()) break;
+    snapshots.emplace(&write, *std::move(pointer));
+  }
+  if (status.ok()) status = WriteBatch(writes, snapshots);
+  if (!status.ok()) {
+    for (const auto& [write, pointer] : snapshots) Abandon(write->shard, pointer.generation);
+  }
+  return status;
+}
+
+absl::Status RocksDbStore::WriteBatch(
+    const std::vector<ShardWrite>& writes,
+    const std::map<const ShardWrite*, SnapshotPointer>& snapshots) {
   std::lock_guard lock(mutex_);
   rocksdb::WriteBatch batch;
   Changes changes;
   for (const ShardWrite& write : writes) {
     ShardState* state = &changes.try_emplace(write.shard, shards_[write.shard]).first->second;
-    if (absl::Status status = Apply(write, state, &batch); !status.ok()) return status;
+    const auto snapshot = snapshots.find(&write);
+    Apply(write, snapshot == snapshots.end() ? nullptr : &snapshot->second, state, &batch);
   }
   if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
   for (auto& [shard, state] : changes) shards_[shard] = std::move(state);
@@ -197,20 +245,11 @@ absl::Status RocksDbStore::PublishSnapshot(ShardId shard, const SnapshotPointer&
 }
 
 absl::Status RocksDbStore::SaveSnapshot(ShardId shard, const Snapshot& snapshot) {
-  uint64_t generation = 0;
-  std::vector<uint64_t> abandoned;
-  {
-    std::lock_guard lock(mutex_);
-    generation = next_generation_++;
-    abandoned = std::exchange(shards_[shard].abandoned, {});
-  }
-  absl::StatusOr<SnapshotPointer> pointer = WriteChunks(shard, snapshot, generation, abandoned);
-  absl::Status status = pointer.ok() ? PublishSnapshot(shard, *pointer) : pointer.status();
-  if (!status.ok()) {
-    std::lock_guard lock(mutex_);
-    std::vector<uint64_t>& left = shards_[shard].abandoned;
-    left.insert(left.end(), abandoned.begin(), abandoned.end());
-    left.push_back(generation);
+  // Each chunk is synced, so that the sync of a log write in between has little to wait for.
+  absl::StatusOr<SnapshotPointer> pointer = WriteData(shard, snapshot, Database::Sync::kNow);
+  if (!pointer.ok()) return pointer.status();
+  if (absl::Status status = PublishSnapshot(shard, *pointer); !status.ok()) {
+    Abandon(shard, pointer->generation);
     return status;
   }
   DropDeadFiles(shard);
@@ -253,7 +292,7 @@ absl::StatusOr<RestoredState> RocksDbStore::Load(ShardId shard) {
   return std::move(read->state);
 }
 
-absl::Status RocksDbStore::RemoveAbandoned() {
+absl::Status RocksDbStore::RemoveAllAbandoned() {
   std::lock_guard lock(mutex_);
   rocksdb::WriteBatch batch;
   for (auto& [shard, state] : shards_) {
@@ -271,7 +310,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const RocksDbOptions& op
   absl::StatusOr<ShardDirectory> directory = FindShards(**database);
   if (!directory.ok()) return directory.status();
   auto store = std::make_unique<RocksDbStore>(*std::move(database), *std::move(directory));
-  if (absl::Status status = store->RemoveAbandoned(); !status.ok()) return status;
+  if (absl::Status status = store->RemoveAllAbandoned(); !status.ok()) return status;
   return store;
 }
 

@@ -1,12 +1,17 @@
 // Full and failing disks: a full one heals, any other error is final.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <rocksdb/env.h>
 
 #include <memory>
 #include <random>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "storage/records.h"
 #include "storage/rocksdb_store.h"
 #include "tests/storage/fault_injection_file_system.h"
 #include "tests/storage/store_fixtures.h"
@@ -124,6 +129,56 @@ TEST_F(RocksDbDiskErrorTest, ASnapshotThatDoesNotFitLeavesTheOlderOne) {
   EXPECT_TRUE(Holds(*store_, model_));
   Reopen();
   EXPECT_TRUE(Holds(*store_, model_));
+}
+
+// Before they are opened again, which removes what is left over.
+size_t StoredGenerations(const std::string& directory) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* family : {"default", "log", "hard_state", "snapshot"}) {
+    families.emplace_back(family, rocksdb::ColumnFamilyOptions());
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(rocksdb::DBOptions(), directory, families, &handles, &opened);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  if (!status.ok()) return 0;
+  std::set<uint64_t> generations;
+  std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}, handles[3]));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    ParsedSnapshotKey key;
+    EXPECT_TRUE(ParseSnapshotKey(it->key().ToStringView(), &key));
+    if (key.generation > 0) generations.insert(key.generation);
+  }
+  it.reset();
+  for (rocksdb::ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
+  return generations.size();
+}
+
+TEST_F(RocksDbDiskErrorTest, SnapshotsThatDidNotFitLeaveNothingBehind) {
+  ASSERT_TRUE(Append(&model_, 100).ok());
+  const std::string large = PseudoRandomBytes(1, 3 << 20);
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    SCOPED_TRACE(attempt);
+    // From failing at once to failing at the last chunk; healing needs some space of its own.
+    file_system_->SetFreeBytes(uint64_t{600'000} * attempt);
+    ShardModel refused = model_;
+    const absl::Status status =
+        attempt % 2 == 0 ? store_->Write({refused.Install(Index(1), large)})
+                         : store_->SaveSnapshot(ShardId(1), refused.Save(Index(1), large));
+    ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
+    // One that fails before it has written anything must not forget those before it.
+    file_system_->SetFreeBytes(0);
+    ASSERT_TRUE(
+        absl::IsResourceExhausted(store_->Write({ShardModel(model_).Install(Index(1), large)})));
+    file_system_->SetFreeBytes(FaultInjectionFileSystem::kUnlimited);
+    EXPECT_TRUE(Holds(*store_, model_));
+  }
+  ASSERT_TRUE(store_->Write({model_.Install(Index(1), large)}).ok());
+  EXPECT_TRUE(Holds(*store_, model_));
+  store_.reset();
+  EXPECT_EQ(StoredGenerations(directory_.path() + "/store"), 1U);
 }
 
 class RocksDbFinalErrorTest : public RocksDbDiskErrorTest,
