@@ -13,16 +13,25 @@ SnapshotMeta MetaOf(const std::optional<Snapshot>& snapshot) {
 }
 
 void CheckOptions(const Options& options) {
-  QB_CHECK(!options.configuration.voters.empty() && options.configuration.voters.size() <= kVotersMax);
-  QB_CHECK(std::count(options.configuration.voters.begin(), options.configuration.voters.end(), options.id) == 1);
-  VoterSet distinct;
-  for (NodeId voter : options.configuration.voters) QB_CHECK(voter != NodeId() && distinct.Insert(voter));
+  QB_CHECK(options.id != NodeId());
+  QB_CHECK(options.configuration == Configuration{} || IsValid(options.configuration));
+  QB_CHECK(!options.configuration.joint());
   QB_CHECK(options.heartbeat_interval > Duration::zero());
   QB_CHECK(options.heartbeat_interval * 3 <= options.election_timeout_min);
   QB_CHECK(options.election_timeout_min < options.election_timeout_max);
   QB_CHECK(options.max_append_bytes > 0 && options.max_inflight_bytes > 0);
   QB_CHECK(options.max_inflight_messages > 0 && options.max_uncommitted_bytes > 0);
-  QB_CHECK(options.snapshot_chunk_bytes > 0);
+  QB_CHECK(options.snapshot_chunk_bytes > 0 && options.snapshot_window_bytes > 0);
+  QB_CHECK(options.priority <= kPriorityMax);
+  QB_CHECK(options.clock_drift_percent < 100);
+  QB_CHECK(options.mutant == Mutant::kNone || kMutantsBuiltIn);
+}
+
+ConfigurationLog ConfigurationsBehind(const std::optional<Snapshot>& snapshot,
+                                      const Configuration& founding) {
+  if (!snapshot) return {Index(), founding};
+  const bool known = !snapshot->configuration.empty();
+  return {snapshot->meta.index, known ? snapshot->configuration : founding};
 }
 
 }  // namespace
@@ -35,7 +44,9 @@ Raft::Core::Core(const Options& options, RestoredState restored, Instant now)
       vote_(restored.hard_state.vote),
       log_(MetaOf(restored.snapshot)),
       snapshot_(std::move(restored.snapshot)),
-      writes_(Index(), restored.hard_state) {
+      configurations_(ConfigurationsBehind(snapshot_, options.configuration)),
+      writes_(Index(), restored.hard_state),
+      digests_(options.digest_interval) {
   CheckOptions(options_);
   RestoreLog(std::move(restored.entries), restored.hard_state);
   QB_CHECK(restored.hard_state.commit <= log_.last());
@@ -48,7 +59,12 @@ Raft::Core::Core(const Options& options, RestoredState restored, Instant now)
   emitted_ = MetaOf(snapshot_).index;
   commit_ = std::max(restored.hard_state.commit, emitted_);
   if (snapshot_) restore_ = Restore{.sequence = 0, .snapshot = *snapshot_};
+  ConfigurationChanged();
   election_timer_.Restart(now_);
+  // A leader may count on a promise that was made just before the restart (6.4.1).
+  if (options_.lease_reads && term_ > Term() && !Is(Mutant::kLeaseAfterRestart)) {
+    sticky_until_ = now_ + options_.election_timeout_min;
+  }
 }
 
 void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_state) {
@@ -68,6 +84,7 @@ void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_st
   for (; next != entries.end(); ++next) {
     QB_CHECK(next->chain ==
              Chain(log_.last_meta().chain, next->term, next->index, next->type, next->bytes()));
+    if (next->index > snapshot.index) NoteConfiguration(*next);
     log_.Append(std::move(*next));
   }
   writes_ = Writes(log_.last(), hard_state);
@@ -78,8 +95,9 @@ void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_st
   writes_.TruncateFrom(first);
 }
 
-bool Raft::Core::IsVoter(NodeId id) const {
-  return std::find(options_.configuration.voters.begin(), options_.configuration.voters.end(), id) != options_.configuration.voters.end();
+void Raft::Core::Advance(Instant now) {
+  if (now < now_ && !Is(Mutant::kLeaseOverClockJump)) clock_trusted_ = false;
+  now_ = std::max(now_, now);
 }
 
 Message Raft::Core::Compose(NodeId to, Term term, decltype(Message::body) body) const {
@@ -90,34 +108,51 @@ void Raft::Core::SendAs(NodeId to, Term term, decltype(Message::body) body) {
   messages_.push_back(Compose(to, term, std::move(body)));
 }
 
-void Raft::Core::Report(Evidence::Kind kind, NodeId culprit, Index index) {
-  const Evidence evidence{.kind = kind, .culprit = culprit, .term = term_, .index = index};
-  // A sender that repeats itself does not make new evidence.
-  if (last_evidence_ == evidence) return;
-  last_evidence_ = evidence;
-  evidence_.push_back(evidence);
-}
-
 void Raft::Core::CommitThrough(Index index) {
   QB_CHECK(index >= commit_ && index <= log_.last());
-  commit_ = index;
+  const Index before = std::exchange(commit_, index);
   if (incoming_ && incoming_->meta.index <= commit_) incoming_.reset();
+  if (!Is(Mutant::kConfigurationOnApply)) return;
+  for (Index i = std::max(before, log_.base().index).Next(); i <= commit_; i = i.Next()) {
+    const Entry& entry = log_.at(i);
+    if (i > configurations_.active_index()) NoteConfiguration(entry);
+  }
 }
 
 void Raft::Core::Tick(Instant now) {
   Advance(now);
   if (role() == Role::kLeader) return TickLeader();
-  if (now_ >= election_timer_.deadline()) StartPreVote();
+  if (now_ >= deadline()) OnElectionTimeout();
 }
 
 Instant Raft::Core::deadline() const {
   if (const auto* leader = std::get_if<Leader>(&role_)) return LeaderDeadline(*leader);
+  const auto* follower = std::get_if<Follower>(&role_);
+  if ((follower != nullptr && follower->quiesced) || !MayCampaign()) return Instant::max();
   return election_timer_.deadline();
+}
+
+// Requests are taken from whoever sends them, answers from members (raft.h, Step).
+bool Raft::Core::IsHeard(const Message& message) const {
+  if (message.to != options_.id || message.from == options_.id) return false;
+  if (message.from == NodeId()) return false;
+  if (fenced_.Contains(message.from) && !Is(Mutant::kFencedStillHeard)) return false;
+  const bool is_request = std::holds_alternative<RequestVote>(message.body) ||
+                          std::holds_alternative<AppendEntries>(message.body) ||
+                          std::holds_alternative<InstallSnapshot>(message.body);
+  if (is_request || configuration().Contains(message.from)) return true;
+  // A leader that is leaving hands over; a member that is leaving is still listened to by it.
+  const auto* leading = std::get_if<Leader>(&role_);
+  return message.from == leader() || (leading != nullptr && leading->Find(message.from) != nullptr);
 }
 
 void Raft::Core::Step(Message message, Instant now) {
   Advance(now);
-  if (message.to != options_.id || message.from == options_.id || !IsVoter(message.from)) return;
+  if (!IsHeard(message)) return;
+  if (const auto* state = std::get_if<StateDigest>(&message.body)) {
+    return NoteStateDigest(message.from, state->index, state->digest);
+  }
+  WakeBy(message);
 
   // These have their own rules about terms.
   if (const auto* request = std::get_if<RequestVote>(&message.body)) {
@@ -130,6 +165,10 @@ void Raft::Core::Step(Message message, Instant now) {
 
   if (message.term > term_) BecomeFollower(message.term);  // 3.3
   if (message.term < term_) return AnswerStale(message);
+  StepInTerm(message);
+}
+
+void Raft::Core::StepInTerm(Message& message) {
   if (const auto* response = std::get_if<RequestVoteResponse>(&message.body)) {
     OnVoteResponse(message, response->granted);
   } else if (std::holds_alternative<AppendEntries>(message.body)) {
@@ -150,9 +189,9 @@ void Raft::Core::Step(Message message, Instant now) {
 // ever listen to its elections (etcd raft, "stuck with a higher term").
 void Raft::Core::AnswerStale(const Message& message) {
   if (const auto* append = std::get_if<AppendEntries>(&message.body)) {
-    Send(message.from, AppendEntriesResponse{.index = append->prev_index});
+    Send(message.from, Answer(/*accepted=*/false, append->prev_index));
   } else if (std::holds_alternative<InstallSnapshot>(message.body)) {
-    Send(message.from, AppendEntriesResponse{});
+    Send(message.from, Answer(/*accepted=*/false, Index()));
   }
 }
 
@@ -171,10 +210,15 @@ void Raft::Core::Compact(Snapshot snapshot) {
   QB_CHECK(snapshot.data != nullptr && snapshot.meta.index <= emitted_);
   if (snapshot.meta.index <= MetaOf(snapshot_).index) return;
   QB_CHECK(log_.Contains(snapshot.meta));
+  QB_CHECK(snapshot.configuration == configurations_.At(snapshot.meta.index));
   snapshot_ = std::move(snapshot);
+  configurations_.CompactThrough(snapshot_->meta.index);
   Index through = log_.CutKeeping(snapshot_->meta.index, options_.keep_log_bytes);
   if (const auto* leader = std::get_if<Leader>(&role_)) {
     through = std::min(through, TransferFloor(*leader));
+  }
+  if (Is(Mutant::kLogGapAfterSnapshot)) {
+    through = std::min(emitted_, snapshot_->meta.index.Next());
   }
   if (through <= log_.base().index) return;
   log_.CompactThrough(through);
@@ -182,6 +226,7 @@ void Raft::Core::Compact(Snapshot snapshot) {
 }
 
 Output Raft::Core::TakeOutput() {
+  ContinueChange();
   if (auto* leader = std::get_if<Leader>(&role_)) Flush(*leader);
   Output out;
   out.persist = writes_.Take({.term = term_, .vote = vote_, .commit = commit_}, log_.last(), now_);
@@ -197,44 +242,8 @@ Output Raft::Core::TakeOutput() {
   out.reads = std::exchange(reads_, {});
   out.reads_failed = std::exchange(reads_failed_, {});
   out.evidence = std::exchange(evidence_, {});
+  if (std::exchange(configuration_changed_, false)) out.configuration = configuration();
   return out;
-}
-
-NodeId Raft::Core::leader() const {
-  if (role() == Role::kLeader) return options_.id;
-  const auto* follower = std::get_if<Follower>(&role_);
-  return follower != nullptr ? follower->leader : NodeId();
-}
-
-std::optional<SnapshotMeta> Raft::Core::EntryMeta(Index index) const {
-  if (snapshot_ && snapshot_->meta.index == index) return snapshot_->meta;
-  return log_.Meta(index);
-}
-
-RaftStatus Raft::Core::status() const {
-  RaftStatus status{.role = role(),
-                    .term = term_,
-                    .leader = leader(),
-                    .vote = vote_,
-                    .commit = commit_,
-                    .first = log_.first(),
-                    .last = log_.last(),
-                    .durable = writes_.durable(),
-                    .snapshot = MetaOf(snapshot_),
-                    .log_bytes = log_.bytes(),
-                    .peers = {}};
-  if (const auto* leader = std::get_if<Leader>(&role_)) {
-    for (const Progress& peer : leader->peers) {
-      status.peers.push_back({.id = peer.id,
-                              .match = peer.match,
-                              .next = peer.next,
-                              .probing = peer.state == Progress::State::kProbe,
-                              .snapshotting = peer.state == Progress::State::kSnapshot,
-                              .active = IsActive(peer),
-                              .inflight_bytes = peer.inflight.bytes()});
-    }
-  }
-  return status;
 }
 
 }  // namespace quorumbook::consensus

@@ -7,17 +7,19 @@
 #include <variant>
 #include <vector>
 
+#include "consensus/configuration_log.h"
 #include "consensus/election_timer.h"
 #include "consensus/log.h"
 #include "consensus/raft.h"
 #include "consensus/roles.h"
+#include "consensus/state_digests.h"
 #include "consensus/writes.h"
 
 namespace quorumbook::consensus {
 
 class Raft::Core {
  public:
-  // core.cc; contracts in raft.h.
+  // Contracts in raft.h. core.cc:
   Core(const Options& options, RestoredState restored, Instant now);
   void Tick(Instant now);
   Instant deadline() const;
@@ -25,52 +27,76 @@ class Raft::Core {
   void OnPersisted(uint64_t sequence, Instant now);
   void Compact(Snapshot snapshot);
   Output TakeOutput();
+
+  // status.cc
   RaftStatus status() const;
   Role role() const { return static_cast<Role>(role_.index()); }
   Term term() const { return term_; }
   NodeId leader() const;
   Index commit() const { return commit_; }
   std::optional<SnapshotMeta> EntryMeta(Index index) const;
-  uint64_t log_bytes() const { return log_.bytes(); }
+  uint64_t log_bytes() const;
 
   // leader.cc
   ProposeResult Propose(Payload payload, Instant now, Index* index, Term* term);
-  bool ReadIndex(uint64_t id, Instant now);
   bool TransferLeadership(NodeId target, Instant now);
+
+  // reads.cc
+  bool ReadIndex(uint64_t id, Instant now);
+  void SetClockTrusted(bool trusted, Instant now);
+
+  // membership.cc
+  ProposeResult ProposeConfiguration(std::vector<NodeId> voters, std::vector<NodeId> learners,
+                                     Instant now, Index* index, Term* term);
+  const Configuration& configuration() const { return configurations_.active(); }
+  const Configuration& ConfigurationAt(Index index) const { return configurations_.At(index); }
+
+  // quiescence.cc
+  void Wake(Instant now);
+  void PeerLost(NodeId peer, Instant now);
+
+  // detection.cc
+  void OnStateDigest(Index index, const Digest& digest, Instant now);
+  void Fence(NodeId node, Instant now);
 
  private:
   // A leader whose quorum gets no further, or whose own disk does not, for this many times
   // election_timeout_max gives way. Above 1, so that an ordinary election is not mistaken for it.
   static constexpr int kStallElections = 2;
-  // While a follower receives a snapshot, the entries after it are kept for it up to this many
-  // times keep_log_bytes: without them it would need the next snapshot at once, for ever.
-  static constexpr uint64_t kTransferKeepFactor = 8;
   // A chunk that is not answered is sent again after a heartbeat interval, then after twice that
   // time, up to this many doublings: a slow link must not be filled with repetitions.
   static constexpr int kResendDoublings = 3;
+  // A leader looks for a follower of a higher priority each time this many election_timeout_max
+  // have passed: one that can not lead for long must not get it again at once.
+  static constexpr int kPreferenceElections = 10;
+
+  bool Is(Mutant mutant) const { return Planted(options_.mutant, mutant); }
 
   // core.cc
   void RestoreLog(std::vector<Entry> entries, const HardState& hard_state);
-  void Advance(Instant now) { now_ = std::max(now_, now); }
-  bool IsVoter(NodeId id) const;
+  void Advance(Instant now);
   Message Compose(NodeId to, Term term, decltype(Message::body) body) const;
   void Send(NodeId to, decltype(Message::body) body) { SendAs(to, term_, std::move(body)); }
   void SendAs(NodeId to, Term term, decltype(Message::body) body);
+  bool IsHeard(const Message& message) const;
+  void StepInTerm(Message& message);
   void AnswerStale(const Message& message);
-  void Report(Evidence::Kind kind, NodeId culprit, Index index);
   void CommitThrough(Index index);
   Duration stall_timeout() const { return kStallElections * options_.election_timeout_max; }
 
   // election.cc
   bool LeaderIsFresh() const;
+  bool MayCampaign() const;
   bool CandidateIsUpToDate(const RequestVote& request) const;
   void BecomeFollower(Term term);
+  void OnElectionTimeout();
   void StartPreVote();
   void StartElection(bool leadership_transfer);
   void BecomeLeader();
   void CountVote(NodeId voter, bool granted);
   void ReleaseVotes();
   void OnRequestVote(const Message& message, const RequestVote& request);
+  void GrantVote(NodeId candidate);
   void OnPreVoteResponse(const Message& message, bool granted);
   void OnVoteResponse(const Message& message, bool granted);
   void OnTimeoutNow(const Message& message);
@@ -83,48 +109,85 @@ class Raft::Core {
   bool EntriesAreSound(NodeId from, Term term, const AppendEntries& append);
   bool AgreesAtPrevious(NodeId from, const AppendEntries& append, bool* answer);
   bool MergeEntries(NodeId from, Index matched, std::vector<Entry>& entries);
+  void TruncateFrom(Index index);
   void Refuse(NodeId to, const AppendEntries& append);
+  AppendEntriesResponse Answer(bool accepted, Index index) const;
   void Acknowledge(Follower& follower);
   void AcknowledgeDurable();
 
   // replication.cc
   void OnAppendResponse(const Message& message);
   void OnAppendAccepted(Leader& leader, Progress& peer, Index index);
-  void OnAppendRefused(Progress& peer, const AppendEntriesResponse& response);
+  void OnAppendRefused(Leader& leader, Progress& peer, const AppendEntriesResponse& response);
   void Flush(Leader& leader);
   void SendEntries(Leader& leader, Progress& peer);
-  void SendEmpty(Progress& peer, uint64_t round);
+  void SendEmpty(Progress& peer, uint64_t round, bool quiesce);
   void Heartbeat(Leader& leader);
+  void NarrowWindow(Progress& peer);
   void MaybeCommit(Leader& leader);
 
   // leader.cc
   void AppendOwn(EntryType type, Payload payload);
   void TickLeader();
+  void MaybePreferOther(Leader& leader);
   Instant LeaderDeadline(const Leader& leader) const;
   Instant QuorumHeard(const Leader& leader) const;
   Instant DiskCheckAt(const Leader& leader) const;
   bool IsStalled(const Leader& leader) const;
   bool IsActive(const Progress& peer) const;
-  void StartReadRound(Leader& leader);
-  void ConfirmReads(Leader& leader);
+  bool CanLead(const Progress& peer) const;
   void ContinueHandover(Leader& leader);
 
+  // reads.cc
+  void StartReadRound(Leader& leader);
+  void RoundSent(Leader& leader);
+  void RoundAnswered(Leader& leader);
+  bool LeaseHolds(const Leader& leader) const;
+
+  // membership.cc
+  void NoteConfiguration(const Entry& entry);
+  void ConfigurationChanged();
+  void FollowConfiguration(Leader& leader);
+  void DropLeaving(Leader& leader);
+  void ContinueChange();
+
+  // quiescence.cc
+  bool IsQuiet(const Leader& leader) const;
+  bool MaybeQuiesce(Leader& leader);
+  void WakeBy(const Message& message);
+  void WakeLeader(Leader& leader);
+  void WakeFollower(Follower& follower);
+
   // snapshot_transfer.cc
-  void StartTransfer(Leader& leader, Progress& peer);
+  void StartTransfer(Progress& peer);
+  bool WantsChunk(const Progress& peer) const;
+  void SendChunks(Leader& leader, Progress& peer);
   void SendChunk(Leader& leader, Progress& peer);
+  void RetryTransfers(Leader& leader);
   void OnInstallResponse(const Message& message);
-  void OnInstallSnapshot(Message& message);
-  bool StoreChunk(NodeId from, InstallSnapshot& chunk);
-  void InstallReceived(Follower& follower);
   Index TransferFloor(const Leader& leader) const;
 
+  // snapshot_receipt.cc
   struct IncomingSnapshot {
-    NodeId from;
-    Term term;  // in which its last chunk came
     SnapshotMeta meta;
+    Configuration configuration;
+    Digest digest;
     uint64_t total_bytes = 0;
+    NodeId from;  // none: pieces of it came from several leaders
+    Term term;    // in which its last chunk came
     std::string data;
   };
+  void OnInstallSnapshot(Message& message);
+  bool SnapshotIsSound(NodeId from, const InstallSnapshot& chunk);
+  bool StoreChunk(NodeId from, InstallSnapshot& chunk);
+  void AskForRest(NodeId leader, const SnapshotMeta& meta, uint64_t next_offset);
+  void InstallReceived(Follower& follower);
+
+  // detection.cc
+  void Report(Evidence::Kind kind, NodeId culprit, Index index);
+  void NoteStateDigest(NodeId node, Index index, const Digest& digest);
+  void Quarantine();
+
   // To be given to the host once the write that stores it is complete.
   struct Restore {
     uint64_t sequence = 0;
@@ -140,6 +203,7 @@ class Raft::Core {
   NodeId vote_;
   Log log_;
   std::optional<Snapshot> snapshot_;  // the latest
+  ConfigurationLog configurations_;   // what the log and the snapshot say of the members
 
   Index commit_;
   Index emitted_;  // last one given out in Output::committed or restored
@@ -149,16 +213,26 @@ class Raft::Core {
   std::optional<IncomingSnapshot> incoming_;
   std::optional<Restore> restore_;
 
+  // Whose majorities decide: configuration(), but for planted bugs.
+  Configuration electorate_;
+  Instant sticky_until_{};         // until then nobody is helped to replace a leader (4.2.3)
+  uint32_t timeouts_sat_out_ = 0;  // since a leader was heard, because of a low priority
+  bool clock_trusted_ = true;
+
   // For evidence: who asked for votes in this term, or led, and who voted for this node.
-  VoterSet campaigned_;
-  VoterSet voted_for_me_;
+  MemberSet campaigned_;
+  MemberSet voted_for_me_;
   std::optional<Evidence> last_evidence_;
+  StateDigests digests_;
+  MemberSet fenced_;
+  bool quarantined_ = false;
 
   // The Output that is being gathered.
   std::vector<Message> messages_;
   std::vector<ReadReady> reads_;
   std::vector<uint64_t> reads_failed_;
   std::vector<Evidence> evidence_;
+  bool configuration_changed_ = true;
 };
 
 }  // namespace quorumbook::consensus

@@ -9,17 +9,28 @@
 namespace quorumbook::consensus {
 
 // While a leader is at work, nobody helps to replace it (4.2.3). A leader trusts in itself: it
-// steps down by itself when it does not hear from a majority.
+// steps down by itself when it does not hear from a majority. The promise stays when a follower
+// learns of a higher term or gives up its leader for another reason: leases rely on it.
 bool Raft::Core::LeaderIsFresh() const {
-  if (role() == Role::kLeader) return true;
-  const auto* follower = std::get_if<Follower>(&role_);
-  return follower != nullptr && follower->leader != NodeId() &&
-         now_ - follower->heard < options_.election_timeout_min;
+  if (Is(Mutant::kNoStickiness)) return false;
+  return role() == Role::kLeader || now_ < sticky_until_;
+}
+
+// A replica that was taken out may still be needed until its removal is committed: nobody else may
+// have all entries (4.2.2). Its own vote does not count then.
+bool Raft::Core::MayCampaign() const {
+  if (quarantined_) return false;
+  if (configuration().IsVoter(options_.id)) return true;
+  const Configuration* previous = configurations_.previous();
+  return configurations_.active_index() > commit_ && previous != nullptr &&
+         previous->IsVoter(options_.id);
 }
 
 // 3.6.1: a voter denies its vote to a candidate whose log is less complete than its own.
 bool Raft::Core::CandidateIsUpToDate(const RequestVote& request) const {
   const SnapshotMeta own = log_.last_meta();
+  if (Is(Mutant::kElectionByLength)) return request.last_log_index >= own.index;
+  if (Is(Mutant::kTransferWithoutCatchUp) && request.leadership_transfer) return true;
   return std::tie(request.last_log_term, request.last_log_index) >= std::tie(own.term, own.index);
 }
 
@@ -37,24 +48,35 @@ void Raft::Core::BecomeFollower(Term term) {
     campaigned_.Clear();
     voted_for_me_.Clear();
   }
-  role_ = Follower{};
+  const auto* before = std::get_if<Follower>(&role_);
+  const bool keeps = Is(Mutant::kMatchedKeptOverTerms) && before != nullptr;
+  role_ = Follower{.leader = NodeId(), .matched = keeps ? before->matched : Index()};
 }
 
-void Raft::Core::StartPreVote() {
+void Raft::Core::OnElectionTimeout() {
   election_timer_.Restart(now_);
+  if (timeouts_sat_out_ < kPriorityMax - options_.priority) {
+    ++timeouts_sat_out_;
+    return;
+  }
   // With a disk that stalls its vote would never be told, but the terms it entered would keep
   // others from winning. And while its vote of this term is still being written, a new term only
   // makes it later.
   const std::optional<Instant> oldest_write = writes_.oldest_taken_at();
   if (oldest_write && now_ - *oldest_write >= options_.election_timeout_min) return;
-  role_ = PreCandidate{.votes = VoteTally(options_.configuration.voters.size())};
+  if (Is(Mutant::kNoPreVote)) return StartElection(/*leadership_transfer=*/false);
+  StartPreVote();
+}
+
+void Raft::Core::StartPreVote() {
+  role_ = PreCandidate{.votes = VoteTally(electorate_)};
   auto& votes = std::get<PreCandidate>(role_).votes;
   votes.Record(options_.id, true);
   if (votes.Won()) return StartElection(/*leadership_transfer=*/false);
   const SnapshotMeta last = log_.last_meta();
-  for (NodeId voter : options_.configuration.voters) {
-    if (voter == options_.id) continue;
-    SendAs(voter, term_.Next(),
+  for (NodeId member : electorate_.Members()) {
+    if (member == options_.id || !electorate_.IsVoter(member)) continue;
+    SendAs(member, term_.Next(),
            RequestVote{.last_log_index = last.index, .last_log_term = last.term, .pre_vote = true});
   }
 }
@@ -64,11 +86,11 @@ void Raft::Core::StartElection(bool leadership_transfer) {
   BecomeFollower(term_.Next());
   election_timer_.Restart(now_);
   vote_ = options_.id;
-  role_ = Candidate{.votes = VoteTally(options_.configuration.voters.size())};
+  role_ = Candidate{.votes = VoteTally(electorate_)};
   const SnapshotMeta last = log_.last_meta();
-  for (NodeId voter : options_.configuration.voters) {
-    if (voter == options_.id) continue;
-    held_.push_back(Compose(voter, term_,
+  for (NodeId member : electorate_.Members()) {
+    if (member == options_.id || !electorate_.IsVoter(member)) continue;
+    held_.push_back(Compose(member, term_,
                             RequestVote{.last_log_index = last.index,
                                         .last_log_term = last.term,
                                         .leadership_transfer = leadership_transfer}));
@@ -77,14 +99,14 @@ void Raft::Core::StartElection(bool leadership_transfer) {
 
 void Raft::Core::BecomeLeader() {
   Leader leader;
-  for (NodeId voter : options_.configuration.voters) {
-    if (voter == options_.id) continue;
-    leader.peers.push_back({.id = voter, .next = log_.last().Next(), .heard = now_});
-  }
   leader.term_start = log_.last().Next();
-  leader.heartbeat_at = now_ + options_.heartbeat_interval;
+  leader.heartbeat_at = now_;
   leader.progress_at = now_;
   leader.disk_checked_at = now_;
+  leader.busy_at = now_;
+  leader.preference_at = now_ + kPreferenceElections * options_.election_timeout_max;
+  timeouts_sat_out_ = 0;
+  FollowConfiguration(leader);
   role_ = std::move(leader);
   // 6.4: an entry of its own term shows what is committed, and commits it (3.6.2).
   AppendOwn(EntryType::kNoOp, std::make_shared<const std::string>());
@@ -109,6 +131,7 @@ void Raft::Core::ReleaseVotes() {
 }
 
 void Raft::Core::OnRequestVote(const Message& message, const RequestVote& request) {
+  if (quarantined_) return;
   if (message.term < term_) {
     Send(message.from, RequestVoteResponse{.pre_vote = request.pre_vote});
     return;
@@ -127,18 +150,19 @@ void Raft::Core::OnRequestVote(const Message& message, const RequestVote& reques
     NoteCampaign(message.from);
   }
   const bool free = vote_ == NodeId() ? leader() == NodeId() : vote_ == message.from;
-  if (!free || !CandidateIsUpToDate(request)) {
-    Send(message.from, RequestVoteResponse{});
-    return;
-  }
+  if (free && CandidateIsUpToDate(request)) return GrantVote(message.from);
+  Send(message.from, RequestVoteResponse{});
+}
+
+void Raft::Core::GrantVote(NodeId candidate) {
   if (vote_ == NodeId()) {
-    vote_ = message.from;
+    vote_ = candidate;
     writes_.VoteChanged();
     role_ = Follower{};
   }
   election_timer_.Restart(now_);
-  Message response = Compose(message.from, term_, RequestVoteResponse{.granted = true});
-  if (writes_.vote_durable()) {
+  Message response = Compose(candidate, term_, RequestVoteResponse{.granted = true});
+  if (writes_.vote_durable() || Is(Mutant::kVoteNotPersisted)) {
     messages_.push_back(std::move(response));
   } else if (held_.empty()) {  // else it is a repetition: the answer is waiting already
     held_.push_back(std::move(response));
@@ -170,7 +194,7 @@ void Raft::Core::OnVoteResponse(const Message& message, bool granted) {
 
 // 3.10: the target campaigns at once. Only the leader it follows can ask for it.
 void Raft::Core::OnTimeoutNow(const Message& message) {
-  if (leader() != message.from || role() != Role::kFollower) return;
+  if (leader() != message.from || role() != Role::kFollower || !MayCampaign()) return;
   StartElection(/*leadership_transfer=*/true);
 }
 

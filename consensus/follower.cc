@@ -15,7 +15,8 @@ Follower* Raft::Core::HearLeader(NodeId from, uint64_t round) {
   }
   auto* follower = std::get_if<Follower>(&role_);
   if (follower == nullptr || follower->leader == NodeId()) {
-    role_ = Follower{.leader = from};
+    const bool keeps = Is(Mutant::kMatchedKeptOverTerms) && follower != nullptr;
+    role_ = Follower{.leader = from, .matched = keeps ? follower->matched : Index()};
     follower = std::get_if<Follower>(&role_);
     NoteCampaign(from);
   } else if (follower->leader != from) {
@@ -23,9 +24,12 @@ Follower* Raft::Core::HearLeader(NodeId from, uint64_t round) {
     Report(Evidence::Kind::kTwoLeadersInTerm, NodeId(), log_.last());
     return nullptr;
   }
-  follower->heard = now_;
   follower->round_seen = std::max(follower->round_seen, round);
+  follower->quiesced = false;
+  if (Is(Mutant::kVoteClearedByAppend)) vote_ = NodeId();
   election_timer_.Restart(now_);
+  timeouts_sat_out_ = 0;
+  sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
   return follower;
 }
 
@@ -33,6 +37,7 @@ void Raft::Core::OnAppendEntries(Message& message) {
   auto& append = std::get<AppendEntries>(message.body);
   const Index last = Index(append.prev_index.value() + append.entries.size());
   const bool only_heartbeat = append.entries.empty();
+  const bool quiesce = append.quiesce;
   Follower* follower = HearLeader(message.from, append.round);
   if (follower == nullptr || !EntriesAreSound(message.from, message.term, append)) return;
 
@@ -45,13 +50,22 @@ void Raft::Core::OnAppendEntries(Message& message) {
 
   // The leader's log of one term only grows, so that an old message takes nothing back.
   follower->matched = std::max(follower->matched, last);
-  const Index commit = std::min(append.commit, follower->matched);
+  if (Is(Mutant::kTruncateOnShorterAppend) && last < log_.last() && last >= commit_) {
+    TruncateFrom(last.Next());
+  }
+  const Index verified = Is(Mutant::kCommitBeyondVerified) ? log_.last() : follower->matched;
+  const Index commit = std::min({append.commit, verified, log_.last()});
   if (commit > commit_) CommitThrough(commit);
+  // Everything is here: nothing to wait for, and nothing to answer.
+  if (quiesce && last == log_.last() && commit_ == last) {
+    follower->quiesced = true;
+    return;
+  }
 
   // A question is answered at once, so that a slow disk does not look like a dead node. Entries
   // are acknowledged when they are durable; news of the commit index needs no answer.
   const bool asked = follower->round_seen > follower->round_answered;
-  const bool durable = last <= writes_.durable();
+  const bool durable = last <= writes_.durable() || Is(Mutant::kAcknowledgeBeforeSync);
   if (only_heartbeat ? asked : durable) Acknowledge(*follower);
 }
 
@@ -66,7 +80,8 @@ bool Raft::Core::EntriesAreSound(NodeId from, Term term, const AppendEntries& ap
     const bool sound =
         entry.payload != nullptr && entry.index == index && entry.term >= previous_term &&
         entry.term <= term &&
-        entry.chain == Chain(chain, entry.term, entry.index, entry.type, entry.bytes());
+        entry.chain == Chain(chain, entry.term, entry.index, entry.type, entry.bytes()) &&
+        (entry.type != EntryType::kConfiguration || DecodeConfiguration(entry.bytes()));
     if (!sound) {
       Report(Evidence::Kind::kCorruptEntry, from, index);
       return false;
@@ -109,7 +124,10 @@ bool Raft::Core::MergeEntries(NodeId from, Index matched, std::vector<Entry>& en
     if (const std::optional<SnapshotMeta> own = log_.Meta(entry.index)) {
       const bool committed = entry.index <= commit_;
       if (own->term == entry.term) {
-        if (own->chain == entry.chain) continue;
+        if (own->chain == entry.chain) {
+          if (Is(Mutant::kReplayedConfiguration)) NoteConfiguration(entry);
+          continue;
+        }
         Report(Evidence::Kind::kDivergedLog, committed ? from : NodeId(), entry.index);
         return false;
       }
@@ -121,13 +139,21 @@ bool Raft::Core::MergeEntries(NodeId from, Index matched, std::vector<Entry>& en
         Report(Evidence::Kind::kDivergedLog, from, entry.index);
         return false;
       }
-      log_.TruncateFrom(entry.index);
-      writes_.TruncateFrom(entry.index);
+      TruncateFrom(entry.index);
     }
+    if (!Is(Mutant::kConfigurationOnApply)) NoteConfiguration(entry);
     writes_.Append(entry);
     log_.Append(std::move(entry));
   }
   return true;
+}
+
+// A configuration that is not in the log any more is not in force (4.1).
+void Raft::Core::TruncateFrom(Index index) {
+  log_.TruncateFrom(index);
+  writes_.TruncateFrom(index);
+  if (Is(Mutant::kRolledBackConfiguration)) return;
+  if (configurations_.TruncateFrom(index)) ConfigurationChanged();
 }
 
 void Raft::Core::Refuse(NodeId to, const AppendEntries& append) {
@@ -136,23 +162,30 @@ void Raft::Core::Refuse(NodeId to, const AppendEntries& append) {
   const Index hint = log_.LastAtMost(append.prev_index, append.prev_term);
   const std::optional<SnapshotMeta> meta = log_.Meta(hint);
   QB_CHECK(meta.has_value());
-  Send(to, AppendEntriesResponse{.accepted = false,
-                                 .index = append.prev_index,
-                                 .hint_index = hint,
-                                 .hint_term = meta->term,
-                                 .round = follower.round_seen});
+  AppendEntriesResponse answer = Answer(/*accepted=*/false, append.prev_index);
+  answer.hint_index = hint;
+  answer.hint_term = meta->term;
+  answer.round = follower.round_seen;
+  Send(to, answer);
+}
+
+AppendEntriesResponse Raft::Core::Answer(bool accepted, Index index) const {
+  return {.accepted = accepted,
+          .index = index,
+          .clock_trusted = clock_trusted_,
+          .priority = options_.priority};
 }
 
 // Tells the leader what is durable of what it sent. Held back while the term is not durable: a
 // node that forgot it could follow an older leader over what it acknowledges here.
 void Raft::Core::Acknowledge(Follower& follower) {
   if (!writes_.vote_durable()) return;
-  follower.acknowledged =
-      std::max(follower.acknowledged, std::min(follower.matched, writes_.durable()));
+  const Index durable = Is(Mutant::kAcknowledgeBeforeSync) ? log_.last() : writes_.durable();
+  follower.acknowledged = std::max(follower.acknowledged, std::min(follower.matched, durable));
   follower.round_answered = follower.round_seen;
-  Send(follower.leader,
-       AppendEntriesResponse{
-           .accepted = true, .index = follower.acknowledged, .round = follower.round_seen});
+  AppendEntriesResponse answer = Answer(/*accepted=*/true, follower.acknowledged);
+  answer.round = follower.round_seen;
+  Send(follower.leader, answer);
 }
 
 // Some write is complete.

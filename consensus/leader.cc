@@ -1,6 +1,6 @@
-// What a leader does beside replication: proposals, reads, its timers, handing over.
+// What a leader does beside replication: proposals, its timers, handing over.
 #include <algorithm>
-#include <limits>
+#include <tuple>
 #include <utility>
 
 #include "common/check.h"
@@ -18,6 +18,7 @@ void Raft::Core::AppendOwn(EntryType type, Payload payload) {
               .type = type,
               .chain = Chain(previous.chain, term_, index, type, *payload),
               .payload = std::move(payload)};
+  if (!Is(Mutant::kConfigurationOnApply)) NoteConfiguration(entry);
   writes_.Append(entry);
   log_.Append(std::move(entry));
 }
@@ -25,49 +26,33 @@ void Raft::Core::AppendOwn(EntryType type, Payload payload) {
 ProposeResult Raft::Core::Propose(Payload payload, Instant now, Index* index, Term* term) {
   Advance(now);
   QB_CHECK(payload != nullptr);
-  const auto* leader = std::get_if<Leader>(&role_);
+  auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return ProposeResult::kNotLeader;
   if (leader->handover) return ProposeResult::kTransferring;
   if (log_.BytesAfter(commit_) >= options_.max_uncommitted_bytes) return ProposeResult::kBusy;
+  WakeLeader(*leader);
   AppendOwn(EntryType::kCommand, std::move(payload));
   *index = log_.last();
   *term = term_;
   return ProposeResult::kAccepted;
 }
 
-bool Raft::Core::ReadIndex(uint64_t id, Instant now) {
-  Advance(now);
-  auto* leader = std::get_if<Leader>(&role_);
-  if (leader == nullptr) return false;
-  leader->reads.Add(id);
-  return true;
-}
-
-// 6.4: before an entry of its own term is committed, a leader does not know what is committed.
-void Raft::Core::StartReadRound(Leader& leader) {
-  if (!leader.reads.WantsRound() || commit_ < leader.term_start) return;
-  Heartbeat(leader);
-  leader.reads.StartRound(leader.round, commit_);
-  ConfirmReads(leader);
-}
-
-void Raft::Core::ConfirmReads(Leader& leader) {
-  MajorityValue<uint64_t> rounds;
-  rounds.Add(leader.round);
-  for (const Progress& peer : leader.peers) rounds.Add(peer.round);
-  leader.reads.Confirm(rounds.Reached(), &reads_);
-}
-
 bool Raft::Core::IsActive(const Progress& peer) const {
   return now_ - peer.heard < options_.election_timeout_max;
 }
 
-// When a majority, the leader included, was last heard.
+// Whether leadership may be given to it.
+bool Raft::Core::CanLead(const Progress& peer) const {
+  return IsActive(peer) && configuration().IsVoter(peer.id) && !fenced_.Contains(peer.id);
+}
+
+// When a majority was last heard; the leader hears itself.
 Instant Raft::Core::QuorumHeard(const Leader& leader) const {
-  MajorityValue<Instant> heard;
-  heard.Add(now_);
-  for (const Progress& peer : leader.peers) heard.Add(peer.heard);
-  return heard.Reached();
+  return QuorumReached(electorate_, [&](NodeId voter) {
+    if (voter == options_.id) return now_;
+    const Progress* peer = leader.Find(voter);
+    return peer == nullptr ? Instant::min() : peer->heard;
+  });
 }
 
 // Whether the quorum gets no further with what is to be committed. Such a leader holds up the
@@ -86,32 +71,55 @@ Instant Raft::Core::DiskCheckAt(const Leader& leader) const {
 
 void Raft::Core::TickLeader() {
   auto& leader = std::get<Leader>(role_);
-  if (leader.peers.empty()) return;
-  if (leader.handover && now_ >= leader.handover->deadline) leader.handover.reset();
+  if (leader.peers.empty() || leader.quiesced) return;
+  if (leader.handover && now_ >= leader.handover->deadline) {
+    leader.handover.reset();
+    if (!configuration().IsVoter(options_.id)) return BecomeFollower(term_);
+  }
   // 6.2: without word from a majority, another may lead by now.
   const bool quorum_lost = now_ - QuorumHeard(leader) >= options_.election_timeout_max;
-  if (quorum_lost || IsStalled(leader)) return BecomeFollower(term_);
+  if ((quorum_lost || IsStalled(leader)) && !Is(Mutant::kNoCheckQuorum)) {
+    return BecomeFollower(term_);
+  }
   if (now_ >= DiskCheckAt(leader)) {
     leader.disk_checked_at = now_;
     TransferLeadership(NodeId(), now_);
   }
-  if (now_ >= leader.heartbeat_at) {
+  if (now_ >= leader.heartbeat_at && !MaybeQuiesce(leader)) {
+    DropLeaving(leader);
+    MaybePreferOther(leader);
     Heartbeat(leader);
     ContinueHandover(leader);
   }
-  for (Progress& peer : leader.peers) {
-    if (peer.transfer && now_ >= peer.transfer->resend_at) SendChunk(leader, peer);
+  RetryTransfers(leader);
+}
+
+// A follower that should rather lead, and can: at times, so that one which keeps failing does not
+// keep the group from working.
+void Raft::Core::MaybePreferOther(Leader& leader) {
+  if (now_ < leader.preference_at) return;
+  leader.preference_at = now_ + kPreferenceElections * options_.election_timeout_max;
+  const Progress* preferred = nullptr;
+  for (const Progress& peer : leader.peers) {
+    const bool caught_up = peer.state == Progress::State::kReplicate && peer.match >= commit_;
+    if (!CanLead(peer) || !caught_up || peer.priority <= options_.priority) continue;
+    if (preferred == nullptr || peer.priority > preferred->priority) preferred = &peer;
   }
+  if (preferred != nullptr) TransferLeadership(preferred->id, now_);
 }
 
 Instant Raft::Core::LeaderDeadline(const Leader& leader) const {
-  if (leader.peers.empty()) return Instant::max();
+  if (leader.peers.empty() || leader.quiesced) return Instant::max();
   Instant deadline = std::min(leader.heartbeat_at, DiskCheckAt(leader));
-  deadline = std::min(deadline, QuorumHeard(leader) + options_.election_timeout_max);
-  if (commit_ < log_.last()) deadline = std::min(deadline, leader.progress_at + stall_timeout());
+  if (!Is(Mutant::kNoCheckQuorum)) {
+    deadline = std::min(deadline, QuorumHeard(leader) + options_.election_timeout_max);
+    if (commit_ < log_.last()) deadline = std::min(deadline, leader.progress_at + stall_timeout());
+  }
   if (leader.handover) deadline = std::min(deadline, leader.handover->deadline);
   for (const Progress& peer : leader.peers) {
-    if (peer.transfer) deadline = std::min(deadline, peer.transfer->resend_at);
+    if (!peer.transfer) continue;
+    if (peer.transfer->asked) deadline = std::min(deadline, peer.transfer->resend_at);
+    if (WantsChunk(peer)) deadline = std::min(deadline, std::max(now_, leader.chunk_at));
   }
   return deadline;
 }
@@ -121,12 +129,16 @@ bool Raft::Core::TransferLeadership(NodeId target, Instant now) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return false;
   const Progress* chosen = nullptr;
+  const auto rank = [](const Progress& peer) { return std::tie(peer.match, peer.priority); };
   for (const Progress& peer : leader->peers) {
-    const bool eligible = target == NodeId() ? IsActive(peer) : peer.id == target;
-    if (eligible && (chosen == nullptr || peer.match > chosen->match)) chosen = &peer;
+    const bool named =
+        peer.id == target && configuration().IsVoter(peer.id) && !fenced_.Contains(peer.id);
+    const bool eligible = target == NodeId() ? CanLead(peer) : named;
+    if (eligible && (chosen == nullptr || rank(peer) > rank(*chosen))) chosen = &peer;
   }
   if (chosen == nullptr) return false;
   if (leader->handover && leader->handover->target == chosen->id) return true;
+  WakeLeader(*leader);
   leader->handover =
       Leader::Handover{.target = chosen->id, .deadline = now_ + options_.election_timeout_max};
   ContinueHandover(*leader);
@@ -136,8 +148,11 @@ bool Raft::Core::TransferLeadership(NodeId target, Instant now) {
 // Repeated with the heartbeats, in case it was lost.
 void Raft::Core::ContinueHandover(Leader& leader) {
   if (!leader.handover) return;
-  const Progress& target = *leader.Find(leader.handover->target);
-  if (target.match == log_.last()) Send(target.id, TimeoutNow{});
+  const Progress* target = leader.Find(leader.handover->target);
+  if (target == nullptr) return;
+  if (target->match < log_.last() && !Is(Mutant::kTransferWithoutCatchUp)) return;
+  leader.offered = true;
+  Send(target->id, TimeoutNow{});
 }
 
 }  // namespace quorumbook::consensus

@@ -11,39 +11,45 @@ namespace quorumbook::consensus {
 
 enum class Mutant : uint8_t {
   kNone,
-  kVoteNotPersisted,         // a vote is told before it is durable
-  kVoteClearedByAppend,      // an append of the same term clears the vote
+  // Votes and terms.
+  kVoteNotPersisted,      // a vote is told before it is durable
+  kVoteClearedByAppend,   // an append of the same term clears the vote
+  kElectionByLength,      // votes compare the lengths of logs only
+  kMatchedKeptOverTerms,  // what was known of the old leader's log is believed of the new one's
+  kNoCheckQuorum,         // a leader that reaches nobody and commits nothing stays one
+  kNoStickiness,          // voters help to replace a leader that is at work
+  kNoPreVote,             // elections begin without asking whether they can be won
+  // Replication.
   kAcknowledgeBeforeSync,    // entries are acknowledged before they are durable
   kOwnDiskCountedEarly,      // a leader counts its own entries before they are durable
   kCommitOfEarlierTerm,      // an entry of an earlier term is committed by counting
   kCommitBeyondVerified,     // a heartbeat commits entries that were not compared yet
   kTruncateOnShorterAppend,  // an append that ends earlier cuts the log there
-  kTruncateCommitted,        // a conflict cuts the log below the commit index
-  kMatchFromRefusal,         // a refused append counts as acknowledged up to its place
-  kElectionByLength,         // votes compare the lengths of logs only
-  kStepDownKeepsTerm,        // a higher term deposes a leader, which then votes in its old one
-  kNoCheckQuorum,            // a leader without a majority stays one
-  kNoStickiness,             // voters help to replace a leader that is at work
-  kNoPreVote,                // elections begin without asking whether they can be won
-  kTransferWithoutCatchUp,   // leadership is handed to a follower that lacks entries, by force
-  kReadBeforeOwnCommit,      // reads are served before the first commit of the term
-  kReadRoundReused,          // a read joins the round that is under way already
-  kLeaseOverClockJump,       // a lease outlives that the clock can not be trusted
-  kLeaseDuringTransfer,      // a lease is used though leadership was offered to another
-  kLeaseAfterRestart,        // a voter that restarts forgets that it promised to wait
+  kMatchFromRefusal,         // the hint of a refusal counts as acknowledged
+  // Leadership transfer, reads, leases.
+  kTransferWithoutCatchUp,  // leadership goes by force to a follower that lacks entries
+  kReadBeforeOwnCommit,     // reads are served before the first commit of the term
+  kReadRoundReused,         // a read is confirmed by a round that began before it
+  kLeaseOverClockJump,      // a lease outlives that the clock can not be trusted
+  kLeaseDuringTransfer,     // a lease is used though leadership was offered to another
+  kLeaseAfterRestart,       // a voter that restarts forgets that it promised to wait
+  // Members.
   kConfigurationOnApply,     // a configuration comes into force when it is committed
   kChangeWithoutOwnCommit,   // a change of members before the first commit of the term
   kOverlappingChanges,       // a second change of members while one is under way
   kSingleMajorityInJoint,    // a joint configuration needs the new majority only
   kLearnerCounted,           // learners count as voters
   kRolledBackConfiguration,  // a configuration stays in force though its entry is truncated
-  kSnapshotOverNewer,        // a snapshot replaces a state that is newer
-  kChunkOffsetIgnored,       // chunks of a snapshot are put together in the order they come
-  kSnapshotWithoutMembers,   // an installed snapshot does not bring its configuration
-  kLogGapAfterSnapshot,      // the log goes on behind a snapshot without what lies between
-  kEvidenceDropped,          // what no correct replica does is not reported
-  kFencedStillCounted,       // messages of a fenced replica are taken
-  kDivergedStillServes,      // a replica whose state has diverged may lead
+  kReplayedConfiguration,    // a repeated message brings an old configuration back
+  // Snapshots.
+  kSnapshotOverNewer,       // a snapshot replaces a state that is newer
+  kChunkOffsetIgnored,      // chunks are put together in the order in which they come
+  kSnapshotWithoutMembers,  // an installed snapshot does not bring its configuration
+  kLogGapAfterSnapshot,     // compaction drops an entry that the snapshot does not cover
+  // Detection of faulty replicas.
+  kEvidenceDropped,      // what no correct replica does is not reported
+  kFencedStillHeard,     // messages of a fenced replica are taken
+  kDivergedStillServes,  // a replica whose state has diverged may lead
 };
 
 #ifdef QUORUMBOOK_MUTANTS

@@ -1,9 +1,11 @@
-// What a majority has reached, and who voted how.
+// What a majority has reached, and who voted how. In a joint configuration both the old and the
+// new voters must agree, each by a majority of their own (4.3).
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "common/check.h"
 #include "common/ids.h"
@@ -14,65 +16,85 @@ namespace quorumbook::consensus {
 // Any two majorities share a member, which is what every safety argument of Raft rests on (3.6).
 constexpr size_t MajorityOf(size_t voters) { return voters / 2 + 1; }
 
-// A value of each voter, and the greatest that a majority has reached.
-template <typename T>
-class MajorityValue {
- public:
-  void Add(T value) {
-    QB_CHECK(size_ < kVotersMax);
-    size_t place = size_++;
-    for (; place > 0 && values_[place - 1] < value; --place) values_[place] = values_[place - 1];
-    values_[place] = value;
+// The greatest value that a majority of `voters` has reached. REQUIRES: 1 to kVotersMax voters.
+template <typename ValueOf>
+auto MajorityReached(const std::vector<NodeId>& voters, ValueOf value_of) {
+  QB_CHECK(!voters.empty() && voters.size() <= kVotersMax);
+  std::array<decltype(value_of(NodeId())), kVotersMax> values{};  // greatest first
+  size_t size = 0;
+  for (NodeId voter : voters) {
+    const auto value = value_of(voter);
+    size_t place = size++;
+    for (; place > 0 && values[place - 1] < value; --place) values[place] = values[place - 1];
+    values[place] = value;
   }
-  // REQUIRES: the values of all voters were added.
-  T Reached() const {
-    QB_CHECK(size_ > 0);
-    return values_[MajorityOf(size_) - 1];
-  }
+  return values[MajorityOf(size) - 1];
+}
 
- private:
-  std::array<T, kVotersMax> values_{};  // greatest first
-  size_t size_ = 0;
-};
+template <typename ValueOf>
+auto QuorumReached(const Configuration& configuration, ValueOf value_of) {
+  const auto reached = MajorityReached(configuration.voters, value_of);
+  if (!configuration.joint()) return reached;
+  return std::min(reached, MajorityReached(configuration.voters_outgoing, value_of));
+}
 
-// A set of voters.
-class VoterSet {
+// A set of nodes, as many as a configuration can have. What comes when it is full is not kept.
+class MemberSet {
  public:
+  static constexpr size_t kMax = 2 * kVotersMax + kLearnersMax;
+
   bool Contains(NodeId id) const { return std::find(begin(), end(), id) != end(); }
-  // False: it was there already.
-  bool Insert(NodeId id) {
-    if (Contains(id)) return false;
-    QB_CHECK(size_ < kVotersMax);
-    ids_[size_++] = id;
-    return true;
+  void Insert(NodeId id) {
+    if (size_ < kMax && !Contains(id)) ids_[size_++] = id;
   }
   void Clear() { size_ = 0; }
-  size_t size() const { return size_; }
-
- private:
   const NodeId* begin() const { return ids_.data(); }
   const NodeId* end() const { return ids_.data() + size_; }
 
-  std::array<NodeId, kVotersMax> ids_{};
+  // How many of `ids` are in it.
+  size_t CountOf(const std::vector<NodeId>& ids) const {
+    return static_cast<size_t>(
+        std::count_if(ids.begin(), ids.end(), [this](NodeId id) { return Contains(id); }));
+  }
+  bool HasQuorumOf(const Configuration& configuration) const {
+    return HasMajorityOf(configuration.voters) &&
+           (!configuration.joint() || HasMajorityOf(configuration.voters_outgoing));
+  }
+
+ private:
+  bool HasMajorityOf(const std::vector<NodeId>& voters) const {
+    return CountOf(voters) >= MajorityOf(voters.size());
+  }
+
+  std::array<NodeId, kMax> ids_{};
   size_t size_ = 0;
 };
 
-// The answers to one request for votes. The first answer of a voter counts.
+// The answers to one request for votes. The first answer of a node counts; those of others than
+// voters do not.
 class VoteTally {
  public:
-  explicit VoteTally(size_t voters) : voters_(voters) {}
+  // REQUIRES: not empty.
+  explicit VoteTally(const Configuration& configuration) : configuration_(configuration) {}
 
   void Record(NodeId voter, bool granted) {
     if (granted_.Contains(voter) || refused_.Contains(voter)) return;
-    (granted ? granted_ : refused_).Insert(voter);
+    if (configuration_.IsVoter(voter)) (granted ? granted_ : refused_).Insert(voter);
   }
-  bool Won() const { return granted_.size() >= MajorityOf(voters_); }
-  bool Lost() const { return refused_.size() > voters_ - MajorityOf(voters_); }
+  bool Won() const { return granted_.HasQuorumOf(configuration_); }
+  bool Lost() const {
+    return IsLostAmong(configuration_.voters) ||
+           (configuration_.joint() && IsLostAmong(configuration_.voters_outgoing));
+  }
 
  private:
-  size_t voters_;
-  VoterSet granted_;
-  VoterSet refused_;
+  bool IsLostAmong(const std::vector<NodeId>& voters) const {
+    return refused_.CountOf(voters) > voters.size() - MajorityOf(voters.size());
+  }
+
+  Configuration configuration_;
+  MemberSet granted_;
+  MemberSet refused_;
 };
 
 }  // namespace quorumbook::consensus

@@ -15,6 +15,7 @@ class ReadQueue {
  public:
   void Add(uint64_t id) { waiting_.push_back(id); }
 
+  bool idle() const { return waiting_.empty() && confirming_.empty(); }
   bool WantsRound() const { return round_ == 0 && !waiting_.empty(); }
 
   // All waiting reads are confirmed by answers to `round`, which is sent now. `index` is the

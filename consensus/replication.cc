@@ -11,15 +11,18 @@ void Raft::Core::OnAppendResponse(const Message& message) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return;
   const auto& response = std::get<AppendEntriesResponse>(message.body);
-  Progress& peer = *leader->Find(message.from);
-  peer.heard = now_;
+  Progress* peer = leader->Find(message.from);
+  if (peer == nullptr) return;
+  peer->heard = now_;
+  peer->priority = response.priority;
   // A refusal, too, recognizes this leader.
-  peer.round = std::max(peer.round, std::min(response.round, leader->round));
-  ConfirmReads(*leader);
+  peer->round = std::max(peer->round, std::min(response.round, leader->round));
+  if (response.clock_trusted) peer->lease_round = peer->round;
+  RoundAnswered(*leader);
   if (response.accepted) {
-    OnAppendAccepted(*leader, peer, response.index);
+    OnAppendAccepted(*leader, *peer, response.index);
   } else {
-    OnAppendRefused(peer, response);
+    OnAppendRefused(*leader, *peer, response);
   }
 }
 
@@ -28,7 +31,11 @@ void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index) {
   const bool older = index < peer.match;
   if (index > peer.match) {
     peer.match = index;
-    peer.inflight.FreeThrough(index);
+    // Prompt again: it may have more under way.
+    const std::optional<Instant> sent_at = peer.inflight.FreeThrough(index);
+    if (sent_at && now_ - *sent_at < options_.election_timeout_min) {
+      peer.window_bytes = std::min(options_.max_inflight_bytes, 2 * peer.window_bytes);
+    }
     peer.next = std::max(peer.next, index.Next());
     MaybeCommit(leader);
   }
@@ -39,7 +46,9 @@ void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index) {
   ContinueHandover(leader);
 }
 
-void Raft::Core::OnAppendRefused(Progress& peer, const AppendEntriesResponse& response) {
+void Raft::Core::OnAppendRefused(Leader& leader, Progress& peer,
+                                 const AppendEntriesResponse& response) {
+  if (Is(Mutant::kMatchFromRefusal)) OnAppendAccepted(leader, peer, response.hint_index);
   // What it acknowledged as durable it can not refuse: an old message.
   if (response.index <= peer.match) return;
   if (peer.state == Progress::State::kReplicate) {
@@ -59,9 +68,12 @@ void Raft::Core::Flush(Leader& leader) {
   StartReadRound(leader);
   for (Progress& peer : leader.peers) {
     SendEntries(leader, peer);
+    if (peer.transfer) SendChunks(leader, peer);
     if (peer.state != Progress::State::kReplicate) continue;
     // News of the commit index, unless it has just ridden along.
-    if (std::min(commit_, peer.next.Previous()) > peer.commit_sent) SendEmpty(peer, leader.round);
+    if (std::min(commit_, peer.next.Previous()) > peer.commit_sent) {
+      SendEmpty(peer, leader.round, /*quiesce=*/false);
+    }
   }
 }
 
@@ -69,9 +81,9 @@ void Raft::Core::SendEntries(Leader& leader, Progress& peer) {
   while (peer.state != Progress::State::kSnapshot) {
     const bool probing = peer.state == Progress::State::kProbe;
     // Compaction may also overtake a probe that is on its way.
-    if (peer.next <= log_.base().index) return StartTransfer(leader, peer);
+    if (peer.next <= log_.base().index) return StartTransfer(peer);
     if (probing ? peer.probe_sent : peer.next > log_.last()) return;
-    if (peer.inflight.bytes() >= options_.max_inflight_bytes ||
+    if (peer.inflight.bytes() >= peer.window_bytes ||
         peer.inflight.messages() >= options_.max_inflight_messages) {
       return;
     }
@@ -93,7 +105,7 @@ void Raft::Core::SendEntries(Leader& leader, Progress& peer) {
       peer.probe_sent = true;
       return;
     }
-    peer.inflight.Add(last, log_.BytesAfter(previous.index) - log_.BytesAfter(last));
+    peer.inflight.Add(last, log_.BytesAfter(previous.index) - log_.BytesAfter(last), now_);
     peer.next = last.Next();
     peer.commit_sent = std::min(commit_, last);
   }
@@ -101,7 +113,7 @@ void Raft::Core::SendEntries(Leader& leader, Progress& peer) {
 
 // A heartbeat, or news of the commit index. Right behind what was sent, so that a follower that
 // missed something notices. For a follower without any common entry: at 0, where all logs agree.
-void Raft::Core::SendEmpty(Progress& peer, uint64_t round) {
+void Raft::Core::SendEmpty(Progress& peer, uint64_t round, bool quiesce) {
   const SnapshotMeta previous = log_.Meta(peer.next.Previous()).value_or(SnapshotMeta{});
   if (peer.state == Progress::State::kReplicate) {
     peer.commit_sent = std::min(commit_, previous.index);
@@ -111,27 +123,48 @@ void Raft::Core::SendEmpty(Progress& peer, uint64_t round) {
                               .prev_chain = previous.chain,
                               .commit = commit_,
                               .round = round,
+                              .quiesce = quiesce,
                               .entries = {}});
 }
 
+// On a grid that all groups of a node share, so that a host can send what falls together as one.
 void Raft::Core::Heartbeat(Leader& leader) {
-  leader.heartbeat_at = now_ + options_.heartbeat_interval;
-  ++leader.round;
-  for (Progress& peer : leader.peers) SendEmpty(peer, leader.round);
+  leader.heartbeat_at = (now_ / options_.heartbeat_interval + 1) * options_.heartbeat_interval;
+  RoundSent(leader);
+  for (Progress& peer : leader.peers) {
+    NarrowWindow(peer);
+    SendEmpty(peer, leader.round, /*quiesce=*/false);
+  }
+}
+
+// A follower that takes too long for what is under way gets half as much, down to one message: it
+// must neither fill the network's queues nor what the leader holds for it. It widens again by the
+// same factor with each prompt acknowledgement.
+void Raft::Core::NarrowWindow(Progress& peer) {
+  const std::optional<Instant> oldest = peer.inflight.oldest();
+  if (!oldest) return;
+  const Instant since = std::max(*oldest, peer.window_cut_at);
+  if (now_ - since < options_.election_timeout_max) return;
+  peer.window_cut_at = now_;
+  peer.window_bytes = std::max(std::min(options_.max_append_bytes, options_.max_inflight_bytes),
+                               peer.window_bytes / 2);
 }
 
 // 3.6.2: an entry is committed when it is durable on a majority and of the leader's own term;
 // those before it are committed with it. The own disk is one vote among the others (10.2.1).
 void Raft::Core::MaybeCommit(Leader& leader) {
-  MajorityValue<Index> durable;
-  durable.Add(writes_.durable());
-  for (const Progress& peer : leader.peers) durable.Add(peer.match);
-  const Index reached = durable.Reached();
+  const Index own = Is(Mutant::kOwnDiskCountedEarly) ? log_.last() : writes_.durable();
+  const Index reached = QuorumReached(electorate_, [&](NodeId voter) {
+    if (voter == options_.id) return own;
+    const Progress* peer = leader.Find(voter);
+    return peer == nullptr ? Index() : peer->match;
+  });
   if (reached > leader.quorum_durable) {
     leader.quorum_durable = reached;
     leader.progress_at = now_;
   }
-  if (reached > commit_ && reached >= leader.term_start) CommitThrough(reached);
+  const bool of_own_term = reached >= leader.term_start || Is(Mutant::kCommitOfEarlierTerm);
+  if (reached > commit_ && of_own_term) CommitThrough(reached);
 }
 
 }  // namespace quorumbook::consensus

@@ -2,10 +2,12 @@
 // role drops it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "consensus/lease.h"
 #include "consensus/progress.h"
 #include "consensus/quorum.h"
 #include "consensus/read_index.h"
@@ -15,7 +17,6 @@ namespace quorumbook::consensus {
 
 struct Follower {
   NodeId leader;                // none: not known
-  Instant heard{};              // when the leader was last heard
   Index matched{};              // the log equals the leader's up to here
   Index acknowledged{};         // the leader was told so, and that it is durable
   uint64_t round_seen = 0;      // highest round of leadership confirmation received
@@ -26,6 +27,7 @@ struct Follower {
     uint64_t total_bytes = 0;
   };
   std::optional<InstallReply> install_reply{};
+  bool quiesced = false;  // the leader is silent on purpose: the election timer stands still
 };
 
 // Asks whether an election could be won, without disturbing anyone's term (9.6).
@@ -46,6 +48,7 @@ struct Leader {
 
   std::vector<Progress> peers;
   ReadQueue reads;
+  Lease lease;
   Index term_start;           // the no-op: entries from here on are of the own term
   uint64_t round = 0;         // of leadership confirmation, counts up with each question
   Instant heartbeat_at{};     // when the next heartbeats are due
@@ -53,6 +56,11 @@ struct Leader {
   Instant progress_at{};      // when the quorum last got further (or had nothing to do)
   Instant disk_checked_at{};  // when the own disk was last given another chance
   std::optional<Handover> handover;
+  bool offered = false;     // TimeoutNow was sent: the target may campaign at any time
+  Instant preference_at{};  // when to look next for a follower of a higher priority
+  Instant busy_at{};        // when something was last asked of this leader
+  bool quiesced = false;    // silent until something happens
+  Instant chunk_at{};       // when the rate allows the next chunk of a snapshot
 
   Progress* Find(NodeId id) {
     for (Progress& peer : peers) {
@@ -60,6 +68,7 @@ struct Leader {
     }
     return nullptr;
   }
+  const Progress* Find(NodeId id) const { return const_cast<Leader*>(this)->Find(id); }
 };
 
 }  // namespace quorumbook::consensus

@@ -1,4 +1,4 @@
-// Snapshots on their way to a follower that is too far behind for the log (5, figure 5.3).
+// Sending a snapshot to a follower that is too far behind for the log (5, figure 5.3).
 #include <algorithm>
 #include <utility>
 
@@ -7,139 +7,107 @@
 
 namespace quorumbook::consensus {
 
-void Raft::Core::StartTransfer(Leader& leader, Progress& peer) {
+void Raft::Core::StartTransfer(Progress& peer) {
   QB_CHECK(snapshot_.has_value());
   peer.BecomeSnapshot(*snapshot_);
-  peer.transfer->resend_after = options_.heartbeat_interval;
-  SendChunk(leader, peer);
+  peer.catching_up_to = Index();
+  peer.transfer->digest = Digest128(*snapshot_->data);
+  peer.transfer->StartOver(options_.heartbeat_interval);
+}
+
+bool Raft::Core::WantsChunk(const Progress& peer) const {
+  const SnapshotTransfer& transfer = *peer.transfer;
+  if (!transfer.asked) return true;
+  return transfer.answered && transfer.sent < transfer.snapshot.data->size() &&
+         transfer.sent - transfer.acknowledged < options_.snapshot_window_bytes;
+}
+
+void Raft::Core::SendChunks(Leader& leader, Progress& peer) {
+  while (WantsChunk(peer) && now_ >= leader.chunk_at) SendChunk(leader, peer);
 }
 
 void Raft::Core::SendChunk(Leader& leader, Progress& peer) {
   SnapshotTransfer& transfer = *peer.transfer;
-  transfer.resend_at = now_ + transfer.resend_after;
-  transfer.resend_after =
-      std::min(transfer.resend_after * 2, options_.heartbeat_interval * (1 << kResendDoublings));
   const std::string& data = *transfer.snapshot.data;
-  std::string chunk = data.substr(transfer.offset, options_.snapshot_chunk_bytes);
+  std::string chunk = data.substr(transfer.sent, options_.snapshot_chunk_bytes);
   const uint64_t checksum = Checksum64(chunk);
+  const uint64_t offset = transfer.sent;
+  transfer.sent += chunk.size();
+  transfer.asked = true;
+  transfer.resend_at = now_ + transfer.resend_after;
+  if (options_.snapshot_bytes_per_second > 0) {
+    const uint64_t nanoseconds = chunk.size() * std::nano::den / options_.snapshot_bytes_per_second;
+    leader.chunk_at = now_ + Duration(static_cast<int64_t>(nanoseconds));
+  }
   Send(peer.id, InstallSnapshot{.meta = transfer.snapshot.meta,
+                                .configuration = transfer.snapshot.configuration,
+                                .data_digest = transfer.digest,
                                 .total_bytes = data.size(),
-                                .offset = transfer.offset,
+                                .offset = offset,
                                 .checksum = checksum,
                                 .data = std::move(chunk),
                                 .round = ++leader.round});
+}
+
+// Without an answer for a while it is asked again where to go on.
+void Raft::Core::RetryTransfers(Leader& leader) {
+  for (Progress& peer : leader.peers) {
+    if (!peer.transfer) continue;
+    SnapshotTransfer& transfer = *peer.transfer;
+    if (transfer.asked && now_ >= transfer.resend_at) {
+      const Duration longest = options_.heartbeat_interval * (1 << kResendDoublings);
+      transfer.StartOver(std::min(transfer.resend_after * 2, longest));
+    }
+    SendChunks(leader, peer);
+  }
 }
 
 void Raft::Core::OnInstallResponse(const Message& message) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return;
   const auto& response = std::get<InstallSnapshotResponse>(message.body);
-  Progress& peer = *leader->Find(message.from);
+  Progress* found = leader->Find(message.from);
+  if (found == nullptr) return;
+  Progress& peer = *found;
   peer.heard = now_;
   peer.round = std::max(peer.round, std::min(response.round, leader->round));
-  ConfirmReads(*leader);
+  RoundAnswered(*leader);
+  const bool current = peer.transfer && peer.transfer->snapshot.meta == response.meta;
   if (response.installed) {
+    if (current) peer.catching_up_to = log_.last();
     // The snapshot covers what is committed, which is in this log or before it.
     OnAppendAccepted(*leader, peer, response.meta.index);
-  }
-  if (!peer.transfer || peer.transfer->snapshot.meta != response.meta) return;
-  SnapshotTransfer& transfer = *peer.transfer;
-  const uint64_t total = transfer.snapshot.data->size();
-  if (response.installed) {
     // Compaction went past it meanwhile: from here on it needs a newer one.
-    peer.BecomeProbe(peer.match.Next());
-  } else if (response.next_offset != transfer.offset && response.next_offset < total) {
-    // Lower than before: it was restarted and lost what it had.
-    if (response.next_offset > transfer.offset) leader->progress_at = now_;
-    transfer.offset = response.next_offset;
+    if (current && peer.transfer) peer.BecomeProbe(peer.match.Next());
+    return;
+  }
+  if (!current || response.next_offset > peer.transfer->snapshot.data->size()) return;
+  SnapshotTransfer& transfer = *peer.transfer;
+  const uint64_t before = std::exchange(transfer.acknowledged, response.next_offset);
+  // Lower than before: it was restarted and lost what it had. The first answer says where to go on.
+  const bool restarted = transfer.acknowledged < before;
+  if (restarted || !transfer.answered) transfer.sent = transfer.acknowledged;
+  transfer.sent = std::max(transfer.sent, transfer.acknowledged);
+  if (transfer.acknowledged > before || !transfer.answered) {
     transfer.resend_after = options_.heartbeat_interval;
-    SendChunk(*leader, peer);
+    transfer.resend_at = now_ + transfer.resend_after;
   }
+  transfer.answered = true;
+  if (transfer.acknowledged > before) leader->progress_at = now_;
+  SendChunks(*leader, peer);
 }
 
-void Raft::Core::OnInstallSnapshot(Message& message) {
-  auto& chunk = std::get<InstallSnapshot>(message.body);
-  Follower* follower = HearLeader(message.from, chunk.round);
-  if (follower == nullptr) return;
-  if (chunk.checksum != Checksum64(chunk.data) || chunk.offset > chunk.total_bytes ||
-      chunk.data.size() > chunk.total_bytes - chunk.offset) {
-    Report(Evidence::Kind::kCorruptSnapshot, message.from, chunk.meta.index);
-    return;
-  }
-  const std::optional<SnapshotMeta> own = log_.Meta(chunk.meta.index);
-  if (own && own->term == chunk.meta.term && own->chain != chunk.meta.chain) {
-    Report(Evidence::Kind::kDivergedLog, own->index <= commit_ ? message.from : NodeId(),
-           chunk.meta.index);
-    return;
-  }
-  if (own && own->term != chunk.meta.term && own->index <= commit_) {
-    Report(Evidence::Kind::kCommitRegressed, message.from, chunk.meta.index);
-    return;
-  }
-  const uint64_t total_bytes = chunk.total_bytes;
-  const SnapshotMeta meta = chunk.meta;
-  if (own == meta || meta.index <= commit_) {
-    // Figure 5.3, 6: the log has it all; the later entries stay.
-    if (meta.index > commit_) CommitThrough(meta.index);
-  } else if (StoreChunk(message.from, chunk)) {
-    InstallReceived(*follower);
-  } else {
-    return;
-  }
-  follower->matched = std::max(follower->matched, meta.index);
-  follower->install_reply = {.meta = meta, .total_bytes = total_bytes};
-  AcknowledgeDurable();
-}
-
-// Adds what follows on what has arrived, and asks for more. True when all is here.
-bool Raft::Core::StoreChunk(NodeId from, InstallSnapshot& chunk) {
-  const bool same = incoming_ && incoming_->from == from && incoming_->meta == chunk.meta &&
-                    incoming_->total_bytes == chunk.total_bytes;
-  if (!same) {
-    // A late chunk must not displace a newer snapshot of the same leader.
-    if (incoming_ && incoming_->term == term_ && incoming_->meta.index > chunk.meta.index) {
-      return false;
-    }
-    incoming_ = IncomingSnapshot{.from = from,
-                                 .term = term_,
-                                 .meta = chunk.meta,
-                                 .total_bytes = chunk.total_bytes,
-                                 .data = {}};
-  }
-  incoming_->term = term_;
-  if (chunk.offset == incoming_->data.size()) incoming_->data += chunk.data;
-  if (incoming_->data.size() == incoming_->total_bytes) return true;
-  auto& follower = std::get<Follower>(role_);
-  follower.round_answered = follower.round_seen;
-  Send(from, InstallSnapshotResponse{.meta = chunk.meta,
-                                     .next_offset = incoming_->data.size(),
-                                     .round = follower.round_seen});
-  return false;
-}
-
-void Raft::Core::InstallReceived(Follower& follower) {
-  Snapshot snapshot{.meta = incoming_->meta,
-                    .data = std::make_shared<const std::string>(std::move(incoming_->data))};
-  incoming_.reset();
-  follower.matched = snapshot.meta.index;
-  restore_ = Restore{.sequence = writes_.next_sequence(), .snapshot = snapshot};
-  writes_.Install(snapshot, commit_);
-  log_.Reset(snapshot.meta);
-  emitted_ = snapshot.meta.index;
-  snapshot_ = std::move(snapshot);
-  CommitThrough(emitted_);
-}
-
-// How far the log may be compacted without making a snapshot under way useless.
+// How far the log may be compacted without making useless a snapshot that is on its way, or was
+// just installed, as long as the entries after it fit into transfer_log_bytes.
 Index Raft::Core::TransferFloor(const Leader& leader) const {
   Index floor = log_.last();
   for (const Progress& peer : leader.peers) {
-    if (peer.transfer && IsActive(peer)) {
-      floor = std::min(floor, std::max(peer.transfer->snapshot.meta.index, log_.base().index));
-    }
+    if (!IsActive(peer)) continue;
+    if (peer.transfer) floor = std::min(floor, peer.transfer->snapshot.meta.index);
+    if (peer.match < peer.catching_up_to) floor = std::min(floor, peer.match);
   }
-  return std::max(floor,
-                  log_.CutKeeping(log_.last(), kTransferKeepFactor * options_.keep_log_bytes));
+  floor = std::max(floor, log_.base().index);
+  return std::max(floor, log_.CutKeeping(log_.last(), options_.transfer_log_bytes));
 }
 
 }  // namespace quorumbook::consensus

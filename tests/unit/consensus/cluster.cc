@@ -152,6 +152,7 @@ void Cluster::MaybeCompact(NodeId id) {
   writer.Put(node.state.low);
   data.append(options_.snapshot_padding_bytes, 'p');
   const Snapshot snapshot{.meta = *node.raft->EntryMeta(node.applied),
+                          .configuration = node.raft->ConfigurationAt(node.applied),
                           .data = std::make_shared<const std::string>(std::move(data))};
   node.disk.StoreSnapshot(snapshot);
   node.raft->Compact(snapshot);

@@ -126,8 +126,11 @@ TEST(EvidenceTest, CommittedEntriesAreNeverReplaced) {
 
 TEST(EvidenceTest, CorruptSnapshotChunk) {
   const SnapshotMeta meta = MetaOf(LogOfTerms({1, 1}), 2);
-  const InstallSnapshot good{
-      .meta = meta, .total_bytes = 4, .offset = 0, .checksum = Checksum64("data"), .data = "data"};
+  const InstallSnapshot good{.meta = meta,
+                             .data_digest = Digest128("data"),
+                             .total_bytes = 4,
+                             .checksum = Checksum64("data"),
+                             .data = "data"};
   Replica replica(GroupOf(3));
   InstallSnapshot bad = good;
   bad.data = "dada";
@@ -136,14 +139,22 @@ TEST(EvidenceTest, CorruptSnapshotChunk) {
   bad = good;
   bad.total_bytes = 3;
   replica.Receive(kTwo, 1, bad);
+  bad = good;
+  bad.data_digest = Digest128("dada");
+  replica.Receive(kTwo, 1, bad);
   EXPECT_EQ(replica.raft().commit(), Index(0));
   replica.Receive(kTwo, 1, good);
   EXPECT_EQ(replica.raft().commit(), Index(2));
 }
 
-TEST(EvidenceTest, StrangersAreIgnored) {
+// 4.2.2: requests are taken from anybody; an answer by a stranger has no meaning.
+TEST(EvidenceTest, AnswersOfStrangersAreIgnored) {
   Replica replica(GroupOf(3));
-  replica.Receive(NodeId(9), 5, AppendEntries{});
+  const AppendEntriesResponse answer{.accepted = true, .index = Index(1)};
+  replica.Receive(NodeId(9), 5, answer);
+  replica.Receive(NodeId(9), 5, TimeoutNow{});
+  replica.Receive(NodeId(9), 5, RequestVoteResponse{});
+  replica.Receive(NodeId(), 5, AppendEntries{});
   replica.Receive(kOne, 5, AppendEntries{});
   replica.raft().Step({.from = kTwo, .to = kThree, .term = Term(5), .body = AppendEntries{}},
                       replica.now());

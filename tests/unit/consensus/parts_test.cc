@@ -9,6 +9,12 @@
 namespace quorumbook::consensus {
 namespace {
 
+std::vector<NodeId> Nodes(uint64_t first, uint64_t last) {
+  std::vector<NodeId> nodes;
+  for (uint64_t node = first; node <= last; ++node) nodes.push_back(NodeId(node));
+  return nodes;
+}
+
 Log LogFrom(const std::vector<Entry>& entries) {
   Log log{SnapshotMeta{}};
   for (const Entry& entry : entries) log.Append(entry);
@@ -25,16 +31,36 @@ TEST(QuorumTest, MajorityValueIsTheGreatestThatAMajorityReached) {
       {{6, 5, 4, 3, 2, 1}, 3},
       {{1, 2, 3, 4, 5, 6, 7}, 4}};
   for (const auto& [values, reached] : cases) {
-    MajorityValue<uint64_t> majority;
-    for (uint64_t value : values) majority.Add(value);
-    EXPECT_EQ(majority.Reached(), reached);
+    const auto value_of = [&values = values](NodeId id) { return values[id.value() - 1]; };
+    EXPECT_EQ(MajorityReached(Nodes(1, values.size()), value_of), reached);
   }
+}
+
+// 4.3: "Agreement [...] requires separate majorities from both the old and new configurations."
+TEST(QuorumTest, JointConfigurationNeedsBothMajorities) {
+  const Configuration joint{.voters = Nodes(3, 5), .voters_outgoing = Nodes(1, 3)};
+  const auto reached = [&](std::vector<uint64_t> values) {
+    return QuorumReached(joint, [&](NodeId id) { return values[id.value() - 1]; });
+  };
+  EXPECT_EQ(reached({9, 9, 9, 1, 1}), 1u);
+  EXPECT_EQ(reached({1, 1, 9, 9, 9}), 1u);
+  EXPECT_EQ(reached({1, 9, 9, 9, 1}), 9u);
+  EXPECT_EQ(reached({7, 7, 0, 8, 8}), 7u);
+  VoteTally votes(joint);
+  for (NodeId voter : Nodes(3, 5)) votes.Record(voter, true);
+  EXPECT_FALSE(votes.Won());
+  votes.Record(kOne, false);
+  EXPECT_FALSE(votes.Lost());
+  votes.Record(kTwo, false);
+  EXPECT_TRUE(votes.Lost());
 }
 
 TEST(QuorumTest, VotesAreWonOrLostOnceItIsCertain) {
   for (size_t voters = 1; voters <= kVotersMax; ++voters) {
-    VoteTally won(voters);
-    VoteTally lost(voters);
+    const Configuration configuration{.voters = Nodes(1, voters)};
+    VoteTally won(configuration);
+    VoteTally lost(configuration);
+    won.Record(NodeId(99), true);  // does not count
     for (size_t voter = 1; voter <= voters; ++voter) {
       EXPECT_EQ(won.Won(), voter > voters / 2 + 1);
       won.Record(NodeId(voter), true);

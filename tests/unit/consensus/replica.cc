@@ -21,7 +21,8 @@ Options GroupOf(uint64_t voters, NodeId id) {
   Options options;
   options.id = id;
   options.seed = id.value();
-  for (uint64_t voter = 1; voter <= voters; ++voter) options.configuration.voters.push_back(NodeId(voter));
+  for (uint64_t voter = 1; voter <= voters; ++voter)
+    options.configuration.voters.push_back(NodeId(voter));
   return options;
 }
 
@@ -88,6 +89,7 @@ void Replica::Handle() {
   MoveOnto(std::move(output.reads), &reads_);
   MoveOnto(std::move(output.reads_failed), &reads_failed_);
   MoveOnto(std::move(output.evidence), &evidence_);
+  if (output.configuration) configurations_.push_back(*output.configuration);
 }
 
 void Replica::TickToDeadline() {
@@ -128,7 +130,19 @@ bool Replica::Transfer(NodeId target) {
   return accepted;
 }
 
-void Replica::Compact(const Snapshot& snapshot) {
+ProposeResult Replica::ProposeMembers(std::vector<NodeId> voters, std::vector<NodeId> learners) {
+  Index index;
+  Term term;
+  const ProposeResult result =
+      raft_->ProposeConfiguration(std::move(voters), std::move(learners), now_, &index, &term);
+  Handle();
+  return result;
+}
+
+void Replica::Compact(Snapshot snapshot) {
+  if (snapshot.meta.index > raft_->status().snapshot.index) {
+    snapshot.configuration = raft_->ConfigurationAt(snapshot.meta.index);
+  }
   disk_.StoreSnapshot(snapshot);
   raft_->Compact(snapshot);
   Handle();
@@ -151,6 +165,7 @@ void Replica::CrashAndRestart() {
   reads_failed_.clear();
   evidence_.clear();
   restores_.clear();
+  configurations_.clear();
   raft_ = std::make_unique<Raft>(options_, disk_.Restore(), now_);
   Handle();
 }

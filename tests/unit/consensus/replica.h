@@ -45,7 +45,9 @@ class Replica {
   ProposeResult Propose(const std::string& text);
   bool Read(uint64_t id);
   bool Transfer(NodeId target);
-  void Compact(const Snapshot& snapshot);
+  ProposeResult ProposeMembers(std::vector<NodeId> voters, std::vector<NodeId> learners = {});
+  // With the members that are in force at its index.
+  void Compact(Snapshot snapshot);
 
   // All writes under way become durable.
   void Sync();
@@ -76,6 +78,13 @@ class Replica {
   std::vector<uint64_t> TakeFailedReads() { return std::exchange(reads_failed_, {}); }
   std::vector<Evidence> TakeEvidence() { return std::exchange(evidence_, {}); }
   std::vector<Snapshot> TakeRestores() { return std::exchange(restores_, {}); }
+  std::vector<Configuration> TakeConfigurations() { return std::exchange(configurations_, {}); }
+  // Calls a method of the core and handles what comes out.
+  template <typename Call>
+  void Do(Call call) {
+    call(*raft_);
+    Handle();
+  }
 
  private:
   void Handle();
@@ -90,6 +99,7 @@ class Replica {
   std::vector<uint64_t> reads_failed_;
   std::vector<Evidence> evidence_;
   std::vector<Snapshot> restores_;
+  std::vector<Configuration> configurations_;
 };
 
 }  // namespace quorumbook::consensus

@@ -226,6 +226,7 @@ void Scenario::Propose(NodeId id, const std::string& text) {
 void Scenario::Compact(NodeId id) {
   Node& node = nodes_[id];
   const Snapshot snapshot{.meta = *node.raft->EntryMeta(node.applied),
+                          .configuration = node.raft->ConfigurationAt(node.applied),
                           .data = std::make_shared<const std::string>(
                               "state at " + std::to_string(node.applied.value()))};
   node.disk.StoreSnapshot(snapshot);
