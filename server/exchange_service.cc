@@ -2,15 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "server/order_codec.h"
 #include "server/order_stream.h"
+#include "server/report_codec.h"
 
 namespace quorumbook::server {
 namespace {
 
 using Unary = grpc::ServerUnaryReactor;
+
+// Orders in one answer of ListOrders.
+constexpr uint32_t kDefaultOrders = 1'000;
+constexpr uint32_t kMaxOrders = 10'000;
 
 uint64_t ServingTerm(const ShardSet& shards, uint32_t shard) {
   Refusal refusal;
@@ -43,15 +52,44 @@ Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context,
   return reactor;
 }
 
+// Reads the shard's state, which holds everything acknowledged before, and finishes the call with
+// what `fill(exchange)` returns.
+template <typename Fill>
+Unary* ReadLeader(const ShardSet& shards, grpc::CallbackServerContext* context, uint32_t shard,
+                  Fill fill) {
+  Unary* const reactor = context->DefaultReactor();
+  Refusal refusal;
+  ShardReplica* const replica = shards.Find(shard, &refusal);
+  if (replica == nullptr) {
+    reactor->Finish(shards.ToStatus(refusal, context));
+    return reactor;
+  }
+  replica->Read(false, [&shards, context, reactor, fill](const Refusal* why,
+                                                         const exchange::Exchange& exchange) {
+    reactor->Finish(why != nullptr ? shards.ToStatus(*why, context) : fill(exchange));
+  });
+  return reactor;
+}
+
+grpc::Status NotFound(std::string message) {
+  return {grpc::StatusCode::NOT_FOUND, std::move(message)};
+}
+
 }  // namespace
 
 Unary* ExchangeService::OpenSession(grpc::CallbackServerContext* context,
                                     const v1::OpenSessionRequest* request,
                                     v1::OpenSessionResponse* response) {
-  const exchange::OpenSession open{exchange::AccountId(request->account())};
-  return SubmitGroup(
-      shards_, context, request->shard(), ServingTerm(shards_, request->shard()), open,
-      [response](const GroupReply& reply) { response->set_session(reply.group->session.value()); });
+  const exchange::OpenSession open{exchange::AccountId(request->account()),
+                                   request->cancel_on_disconnect()};
+  return SubmitGroup(shards_, context, request->shard(), ServingTerm(shards_, request->shard()),
+                     open, [this, request, response](const GroupReply& reply) {
+                       const exchange::SessionId session = reply.group->session;
+                       response->set_session(session.value());
+                       if (request->cancel_on_disconnect()) {
+                         guard_.Opened({ShardId(request->shard()), session});
+                       }
+                     });
 }
 
 Unary* ExchangeService::CloseSession(grpc::CallbackServerContext* context,
@@ -59,7 +97,9 @@ Unary* ExchangeService::CloseSession(grpc::CallbackServerContext* context,
                                      v1::CloseSessionResponse*) {
   const exchange::CloseSession close{exchange::SessionId(request->session())};
   return SubmitGroup(shards_, context, request->shard(), ServingTerm(shards_, request->shard()),
-                     close, [](const GroupReply&) {});
+                     close, [this, request, close](const GroupReply&) {
+                       guard_.Closed({ShardId(request->shard()), close.session});
+                     });
 }
 
 Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
@@ -74,7 +114,7 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
                            request->commands_size(), kMaxBatchCommands),
                NodeId()};
   } else if (replica != nullptr) {
-    absl::StatusOr<exchange::SessionCommands> commands = FromProto(*request, replica->symbols());
+    absl::StatusOr<exchange::SessionCommands> commands = FromProto(*request, replica->names());
     if (commands.ok()) {
       group = *std::move(commands);
     } else {
@@ -94,37 +134,80 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
 
 grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>* ExchangeService::Stream(
     grpc::CallbackServerContext* context) {
-  return OrderStream::Begin(&shards_, context);
+  return OrderStream::Begin(&shards_, &guard_, context);
 }
 
 Unary* ExchangeService::GetOrder(grpc::CallbackServerContext* context,
                                  const v1::GetOrderRequest* request, v1::Order* response) {
-  Unary* const reactor = context->DefaultReactor();
-  Refusal refusal;
-  ShardReplica* const replica = shards_.Find(request->shard(), &refusal);
-  if (replica == nullptr) {
-    reactor->Finish(shards_.ToStatus(refusal, context));
-    return reactor;
-  }
-  replica->Read(false, [this, context, reactor, request, response](
-                           const Refusal* why, const exchange::Exchange& exchange) {
-    if (why != nullptr) return reactor->Finish(shards_.ToStatus(*why, context));
-    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
-    std::optional<exchange::OrderInfo> order;
-    if (symbol != nullptr) {
-      order = exchange.FindOrder({exchange::AccountId(request->account()), symbol->id,
-                                  exchange::ClientOrderId(request->client_order_id())});
-    }
-    if (!order) {
-      return reactor->Finish(grpc::Status(
-          grpc::StatusCode::NOT_FOUND,
-          fmt::format("account {} has no order {} in '{}' that is open or finished lately",
-                      request->account(), request->client_order_id(), request->symbol())));
-    }
-    ToProto(*order, symbol->name, response);
-    reactor->Finish(grpc::Status::OK);
-  });
-  return reactor;
+  return ReadLeader(
+      shards_, context, request->shard(), [request, response](const exchange::Exchange& exchange) {
+        const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
+        std::optional<exchange::OrderInfo> order;
+        if (symbol != nullptr) {
+          order = exchange.FindOrder({exchange::AccountId(request->account()), symbol->id,
+                                      exchange::ClientOrderId(request->client_order_id())});
+        }
+        if (!order) {
+          return NotFound(
+              fmt::format("account {} has no order {} in '{}' that is open or finished lately",
+                          request->account(), request->client_order_id(), request->symbol()));
+        }
+        ToProto(*order, symbol->name, response);
+        return grpc::Status::OK;
+      });
+}
+
+Unary* ExchangeService::ListOrders(grpc::CallbackServerContext* context,
+                                   const v1::ListOrdersRequest* request,
+                                   v1::ListOrdersResponse* response) {
+  return ReadLeader(
+      shards_, context, request->shard(), [request, response](const exchange::Exchange& exchange) {
+        const exchange::SymbolInfo* only = exchange.FindSymbol(request->symbol());
+        if (only == nullptr && !request->symbol().empty()) {
+          return NotFound(
+              fmt::format("shard {} has no symbol '{}'", request->shard(), request->symbol()));
+        }
+        const size_t limit =
+            request->limit() == 0 ? kDefaultOrders : std::min(request->limit(), kMaxOrders);
+        const std::vector<exchange::OrderInfo> orders =
+            exchange.OpenOrders(exchange::AccountId(request->account()), limit + 1,
+                                exchange::OrderId(request->after_order_id()));
+        response->set_more(orders.size() > limit);
+        for (size_t i = 0; i < std::min(orders.size(), limit); ++i) {
+          const exchange::SymbolInfo* symbol = exchange.FindSymbol(orders[i].symbol);
+          response->set_last_order_id(orders[i].id.value());
+          if (only != nullptr && symbol != only) continue;
+          ToProto(orders[i], symbol == nullptr ? "" : symbol->name, response->add_orders());
+        }
+        return grpc::Status::OK;
+      });
+}
+
+Unary* ExchangeService::GetAccount(grpc::CallbackServerContext* context,
+                                   const v1::GetAccountRequest* request, v1::Account* response) {
+  return ReadLeader(
+      shards_, context, request->shard(), [request, response](const exchange::Exchange& exchange) {
+        const std::optional<exchange::AccountInfo> account =
+            exchange.FindAccount(exchange::AccountId(request->account()));
+        if (!account) {
+          return NotFound(fmt::format("account {} never had a deposit or limits on shard {}",
+                                      request->account(), request->shard()));
+        }
+        ToProto(*account, exchange, response);
+        return grpc::Status::OK;
+      });
+}
+
+Unary* ExchangeService::ListAssets(grpc::CallbackServerContext* context,
+                                   const v1::ListAssetsRequest* request,
+                                   v1::ListAssetsResponse* response) {
+  return ReadLeader(shards_, context, request->shard(),
+                    [response](const exchange::Exchange& exchange) {
+                      for (const exchange::AssetInfo& asset : exchange.Assets()) {
+                        ToProto(asset, response->add_assets());
+                      }
+                      return grpc::Status::OK;
+                    });
 }
 
 }  // namespace quorumbook::server

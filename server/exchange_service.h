@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quorumbook/v1/exchange.grpc.pb.h"
+#include "server/session_guard.h"
 #include "server/shard_set.h"
 
 namespace quorumbook::server {
@@ -9,7 +10,7 @@ namespace quorumbook::server {
 class ExchangeService final : public v1::Exchange::CallbackService {
  public:
   // `shards` outlives this.
-  explicit ExchangeService(const ShardSet* shards) : shards_(*shards) {}
+  explicit ExchangeService(const ShardSet* shards) : shards_(*shards), guard_(shards) {}
 
   grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
                                         const v1::OpenSessionRequest* request,
@@ -25,9 +26,19 @@ class ExchangeService final : public v1::Exchange::CallbackService {
   grpc::ServerUnaryReactor* GetOrder(grpc::CallbackServerContext* context,
                                      const v1::GetOrderRequest* request,
                                      v1::Order* response) override;
+  grpc::ServerUnaryReactor* ListOrders(grpc::CallbackServerContext* context,
+                                       const v1::ListOrdersRequest* request,
+                                       v1::ListOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* GetAccount(grpc::CallbackServerContext* context,
+                                       const v1::GetAccountRequest* request,
+                                       v1::Account* response) override;
+  grpc::ServerUnaryReactor* ListAssets(grpc::CallbackServerContext* context,
+                                       const v1::ListAssetsRequest* request,
+                                       v1::ListAssetsResponse* response) override;
 
  private:
   const ShardSet& shards_;
+  SessionGuard guard_;
 };
 
 }  // namespace quorumbook::server

@@ -3,19 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
-#include "server/order_codec.h"
+#include "server/market_codec.h"
+#include "server/market_data_stream.h"
+#include "server/report_codec.h"
 
 namespace quorumbook::server {
 namespace {
 
 using Unary = grpc::ServerUnaryReactor;
 
-constexpr uint32_t kDefaultLevels = 10;
-constexpr uint32_t kMaxLevels = 1'000;
-constexpr size_t kMaxBookOrders = 1'000;
+constexpr size_t kMaxShownOrders = 1'000;  // a side of a book
 constexpr uint32_t kDefaultTrades = 50;
+constexpr int kMaxListedSymbols = 5'000;
 
 // Reads the shard's state and finishes the call with what `fill(exchange)` returns.
 template <typename Request, typename Fill>
@@ -51,18 +53,6 @@ Unary* ReadSymbol(const ShardSet& shards, grpc::CallbackServerContext* context,
   });
 }
 
-std::string ToDecimal(exchange::Uint128 value) { return fmt::format("{}", value); }
-
-void AddLevels(const std::vector<exchange::LevelInfo>& levels,
-               google::protobuf::RepeatedPtrField<v1::Level>* out) {
-  for (const exchange::LevelInfo& level : levels) {
-    v1::Level* item = out->Add();
-    item->set_price(level.price);
-    item->set_quantity(level.quantity);
-    item->set_orders(level.orders);
-  }
-}
-
 // The orders of the levels shown, in priority order.
 void AddOrders(const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol,
                exchange::Side side, const std::vector<exchange::LevelInfo>& levels,
@@ -70,7 +60,7 @@ void AddOrders(const exchange::Exchange& exchange, const exchange::SymbolInfo& s
   size_t orders = 0;
   for (const exchange::LevelInfo& level : levels) orders += level.orders;
   for (const exchange::OrderInfo& order :
-       exchange.GetOrders(symbol.id, side, std::min(orders, kMaxBookOrders))) {
+       exchange.GetOrders(symbol.id, side, std::min(orders, kMaxShownOrders))) {
     ToProto(order, symbol.name, out->Add());
   }
 }
@@ -80,13 +70,20 @@ void AddOrders(const exchange::Exchange& exchange, const exchange::SymbolInfo& s
 Unary* MarketDataService::ListSymbols(grpc::CallbackServerContext* context,
                                       const v1::ListSymbolsRequest* request,
                                       v1::ListSymbolsResponse* response) {
-  return ReadShard(shards_, context, request,
-                   [request, response](const exchange::Exchange& exchange) {
-                     for (const exchange::SymbolInfo& symbol : exchange.Symbols()) {
-                       ToProto(symbol, ShardId(request->shard()), response->add_symbols());
-                     }
-                     return grpc::Status::OK;
-                   });
+  return ReadShard(
+      shards_, context, request, [request, response](const exchange::Exchange& exchange) {
+        // Ids have no gaps.
+        exchange::SymbolId id(request->after_id());
+        while (const exchange::SymbolInfo* symbol = exchange.FindSymbol(id.Next())) {
+          if (response->symbols_size() == kMaxListedSymbols) {
+            response->set_more(true);
+            break;
+          }
+          id = symbol->id;
+          ToProto(*symbol, exchange, ShardId(request->shard()), response->add_symbols());
+        }
+        return grpc::Status::OK;
+      });
 }
 
 Unary* MarketDataService::GetBook(grpc::CallbackServerContext* context,
@@ -95,12 +92,12 @@ Unary* MarketDataService::GetBook(grpc::CallbackServerContext* context,
       shards_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const uint32_t levels =
-            request->levels() == 0 ? kDefaultLevels : std::min(request->levels(), kMaxLevels);
+            request->levels() == 0 ? kDefaultDepth : std::min(request->levels(), kMaxDepth);
         const exchange::Depth depth = exchange.GetDepth(symbol.id, levels);
-        ToProto(symbol, ShardId(request->shard()), response->mutable_symbol());
+        ToProto(symbol, exchange, ShardId(request->shard()), response->mutable_symbol());
         response->set_event_sequence(exchange.last_sequence());
-        AddLevels(depth.bids, response->mutable_bids());
-        AddLevels(depth.asks, response->mutable_asks());
+        ToProto(depth.bids, response->mutable_bids());
+        ToProto(depth.asks, response->mutable_asks());
         if (!request->orders()) return;
         AddOrders(exchange, symbol, exchange::Side::kBuy, depth.bids,
                   response->mutable_bid_orders());
@@ -115,16 +112,8 @@ Unary* MarketDataService::GetTrades(grpc::CallbackServerContext* context,
       shards_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const uint32_t limit = request->limit() == 0 ? kDefaultTrades : request->limit();
-        ToProto(symbol, ShardId(request->shard()), response->mutable_symbol());
-        for (const exchange::TradeInfo& trade : exchange.RecentTrades(symbol.id, limit)) {
-          v1::Trade* item = response->add_trades();
-          item->set_trade_id(trade.id);
-          item->set_event_sequence(trade.sequence);
-          item->set_time_ns(trade.time);
-          item->set_taker_side(static_cast<v1::Side>(trade.taker_side));
-          item->set_price(trade.price);
-          item->set_quantity(trade.quantity);
-        }
+        ToProto(symbol, exchange, ShardId(request->shard()), response->mutable_symbol());
+        ToProto(exchange.RecentTrades(symbol.id, limit), response->mutable_trades());
       });
 }
 
@@ -134,20 +123,34 @@ Unary* MarketDataService::GetSummary(grpc::CallbackServerContext* context,
       shards_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const std::optional<exchange::MarketSummary> summary = exchange.Summary(symbol.id);
-        if (!summary) return;
-        ToProto(symbol, ShardId(request->shard()), response->mutable_symbol());
-        response->set_last(summary->last);
-        response->set_open(summary->open);
-        response->set_high(summary->high);
-        response->set_low(summary->low);
-        response->set_trades(summary->trades);
-        response->set_volume(ToDecimal(summary->volume));
-        response->set_notional(ToDecimal(summary->notional));
-        response->set_best_bid(summary->best_bid);
-        response->set_best_bid_quantity(summary->best_bid_quantity);
-        response->set_best_ask(summary->best_ask);
-        response->set_best_ask_quantity(summary->best_ask_quantity);
+        if (summary) ToProto(*summary, response);
+        ToProto(symbol, exchange, ShardId(request->shard()), response->mutable_symbol());
       });
+}
+
+Unary* MarketDataService::GetCandles(grpc::CallbackServerContext* context,
+                                     const v1::GetCandlesRequest* request, v1::Candles* response) {
+  if (request->interval() < v1::ONE_MINUTE || request->interval() > v1::ONE_DAY) {
+    Unary* const reactor = context->DefaultReactor();
+    reactor->Finish(shards_.ToStatus(
+        {RefusalCode::kMalformed, "interval is none of CandleInterval's", NodeId()}, context));
+    return reactor;
+  }
+  return ReadSymbol(
+      shards_, context, request,
+      [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
+        const auto interval = static_cast<exchange::CandleInterval>(request->interval());
+        const uint32_t kept = exchange::kMaxCandles[request->interval()];
+        const uint32_t limit = request->limit() == 0 ? kept : std::min(request->limit(), kept);
+        ToProto(symbol, exchange, ShardId(request->shard()), response->mutable_symbol());
+        response->set_interval(request->interval());
+        ToProto(exchange.Candles(symbol.id, interval, limit), response->mutable_candles());
+      });
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* MarketDataService::Subscribe(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return MarketDataStream::Begin(&shards_, context, *request);
 }
 
 }  // namespace quorumbook::server

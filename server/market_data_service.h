@@ -6,7 +6,9 @@
 
 namespace quorumbook::server {
 
-class MarketDataService final : public v1::MarketData::CallbackService {
+// Subscriptions are written as bytes: market_data_stream.h.
+class MarketDataService final
+    : public v1::MarketData::WithRawCallbackMethod_Subscribe<v1::MarketData::CallbackService> {
  public:
   // `shards` outlives this.
   explicit MarketDataService(const ShardSet* shards) : shards_(*shards) {}
@@ -22,6 +24,11 @@ class MarketDataService final : public v1::MarketData::CallbackService {
   grpc::ServerUnaryReactor* GetSummary(grpc::CallbackServerContext* context,
                                        const v1::GetSummaryRequest* request,
                                        v1::Summary* response) override;
+  grpc::ServerUnaryReactor* GetCandles(grpc::CallbackServerContext* context,
+                                       const v1::GetCandlesRequest* request,
+                                       v1::Candles* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request) override;
 
  private:
   const ShardSet& shards_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/order_codec.h"
+#include "server/report_codec.h"
 
 namespace quorumbook::server {
 
@@ -33,8 +34,9 @@ std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& resu
   return messages;
 }
 
-OrderStream* OrderStream::Begin(const ShardSet* shards, grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<OrderStream>(shards, context);
+OrderStream* OrderStream::Begin(const ShardSet* shards, SessionGuard* guard,
+                                grpc::CallbackServerContext* context) {
+  auto stream = std::make_shared<OrderStream>(shards, guard, context);
   stream->self_ = stream;
   const std::lock_guard lock(stream->mutex_);
   stream->ReadNext();
@@ -50,19 +52,36 @@ void OrderStream::OnReadDone(bool ok) {
   FinishWhenIdle();
 }
 
+// Whether the batch may go on to the exchange.
+Refusal OrderStream::Check(const ShardReplica& replica, uint64_t term) {
+  if (in_.commands_size() > kMaxBatchCommands) {
+    return {RefusalCode::kBatchTooLarge,
+            fmt::format("the batch has {} commands; at most {} go into one", in_.commands_size(),
+                        kMaxBatchCommands),
+            NodeId()};
+  }
+  if (in_.commands_size() == 0 && term == 0) {
+    const bool leads = replica.leader() == shards_.config().node_id;
+    return {RefusalCode::kNotLeader, "this node does not lead, or not yet",
+            leads ? NodeId() : replica.leader(), kRetryAfterMs};
+  }
+  const SessionKey session{replica.shard(), exchange::SessionId(in_.session())};
+  if (session == session_ || term == 0) return {};
+  session_ = session;
+  if (guard_.Attach(shared_from_this(), session)) return {};
+  return {RefusalCode::kMalformed,
+          fmt::format("a stream carries at most {} sessions", kMaxStreamSessions), NodeId()};
+}
+
 void OrderStream::Submit() {
   Refusal refusal;
   ShardReplica* const replica = shards_.Find(in_.shard(), &refusal);
   const uint64_t term = replica == nullptr ? 0 : replica->serving_term();
-  if (replica != nullptr && in_.commands_size() > kMaxBatchCommands) {
-    refusal = {RefusalCode::kBatchTooLarge,
-               fmt::format("the batch has {} commands; at most {} go into one", in_.commands_size(),
-                           kMaxBatchCommands),
-               NodeId()};
-  }
+  if (replica != nullptr) refusal = Check(*replica, term);
+  const bool empty = in_.commands_size() == 0;
   std::string group;
-  if (refusal.code == RefusalCode::kNone) {
-    absl::StatusOr<exchange::SessionCommands> commands = FromProto(in_, replica->symbols());
+  if (refusal.code == RefusalCode::kNone && !empty) {
+    absl::StatusOr<exchange::SessionCommands> commands = FromProto(in_, replica->names());
     if (commands.ok()) {
       group = exchange::EncodeGroup(*std::move(commands));
     } else {
@@ -73,6 +92,10 @@ void OrderStream::Submit() {
     const std::lock_guard lock(mutex_);
     if (ending_ || finished_) return;
     if (refusal.code != RefusalCode::kNone) return EndWith(refusal);
+    if (empty) {  // answered at once: there is nothing to wait for
+      results_.emplace_back().set_first_sequence(in_.first_sequence());
+      return WriteNext();
+    }
     ++batches_;
   }
   replica->Submit(std::move(group), term,
@@ -113,7 +136,15 @@ void OrderStream::OnCancel() {
   if (!std::exchange(finished_, true)) Finish(grpc::Status::CANCELLED);
 }
 
-void OrderStream::OnDone() { self_.reset(); }
+void OrderStream::OnDone() {
+  guard_.Detach(this);
+  self_.reset();
+}
+
+void OrderStream::LoseShard(const Refusal& refusal) {
+  const std::lock_guard lock(mutex_);
+  EndWith(refusal);
+}
 
 void OrderStream::ReadNext() {
   if (reading_ || half_closed_ || ending_ || finished_) return;

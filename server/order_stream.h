@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "quorumbook/v1/exchange.grpc.pb.h"
+#include "server/session_guard.h"
 #include "server/shard_set.h"
 
 namespace quorumbook::server {
@@ -22,19 +23,23 @@ inline constexpr uint64_t kMaxResultBytes = uint64_t{1} << 20;
 // the first refusal; what was sent after the refused batch is not executed either, since the
 // session then has a gap.
 class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>,
+                          public GuardedStream,
                           public std::enable_shared_from_this<OrderStream> {
  public:
-  static OrderStream* Begin(const ShardSet* shards, grpc::CallbackServerContext* context);
-  OrderStream(const ShardSet* shards, grpc::CallbackServerContext* context)
-      : shards_(*shards), context_(context) {}
+  static OrderStream* Begin(const ShardSet* shards, SessionGuard* guard,
+                            grpc::CallbackServerContext* context);
+  OrderStream(const ShardSet* shards, SessionGuard* guard, grpc::CallbackServerContext* context)
+      : shards_(*shards), guard_(*guard), context_(context) {}
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
+  void LoseShard(const Refusal& refusal) override;
 
  private:
   void Submit();
+  Refusal Check(const ShardReplica& replica, uint64_t term);
   void OnReply(const GroupReply& reply);
   // REQUIRES of all below: mutex_ held.
   void ReadNext();
@@ -43,9 +48,11 @@ class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::C
   void FinishWhenIdle();
 
   const ShardSet& shards_;
+  SessionGuard& guard_;
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<OrderStream> self_;
   v1::CommandBatch in_;
+  SessionKey session_;  // of the last batch
 
   std::mutex mutex_;                            // guards all below
   std::deque<v1::CommandBatchResult> results_;  // to be written; the front is being written

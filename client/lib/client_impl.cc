@@ -15,12 +15,6 @@ using std::chrono::milliseconds;
 // Whose session adds symbols: any will do, symbols belong to nobody.
 constexpr uint64_t kAdministratorAccount = 1;
 
-static absl::Status NameSymbol(const absl::Status& status, std::string_view symbol) {
-  if (status.code() != absl::StatusCode::kNotFound) return status;
-  return absl::NotFoundError(absl::StrCat("there is no symbol '", std::string(symbol),
-                                          "'; list those there are with `qb symbol list`"));
-}
-
 absl::StatusOr<v1::ClusterDescription> ClientImpl::DescribeCluster() {
   return connection_->Describe(connection_->options().timeout);
 }
@@ -126,17 +120,26 @@ absl::StatusOr<uint32_t> ClientImpl::ShardOf(std::string_view symbol) {
   return connection_->map().ShardOf(symbol);
 }
 
+std::vector<uint32_t> ClientImpl::Shards() { return connection_->map().Shards(); }
+
 static absl::Status RefusedSymbol(const v1::AddSymbol& symbol, v1::Reason reason) {
   const std::string prefix = absl::StrCat("symbol '", symbol.name(), "' was refused: ");
   switch (reason) {
     case v1::SYMBOL_EXISTS:
       return absl::AlreadyExistsError(
-          absl::StrCat(prefix, "it exists with another tick or lot size; see `qb symbol list`"));
+          absl::StrCat(prefix, "it exists with other sizes or assets; see `qb symbol list`"));
     case v1::INVALID_SYMBOL:
       return absl::InvalidArgumentError(absl::StrCat(
           prefix,
           "a name has 1 to 16 printable ASCII characters without spaces; tick and lot size are "
-          "positive, mantissa up to 10^9, exponent -12 to 12"));
+          "positive, mantissa up to 10^9, exponent -12 to 12; with assets, a lot is whole units of "
+          "the base and a lot times a tick whole units of the quote asset"));
+    case v1::UNKNOWN_ASSET:
+      return absl::NotFoundError(
+          absl::StrCat(prefix, "its base or quote asset is not there; add it with `qb asset add`"));
+    case v1::INVALID_RULES:
+      return absl::InvalidArgumentError(
+          absl::StrCat(prefix, "a rule is negative, or a band or fee is above 10,000 bp"));
     case v1::TOO_MANY_SYMBOLS:
       return absl::ResourceExhaustedError(absl::StrCat(prefix, "the shard has 100,000 already"));
     default:
@@ -168,102 +171,14 @@ absl::StatusOr<v1::Symbol> ClientImpl::AddSymbol(const v1::AddSymbol& symbol) {
   return added;
 }
 
-absl::StatusOr<std::vector<v1::Symbol>> ClientImpl::ListSymbols() {
-  std::vector<v1::Symbol> symbols;
-  for (const uint32_t shard : connection_->map().Shards()) {
-    v1::ListSymbolsRequest request;
-    request.set_shard(shard);
-    v1::ListSymbolsResponse response;
-    absl::Status status =
-        connection_->CallLeader(shard, "list symbols", connection_->options().timeout,
-                                [&](Node& node, grpc::ClientContext* context) {
-                                  return node.market_data->ListSymbols(context, request, &response);
-                                });
-    if (!status.ok()) return status;
-    for (v1::Symbol& symbol : *response.mutable_symbols()) symbols.push_back(std::move(symbol));
-  }
-  std::sort(symbols.begin(), symbols.end(),
-            [](const v1::Symbol& a, const v1::Symbol& b) { return a.name() < b.name(); });
-  return symbols;
-}
-
-absl::StatusOr<v1::Symbol> ClientImpl::FindSymbol(std::string_view name) {
-  absl::StatusOr<v1::Book> book = GetBook(name, /*levels=*/1, /*orders=*/false);
-  if (!book.ok()) return book.status();
-  return book->symbol();
-}
-
-absl::StatusOr<v1::Book> ClientImpl::GetBook(std::string_view symbol, uint32_t levels,
-                                             bool orders) {
-  v1::GetBookRequest request;
-  request.set_shard(connection_->map().ShardOf(symbol));
-  request.set_symbol(std::string(symbol));
-  request.set_levels(levels);
-  request.set_orders(orders);
-  v1::Book book;
-  absl::Status status =
-      connection_->CallLeader(request.shard(), "read the book", connection_->options().timeout,
-                              [&](Node& node, grpc::ClientContext* context) {
-                                return node.market_data->GetBook(context, request, &book);
-                              });
-  if (!status.ok()) return NameSymbol(status, symbol);
-  return book;
-}
-
-absl::StatusOr<v1::Trades> ClientImpl::GetTrades(std::string_view symbol, uint32_t limit) {
-  v1::GetTradesRequest request;
-  request.set_shard(connection_->map().ShardOf(symbol));
-  request.set_symbol(std::string(symbol));
-  request.set_limit(limit);
-  v1::Trades trades;
-  absl::Status status =
-      connection_->CallLeader(request.shard(), "read trades", connection_->options().timeout,
-                              [&](Node& node, grpc::ClientContext* context) {
-                                return node.market_data->GetTrades(context, request, &trades);
-                              });
-  if (!status.ok()) return NameSymbol(status, symbol);
-  return trades;
-}
-
-absl::StatusOr<v1::Summary> ClientImpl::GetSummary(std::string_view symbol) {
-  v1::GetSummaryRequest request;
-  request.set_shard(connection_->map().ShardOf(symbol));
-  request.set_symbol(std::string(symbol));
-  v1::Summary summary;
-  absl::Status status =
-      connection_->CallLeader(request.shard(), "read the summary", connection_->options().timeout,
-                              [&](Node& node, grpc::ClientContext* context) {
-                                return node.market_data->GetSummary(context, request, &summary);
-                              });
-  if (!status.ok()) return NameSymbol(status, symbol);
-  return summary;
-}
-
-absl::StatusOr<v1::Order> ClientImpl::GetOrder(std::string_view symbol, uint64_t account,
-                                               uint64_t client_order_id) {
-  v1::GetOrderRequest request;
-  request.set_shard(connection_->map().ShardOf(symbol));
-  request.set_account(account);
-  request.set_symbol(std::string(symbol));
-  request.set_client_order_id(client_order_id);
-  v1::Order order;
-  absl::Status status =
-      connection_->CallLeader(request.shard(), "read an order", connection_->options().timeout,
-                              [&](Node& node, grpc::ClientContext* context) {
-                                return node.exchange->GetOrder(context, request, &order);
-                              });
-  if (status.code() == absl::StatusCode::kNotFound) {
-    return absl::NotFoundError(absl::StrCat("account ", account, " has no order ", client_order_id,
-                                            " in ", request.symbol(),
-                                            ", or it finished too long ago"));
-  }
-  if (!status.ok()) return status;
-  return order;
-}
-
 absl::StatusOr<std::unique_ptr<OrderSession>> ClientImpl::OpenSession(
     std::string_view symbol, uint64_t account, const SessionOptions& options) {
-  return Session::Open(connection_, connection_->map().ShardOf(symbol), account, options);
+  return OpenSessionOn(connection_->map().ShardOf(symbol), account, options);
+}
+
+absl::StatusOr<std::unique_ptr<OrderSession>> ClientImpl::OpenSessionOn(
+    uint32_t shard, uint64_t account, const SessionOptions& options) {
+  return Session::Open(connection_, shard, account, options);
 }
 
 }  // namespace quorumbook::client

@@ -38,16 +38,19 @@ NextStep Judge(const RpcError& error) {
     case v1::ErrorDetail::LEADERSHIP_LOST:
     case v1::ErrorDetail::WRONG_SHARD:
     case v1::ErrorDetail::SHUTTING_DOWN:
+    case v1::ErrorDetail::TOO_MANY_SUBSCRIPTIONS:
       return NextStep::kNextNode;
     case v1::ErrorDetail::BUSY:
     case v1::ErrorDetail::DISK_FULL:
     case v1::ErrorDetail::SESSION_WINDOW_FULL:
+    case v1::ErrorDetail::SLOW_CONSUMER:
       return NextStep::kSameNodeLater;
     case v1::ErrorDetail::BATCH_TOO_LARGE:
     case v1::ErrorDetail::MALFORMED:
     case v1::ErrorDetail::SESSION_UNKNOWN:
     case v1::ErrorDetail::SESSION_GAP:
     case v1::ErrorDetail::SESSION_FORGOTTEN:
+    case v1::ErrorDetail::BOOK_TOO_LARGE:
       return NextStep::kGiveUp;
     default:
       return JudgeByStatus(error.status.error_code());

@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<OrderSession>> Session::Open(std::shared_ptr<Conn
   v1::OpenSessionRequest request;
   request.set_shard(shard);
   request.set_account(account);
+  request.set_cancel_on_disconnect(options.cancel_on_disconnect);
   v1::OpenSessionResponse response;
   absl::Status opened =
       connection->CallLeader(shard, "open a session", connection->options().timeout,
@@ -128,6 +129,8 @@ SessionStats Session::stats() const {
 }
 
 bool Session::MaySend(uint64_t count) const {
+  // A batch without commands says that this client is there.
+  if (options_.cancel_on_disconnect && !stream_announced_) return true;
   if (count == 0) return false;
   // The first batch of a stream is a question whether this node leads: the rest waits for it.
   if (!stream_answered_ && pending_.next_unsent() > pending_.first_unanswered()) return false;
@@ -139,6 +142,7 @@ void Session::SendNext(Lock& lock) {
   const uint64_t count =
       std::min<uint64_t>(options_.max_batch, pending_.next() - pending_.next_unsent());
   if (!MaySend(count) || !stream_->TryBeginWrite()) return;
+  stream_announced_ = true;
   const std::string& batch = BuildBatch(count);
   SessionStream* stream = stream_;  // stays until this write is done
   lock.unlock();
@@ -166,6 +170,7 @@ std::string& Session::BuildBatch(uint64_t count) {
     batch_.append(reinterpret_cast<const char*>(size), static_cast<size_t>(end - size));
     batch_ += command;
   }
+  if (count == 0) return batch_;
   CountResent(first, count);
   pending_.MarkSent(count);
   batch_ends_[next_batch_end_] = first + count - 1;
@@ -200,7 +205,12 @@ absl::Status Session::CheckResults(const v1::CommandBatchResult& results) const 
 
 bool Session::OnResults(v1::CommandBatchResult* results) {
   const auto count = static_cast<uint64_t>(results->results_size());
-  if (count == 0) return true;
+  if (count == 0) {
+    Lock lock(mutex_);
+    stream_answered_ = true;
+    SendNext(lock);
+    return true;
+  }
   uint64_t first;
   {
     Lock lock(mutex_);

@@ -88,6 +88,7 @@ class Session final : public OrderSession, private SessionStream::Owner {
 
   SessionStream* stream_ = nullptr;  // the open one
   bool stream_answered_ = false;
+  bool stream_announced_ = false;  // something was written to it
   // How long a stream may stay silent. Doubles with each that does and falls back with the first
   // answer, so that a cluster slower than attempt_timeout is not asked over and over in vain.
   std::chrono::milliseconds patience_;

@@ -29,13 +29,13 @@ void Session::Run() {
 
 // False when the session stops.
 bool Session::WaitForWork(Lock& lock) {
-  wake_.wait(lock, [&] { return stopping_ || !pending_.empty(); });
+  wake_.wait(lock, [&] { return stopping_ || !pending_.empty() || options_.cancel_on_disconnect; });
   return !stopping_;
 }
 
 absl::Status Session::Pause(Lock& lock, milliseconds wait) {
-  const SteadyClock::time_point until =
-      std::min(SteadyClock::now() + wait, pending_.front().submitted + options_.timeout);
+  SteadyClock::time_point until = SteadyClock::now() + wait;
+  if (!pending_.empty()) until = std::min(until, pending_.front().submitted + options_.timeout);
   wake_.wait_until(lock, until, [&] { return stopping_; });
   return CheckHead();
 }
@@ -50,6 +50,7 @@ RpcError Session::RunStream(Lock& lock, const std::string& address) {
   if (streams_++ > 0) ++stats_.reconnects;
   stream_ = &stream;
   stream_answered_ = false;
+  stream_announced_ = false;
   stream_started_ = SteadyClock::now();
   lock.unlock();
   stream.Start();

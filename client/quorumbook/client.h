@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "quorumbook/market_data.h"
 #include "quorumbook/order_session.h"
 #include "quorumbook/v1/cluster.pb.h"
 #include "quorumbook/v1/exchange.pb.h"
@@ -61,7 +62,10 @@ class Client {
 
   // The shard a symbol lives on, by the cluster's configuration.
   virtual absl::StatusOr<uint32_t> ShardOf(std::string_view symbol) = 0;
-  // Errors: kAlreadyExists with other sizes, kInvalidArgument for what the exchange refuses.
+  // All there are, by the cluster's configuration.
+  virtual std::vector<uint32_t> Shards() = 0;
+  // Errors: kAlreadyExists with other sizes or assets, kInvalidArgument for what the exchange
+  // refuses.
   virtual absl::StatusOr<v1::Symbol> AddSymbol(const v1::AddSymbol& symbol) = 0;
   // Of all shards, by name.
   virtual absl::StatusOr<std::vector<v1::Symbol>> ListSymbols() = 0;
@@ -71,13 +75,30 @@ class Client {
                                            bool orders) = 0;
   virtual absl::StatusOr<v1::Trades> GetTrades(std::string_view symbol, uint32_t limit) = 0;
   virtual absl::StatusOr<v1::Summary> GetSummary(std::string_view symbol) = 0;
+  // Oldest first, the open one last; `limit` 0: all that are kept.
+  virtual absl::StatusOr<v1::Candles> GetCandles(std::string_view symbol,
+                                                 v1::CandleInterval interval, uint32_t limit) = 0;
   virtual absl::StatusOr<v1::Order> GetOrder(std::string_view symbol, uint64_t account,
                                              uint64_t client_order_id) = 0;
+  // Open orders of an account on one shard, by order id; `symbol` "": of all symbols.
+  virtual absl::StatusOr<std::vector<v1::Order>> ListOrders(uint32_t shard, uint64_t account,
+                                                            std::string_view symbol) = 0;
+  // kNotFound when the account never had a deposit or limits on that shard.
+  virtual absl::StatusOr<v1::Account> GetAccount(uint32_t shard, uint64_t account) = 0;
+  virtual absl::StatusOr<std::vector<v1::Asset>> ListAssets(uint32_t shard) = 0;
+
+  // Nothing is asked before the first Next. Errors: kInvalidArgument for options out of bounds and
+  // a node that the cluster does not have.
+  virtual absl::StatusOr<std::unique_ptr<MarketDataStream>> Subscribe(
+      const SubscribeOptions& options) = 0;
 
   // A session of numbered commands on the shard of `symbol`. It may outlive the client.
   // Errors: kInvalidArgument for account 0 and options out of bounds.
   virtual absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(
       std::string_view symbol, uint64_t account, const SessionOptions& options = {}) = 0;
+  // The same by shard, for commands that are of no symbol.
+  virtual absl::StatusOr<std::unique_ptr<OrderSession>> OpenSessionOn(
+      uint32_t shard, uint64_t account, const SessionOptions& options = {}) = 0;
 };
 
 }  // namespace quorumbook

@@ -19,6 +19,10 @@ struct SessionOptions {
   uint32_t max_in_flight = 8'192;
   // How long one command may take, every retry and change of leader included.
   std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  // The account's open orders are cancelled when the session ends, however it does: destroyed, or
+  // this process or its connection lost for more than a few seconds (OpenSessionRequest says how
+  // many). The session keeps a stream open then, even while it has nothing to send.
+  bool cancel_on_disconnect = false;
 };
 
 struct SessionStats {
@@ -42,6 +46,7 @@ class OrderSession {
   using Callback = std::function<void(absl::StatusOr<v1::CommandResult>)>;
 
   // Closes the session on the exchange if everything was answered (best effort, at most a second).
+  // Orders stay open unless SessionOptions.cancel_on_disconnect.
   virtual ~OrderSession() = default;
 
   // Queues a command; commands execute in the order of these calls. A symbol may be named once the

@@ -1,0 +1,174 @@
+#include "server/market_data_feed.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "server/market_codec.h"
+
+namespace quorumbook::server {
+namespace {
+
+using exchange::Event;
+using exchange::EventType;
+using v1::SubscribeRequest;
+
+uint32_t DetailOf(const SubscribeRequest& request) {
+  if (request.channel() == SubscribeRequest::L2) return request.depth();
+  return request.channel() == SubscribeRequest::CANDLES ? request.interval() : 0;
+}
+
+Refusal BookTooLarge() {
+  return {RefusalCode::kBookTooLarge,
+          absl::StrCat("the book has more than ", kMaxBookOrders,
+                       " orders a side, too many for channel L3: subscribe to L2"),
+          NodeId()};
+}
+
+// Refuses what can not be meant, brings the rest into its bounds.
+Refusal CheckRequest(SubscribeRequest* request) {
+  if (request->channel() < SubscribeRequest::L1 || request->channel() > SubscribeRequest::CANDLES) {
+    return {RefusalCode::kMalformed, "channel is none of L1, L2, L3, TRADES, CANDLES", NodeId()};
+  }
+  if (request->interval() < v1::ONE_MINUTE || request->interval() > v1::ONE_DAY) {
+    return {RefusalCode::kMalformed, "interval is none of CandleInterval's", NodeId()};
+  }
+  request->set_depth(request->depth() == 0 ? kDefaultDepth : std::min(request->depth(), kMaxDepth));
+  return {};
+}
+
+// Whether `symbol` of the event is a symbol.
+bool IsOfSymbol(const Event& event) {
+  return event.type != EventType::kAssetAdded && event.type != EventType::kBalanceChanged;
+}
+
+}  // namespace
+
+bool MarketDataFeed::MayConflate(SubscribeRequest::Channel channel) {
+  return channel == SubscribeRequest::L1 || channel == SubscribeRequest::L2 ||
+         channel == SubscribeRequest::CANDLES;
+}
+
+void MarketDataFeed::Add(const exchange::Exchange& exchange, SubscribeRequest request,
+                         std::shared_ptr<MarketDataSubscriber> subscriber) {
+  if (const Refusal refusal = CheckRequest(&request); refusal.code != RefusalCode::kNone) {
+    return subscriber->OnEnd(refusal);
+  }
+  if (members_.size() >= kMaxSubscriptions) {
+    return subscriber->OnEnd({RefusalCode::kTooManySubscriptions,
+                              absl::StrCat("this replica has ", kMaxSubscriptions,
+                                           " subscriptions already: ask another node"),
+                              NodeId()});
+  }
+  const exchange::SymbolInfo* symbol = exchange.FindSymbol(request.symbol());
+  if (symbol == nullptr) {
+    return subscriber->OnEnd(
+        {RefusalCode::kNotFound,
+         absl::StrCat("shard ", shard_.value(), " has no symbol '", request.symbol(), "'"),
+         NodeId()});
+  }
+  Topic& topic = TopicOf(exchange, request, symbol->id);
+  const MarketDataSubscriber* const key = subscriber.get();
+  topic.subscribers.push_back(key);
+  members_[key] = {std::move(subscriber), &topic, request.limit()};
+  Refresh(exchange, key);
+}
+
+MarketDataFeed::Topic& MarketDataFeed::TopicOf(const exchange::Exchange& exchange,
+                                               const SubscribeRequest& request,
+                                               exchange::SymbolId symbol) {
+  const TopicKey key{symbol, request.channel(), DetailOf(request)};
+  Market& market = markets_[symbol];
+  for (const std::unique_ptr<Topic>& topic : market.topics) {
+    if (topic->key == key) return *topic;
+  }
+  Topic& topic = *market.topics.emplace_back(std::make_unique<Topic>());
+  topic.key = key;
+  topic.topic = MarketDataTopic::Make(request, symbol);
+  topic.topic->Reset(exchange);
+  return topic;
+}
+
+void MarketDataFeed::Remove(const MarketDataSubscriber* subscriber) {
+  const auto member = members_.find(subscriber);
+  if (member == members_.end()) return;
+  Topic* const topic = member->second.topic;
+  members_.erase(member);
+  std::erase(topic->subscribers, subscriber);
+  if (!topic->subscribers.empty()) return;
+  const auto market = markets_.find(topic->key.symbol);
+  std::erase_if(market->second.topics, [&](const auto& item) { return item.get() == topic; });
+  if (market->second.topics.empty()) markets_.erase(market);
+}
+
+void MarketDataFeed::Refresh(const exchange::Exchange& exchange,
+                             const MarketDataSubscriber* subscriber) {
+  const auto found = members_.find(subscriber);
+  if (found == members_.end()) return;
+  const Member& member = found->second;
+  v1::MarketDataUpdate update;
+  if (!member.topic->topic->Snapshot(exchange, member.limit, &update)) {
+    const std::shared_ptr<MarketDataSubscriber> ended = member.subscriber;
+    Remove(subscriber);
+    return ended->OnEnd(BookTooLarge());
+  }
+  update.set_snapshot(true);
+  const exchange::SymbolInfo* symbol = exchange.FindSymbol(member.topic->key.symbol);
+  if (symbol != nullptr) ToProto(*symbol, exchange, shard_, update.mutable_symbol());
+  update.set_time_ns(exchange.time());
+  member.subscriber->OnUpdate(Seal(exchange, &update), true);
+}
+
+void MarketDataFeed::Publish(const exchange::Exchange& exchange,
+                             const exchange::ApplyResult& result) {
+  for (const Event& event : result.events) {
+    if (!IsOfSymbol(event)) continue;
+    const auto market = markets_.find(event.symbol);
+    if (market == markets_.end()) continue;
+    if (market->second.events.empty()) touched_.push_back(&market->second);
+    market->second.events.push_back(&event);
+  }
+  for (Market* market : touched_) {
+    PublishMarket(exchange, result.time, *market);
+    market->events.clear();
+  }
+  touched_.clear();
+}
+
+void MarketDataFeed::PublishMarket(const exchange::Exchange& exchange, exchange::Time time,
+                                   const Market& market) const {
+  for (const std::unique_ptr<Topic>& topic : market.topics) {
+    v1::MarketDataUpdate update;
+    if (!topic->topic->Update(exchange, time, market.events, &update)) continue;
+    update.set_time_ns(time);
+    const SharedUpdate sealed = Seal(exchange, &update);
+    for (const MarketDataSubscriber* subscriber : topic->subscribers) {
+      members_.at(subscriber).subscriber->OnUpdate(sealed, false);
+    }
+  }
+}
+
+SharedUpdate MarketDataFeed::Seal(const exchange::Exchange& exchange,
+                                  v1::MarketDataUpdate* update) {
+  update->set_event_sequence(exchange.last_sequence());
+  return std::make_shared<const std::string>(update->SerializeAsString());
+}
+
+void MarketDataFeed::Restored(const exchange::Exchange& exchange) {
+  for (auto& [symbol, market] : markets_) {
+    for (const std::unique_ptr<Topic>& topic : market.topics) topic->topic->Reset(exchange);
+  }
+  std::vector<const MarketDataSubscriber*> subscribers;
+  for (const auto& [subscriber, member] : members_) subscribers.push_back(subscriber);
+  for (const MarketDataSubscriber* subscriber : subscribers) Refresh(exchange, subscriber);
+}
+
+void MarketDataFeed::End(const Refusal& refusal) {
+  const auto members = std::exchange(members_, {});
+  markets_.clear();
+  for (const auto& [key, member] : members) member.subscriber->OnEnd(refusal);
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,97 @@
+// Who is subscribed to a shard's market data, and what is sent to them as entries are applied.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/ids.h"
+#include "exchange/event.h"
+#include "exchange/exchange.h"
+#include "quorumbook/v1/market_data.pb.h"
+#include "server/market_data_queue.h"
+#include "server/market_data_topic.h"
+#include "server/replica/refusal.h"
+
+namespace quorumbook::server {
+
+// Subscriptions of one replica; more are refused (kTooManySubscriptions).
+inline constexpr size_t kMaxSubscriptions = 1'024;
+
+// One stream of updates. Called by the feed; must neither block nor call it.
+class MarketDataSubscriber {
+ public:
+  virtual ~MarketDataSubscriber() = default;
+  virtual void OnUpdate(const SharedUpdate& update, bool snapshot) = 0;
+  // The last call: the feed knows the subscriber no more.
+  virtual void OnEnd(const Refusal& refusal) = 0;
+};
+
+// Not thread-safe: lives on its replica's strand. Costs one comparison an applied entry while
+// nobody is subscribed; else subscribers of one channel and symbol share one message.
+class MarketDataFeed {
+ public:
+  explicit MarketDataFeed(ShardId shard) : shard_(shard) {}
+
+  // Whether updates of a channel may be dropped when a snapshot follows.
+  static bool MayConflate(v1::SubscribeRequest::Channel channel);
+
+  // Sends a snapshot and, from here on, what changes; or ends the subscriber with the reason why
+  // not. What is out of bounds in `request` is brought to the bound.
+  void Add(const exchange::Exchange& exchange, v1::SubscribeRequest request,
+           std::shared_ptr<MarketDataSubscriber> subscriber);
+  // Does nothing when it is not there (any more).
+  void Remove(const MarketDataSubscriber* subscriber);
+  // Does nothing when it is not there. Else sends it a snapshot.
+  void Refresh(const exchange::Exchange& exchange, const MarketDataSubscriber* subscriber);
+
+  // `result` was applied to `exchange`.
+  void Applied(const exchange::Exchange& exchange, const exchange::ApplyResult& result) {
+    if (!members_.empty()) Publish(exchange, result);
+  }
+  // `exchange` is another state than before: everybody gets a snapshot.
+  void Restored(const exchange::Exchange& exchange);
+  // Ends everybody.
+  void End(const Refusal& refusal);
+
+  size_t subscribers() const { return members_.size(); }
+
+ private:
+  struct TopicKey {
+    exchange::SymbolId symbol;
+    int channel = 0;
+    uint32_t detail = 0;  // depth or interval
+    bool operator==(const TopicKey&) const = default;
+  };
+  struct Topic {
+    TopicKey key;
+    std::unique_ptr<MarketDataTopic> topic;
+    std::vector<const MarketDataSubscriber*> subscribers;
+  };
+  struct Member {
+    std::shared_ptr<MarketDataSubscriber> subscriber;
+    Topic* topic = nullptr;
+    uint32_t limit = 0;
+  };
+  // The topics of a symbol, and its events in the batch at hand.
+  struct Market {
+    std::vector<std::unique_ptr<Topic>> topics;
+    std::vector<const exchange::Event*> events;
+  };
+
+  Topic& TopicOf(const exchange::Exchange& exchange, const v1::SubscribeRequest& request,
+                 exchange::SymbolId symbol);
+  void Publish(const exchange::Exchange& exchange, const exchange::ApplyResult& result);
+  void PublishMarket(const exchange::Exchange& exchange, exchange::Time time,
+                     const Market& market) const;
+  static SharedUpdate Seal(const exchange::Exchange& exchange, v1::MarketDataUpdate* update);
+
+  const ShardId shard_;
+  absl::flat_hash_map<const MarketDataSubscriber*, Member> members_;
+  absl::flat_hash_map<exchange::SymbolId, Market> markets_;
+  std::vector<Market*> touched_;  // of the batch at hand
+};
+
+}  // namespace quorumbook::server
