@@ -151,7 +151,10 @@ absl::Status Database::OpenRocksDb(bool first_opening) {
                      "wrote it, or configure another directory (",
                      status.ToString(), ")"));
   }
-  if (status.IsCorruption()) return DataLossIn(directory_, status.ToString());
+  // Also a file that another one names and that is not there.
+  if (status.IsCorruption() || status.IsPathNotFound()) {
+    return DataLossIn(directory_, status.ToString());
+  }
   return absl::InternalError(
       absl::StrCat("cannot open the store in ", directory_, ": ", status.ToString()));
 }

@@ -136,48 +136,5 @@ TEST_F(RocksDbCrashTest, ACrashDuringAWriteLeavesAllOfItOrNothing) {
   EXPECT_GT(failed, 10);
 }
 
-// One life of a store, from creation on, cut at every single operation on the disk: creating,
-// writing, snapshots, and recovering from an earlier crash.
-TEST_F(RocksDbCrashTest, EveryKillPointIsSurvived) {
-  bool completed = false;
-  for (uint64_t kill_point = 0; !completed; ++kill_point) {
-    SCOPED_TRACE(testing::Message() << "kill point " << kill_point);
-    ASSERT_LT(kill_point, 2000U);
-    std::mt19937_64 random(kill_point);
-    StartOver();
-    file_system_->LosePowerAfter(kill_point);
-    bool alive = Open().ok();
-    bool in_doubt = false;
-    ShardModel& model = models_[0];
-    after_ = models_;
-    const auto step = [&](auto act) {
-      if (!alive) return;
-      models_ = after_;
-      alive = act(after_[0]);
-      in_doubt = !alive;
-    };
-    step([&](ShardModel& m) { return store_->Write({m.Append(Term(1), {"a", "b", "c"})}).ok(); });
-    step([&](ShardModel& m) {
-      return store_->SaveSnapshot(m.shard(), m.Save(Index(2), std::string(1'100'000, 's'))).ok();
-    });
-    step([&](ShardModel& m) { return store_->Write({m.Compact(Index(2))}).ok(); });
-    if (alive) {
-      store_.reset();
-      alive = Open().ok();
-    }
-    step([&](ShardModel& m) {
-      return store_->Write({m.Install(Index(9), std::string(1'100'000, 't'))}).ok();
-    });
-    step([&](ShardModel& m) { return store_->Write({m.Append(Term(2), {"j"})}).ok(); });
-    completed = alive;
-    Crash(&random);
-    const absl::Status reopened = Open();
-    ASSERT_TRUE(reopened.ok()) << reopened;
-    ASSERT_NO_FATAL_FAILURE(ExpectAllOrNothing(!in_doubt));
-    ASSERT_TRUE(store_->Write({model.Append(Term(9), {"after the crash"})}).ok());
-    ASSERT_TRUE(Holds(*store_, model));
-  }
-}
-
 }  // namespace
 }  // namespace quorumbook::storage
