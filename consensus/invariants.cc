@@ -1,7 +1,10 @@
 #include "consensus/invariants.h"
 
 #include <algorithm>
+#include <iterator>
 #include <variant>
+
+#include "consensus/quorum.h"
 
 namespace quorumbook::consensus {
 namespace {
@@ -55,6 +58,7 @@ void Invariants::CheckLeader(NodeId id, const Raft& raft, const RaftStatus& stat
     return;
   }
   if (!first_seen) return;
+  CheckElectorate(id, status);
   // Just elected: everything that leaders of earlier terms committed must be here. The chain of
   // the last such entry speaks for those before it.
   for (size_t i = committed_.size(); i > 0; --i) {
@@ -66,6 +70,34 @@ void Invariants::CheckLeader(NodeId id, const Raft& raft, const RaftStatus& stat
       Violated(id, "leader completeness: lacks " + At(entry.meta.index, entry.meta.term));
     }
     return;
+  }
+}
+
+// 4.3: it was elected by a majority of each set of voters that it knows of.
+void Invariants::CheckElectorate(NodeId id, const RaftStatus& status) {
+  MemberSet voted;
+  for (const auto& [cast, candidate] : votes_) {
+    if (cast.first == status.term && candidate == id) voted.Insert(cast.second);
+  }
+  voted.Insert(id);  // it asks nobody when it is the only voter
+  if (!voted.HasQuorumOf(status.configuration)) {
+    Violated(id, "election safety: elected without a quorum of its configuration");
+  }
+}
+
+// 4.3: one change at a time, through a joint configuration unless the voters stay the same.
+void Invariants::CheckMembers(NodeId id, const Entry& entry) {
+  if (entry.type != EntryType::kConfiguration) return;
+  const std::optional<Configuration> members = DecodeConfiguration(entry.bytes());
+  if (!members) return Violated(id, "applied a configuration that is not valid");
+  const auto place = members_.try_emplace(entry.index, *members).first;
+  if (place == members_.begin()) return;
+  const Configuration& before = std::prev(place)->second;
+  const bool follows = before.joint()     ? *members == before.Left()
+                       : members->joint() ? members->voters_outgoing == before.voters
+                                          : members->voters == before.voters;
+  if (!follows) {
+    Violated(id, "two changes of members overlap at index " + std::to_string(entry.index.value()));
   }
 }
 
@@ -113,6 +145,7 @@ void Invariants::CheckEmitted(NodeId id, const Output& output, Replica* replica)
       return Violated(id, "applied a gap before " + At(entry.index, entry.term));
     }
     replica->emitted = entry.index;
+    CheckMembers(id, entry);
     if (entry.index > committed() ||
         committed_[entry.index.value() - 1].meta.chain != entry.chain) {
       return Violated(id, "state machine safety: applied " + At(entry.index, entry.term) +

@@ -60,6 +60,8 @@ class Invariants {
                         const Replica& before);
   void CheckCommitted(NodeId id, const Raft& raft, const Replica& before);
   void CheckEmitted(NodeId id, const Output& output, Replica* replica);
+  void CheckElectorate(NodeId id, const RaftStatus& status);
+  void CheckMembers(NodeId id, const Entry& entry);
   void CheckPromises(NodeId id, const Raft& raft, const Output& output, const DurableView& disk);
 
   std::optional<std::string> violation_;
@@ -67,7 +69,8 @@ class Invariants {
   std::map<Term, NodeId> leaders_;
   std::map<std::pair<Term, NodeId>, NodeId> votes_;  // (term, voter) -> candidate
   std::map<std::pair<Index, Term>, Digest> chains_;
-  std::vector<Committed> committed_;  // at place i the entry with index i + 1
+  std::map<Index, Configuration> members_;  // by the entries that were applied
+  std::vector<Committed> committed_;        // at place i the entry with index i + 1
 };
 
 }  // namespace quorumbook::consensus

@@ -51,7 +51,10 @@ class StateDigests {
         if (theirs != candidate) Name(other, &at, &named);
       }
     }
-    if (!decided && all.CountOf(configuration.voters) == configuration.voters.size()) {
+    const auto all_of = [&](const std::vector<NodeId>& voters) {
+      return all.CountOf(voters) == voters.size();
+    };
+    if (!decided && all_of(configuration.voters) && all_of(configuration.voters_outgoing)) {
       Name(NodeId(), &at, &named);
     }
     return named;

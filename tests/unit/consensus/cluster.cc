@@ -11,7 +11,7 @@ namespace quorumbook::consensus {
 Cluster::Cluster(const ClusterOptions& options) : options_(options), random_(options.seed) {
   for (uint64_t id = 1; id <= options.nodes; ++id) nodes_.push_back(NodeId(id));
   replicas_.resize(options.nodes);
-  options_.raft.configuration.voters = nodes_;
+  options_.raft.configuration = MakeConfiguration(nodes_);
   for (NodeId node : nodes_) Restart(node);
 }
 
@@ -122,9 +122,19 @@ void Cluster::Apply(NodeId id, const Entry& entry) {
   if (entry.index != node.applied.Next()) return Fail("applied out of order");
   node.applied = entry.index;
   node.state = Chain(node.state, Term(), entry.index, entry.type, entry.bytes());
-  const auto [known, is_new] = states_.try_emplace(entry.index, node.state);
-  if (known->second != node.state)
+  if (node.diverges) {
+    node.state.low ^= 1;
+  } else if (states_.try_emplace(entry.index, node.state).first->second != node.state) {
     Fail("state machines differ at " + std::to_string(entry.index.value()));
+  }
+  ReportState(id);
+}
+
+void Cluster::ReportState(NodeId id) {
+  const uint64_t interval = options_.raft.digest_interval;
+  const Node& node = At(id);
+  if (interval == 0 || node.applied.value() % interval != 0) return;
+  node.raft->OnStateDigest(node.applied, node.state, now_);
 }
 
 void Cluster::Restore(NodeId id, const Snapshot& snapshot) {
@@ -136,6 +146,7 @@ void Cluster::Restore(NodeId id, const Snapshot& snapshot) {
   if (node.applied != snapshot.meta.index || node.state != states_[node.applied]) {
     Fail("a snapshot does not contain the state at its index");
   }
+  if (node.applied > Index()) ReportState(id);
   if (node.disk.snapshot_index() < snapshot.meta.index) Fail("restored before it was durable");
   ++snapshots_installed_;
 }
@@ -196,6 +207,30 @@ bool Cluster::Transfer(NodeId from, NodeId target) {
   return accepted;
 }
 
+ProposeResult Cluster::ChangeMembers(NodeId id, std::vector<NodeId> voters,
+                                     std::vector<NodeId> learners) {
+  if (!up(id)) return ProposeResult::kNotLeader;
+  Index index;
+  Term term;
+  const ProposeResult result =
+      raft(id).ProposeConfiguration(std::move(voters), std::move(learners), now_, &index, &term);
+  Handle(id);
+  return result;
+}
+
+NodeId Cluster::Join() {
+  const NodeId id(nodes_.size() + 1);
+  nodes_.push_back(id);
+  replicas_.emplace_back().founder = false;
+  Restart(id);
+  return id;
+}
+
+void Cluster::Retire(NodeId id) {
+  Crash(id);
+  At(id).retired = true;
+}
+
 void Cluster::Crash(NodeId id) {
   Node& node = At(id);
   if (node.raft == nullptr) return;
@@ -203,11 +238,16 @@ void Cluster::Crash(NodeId id) {
   node.reads.clear();
   node.disk.Crash(random_.Between(0, node.disk.pending()));
   invariants_.Forget(id);
+  for (NodeId other : nodes_) {
+    if (!up(other)) continue;
+    raft(other).PeerLost(id, now_);
+    Handle(other);
+  }
 }
 
 void Cluster::Restart(NodeId id) {
   Node& node = At(id);
-  if (node.raft != nullptr) return;
+  if (node.raft != nullptr || node.retired) return;
   ++node.incarnation;
   node.disk_free_at = now_;
   node.disk_stalled_until = now_;
@@ -216,6 +256,8 @@ void Cluster::Restart(NodeId id) {
   Options raft = options_.raft;
   raft.id = id;
   raft.seed = random_.Next();
+  if (!node.founder) raft.configuration = Configuration{};
+  if (options_.random_priorities) raft.priority = id.value() % (kPriorityMax + 1);
   node.raft = std::make_unique<Raft>(raft, node.disk.Restore(), now_);
   Handle(id);
 }
@@ -241,7 +283,9 @@ std::optional<NodeId> Cluster::Leader() const {
 }
 
 bool Cluster::AllAppliedEqually() const {
-  return std::all_of(nodes_.begin(), nodes_.end(),
+  const std::optional<NodeId> leader = Leader();
+  const std::vector<NodeId> members = leader ? At(*leader).raft->configuration().Members() : nodes_;
+  return std::all_of(members.begin(), members.end(),
                      [&](NodeId id) { return up(id) && At(id).applied == committed(); });
 }
 
@@ -265,7 +309,14 @@ std::string Cluster::Describe() const {
     const RaftStatus status = At(id).raft->status();
     out << "role " << static_cast<int>(status.role) << " term " << status.term << " leader "
         << status.leader << " first " << status.first << " last " << status.last << " durable "
-        << status.durable << " commit " << status.commit << " applied " << At(id).applied << "\n";
+        << status.durable << " commit " << status.commit << " applied " << At(id).applied
+        << (status.quiesced ? " quiesced" : "") << " voters";
+    for (NodeId voter : status.configuration.voters) out << " " << voter;
+    out << " (";
+    for (NodeId voter : status.configuration.voters_outgoing) out << " " << voter;
+    out << " ) learners";
+    for (NodeId learner : status.configuration.learners) out << " " << learner;
+    out << " since " << status.configuration_index << "\n";
     for (const PeerProgress& peer : status.peers) {
       out << "  peer " << peer.id << ": match " << peer.match << " next " << peer.next
           << (peer.probing ? " probing" : "") << (peer.snapshotting ? " snapshotting" : "")

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,7 +36,8 @@ struct DiskFaults {
 struct ClusterOptions {
   size_t nodes = 3;
   uint64_t seed = 1;
-  Options raft;  // id, voters and seed are filled in
+  Options raft;  // id, configuration and seed are filled in
+  bool random_priorities = false;
   NetworkFaults network;
   DiskFaults disk;
   // A host takes a snapshot when its log is larger. 0: never.
@@ -65,6 +67,15 @@ class Cluster {
   bool Propose(NodeId node, std::string payload);
   bool Read(NodeId node);
   bool Transfer(NodeId from, NodeId target);
+  ProposeResult ChangeMembers(NodeId node, std::vector<NodeId> voters,
+                              std::vector<NodeId> learners = {});
+
+  // A node that belongs to no configuration yet.
+  NodeId Join();
+  // It never comes back.
+  void Retire(NodeId node);
+  // Its state machine goes wrong at its next entry.
+  void Diverge(NodeId node) { At(node).diverges = true; }
 
   // Faults.
   void Crash(NodeId node);
@@ -89,6 +100,7 @@ class Cluster {
   Index applied(NodeId node) const { return At(node).applied; }
   // The leader of the highest term that is up.
   std::optional<NodeId> Leader() const;
+  // Whether all members that the leader knows have applied all that is committed.
   bool AllAppliedEqually() const;
 
   // The first thing that was found wrong.
@@ -105,6 +117,9 @@ class Cluster {
  private:
   struct Node {
     std::unique_ptr<Raft> raft;  // null: crashed
+    bool founder = true;
+    bool retired = false;
+    bool diverges = false;
     SimDisk disk;
     uint64_t incarnation = 0;
     Instant disk_free_at{};
@@ -134,13 +149,14 @@ class Cluster {
   void Restore(NodeId id, const Snapshot& snapshot);
   void FinishRead(NodeId id, const ReadReady& ready);
   void MaybeCompact(NodeId id);
+  void ReportState(NodeId id);
   void Fail(const std::string& what);
 
   ClusterOptions options_;
   Random random_;
   Instant now_{};
   std::vector<NodeId> nodes_;
-  std::vector<Node> replicas_;
+  std::deque<Node> replicas_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   uint64_t order_ = 0;
   std::set<std::pair<NodeId, NodeId>> blocked_;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/unit/consensus/cluster.h"
+#include "tests/unit/consensus/describe.h"
 
 namespace quorumbook::consensus {
 namespace {
@@ -24,6 +25,7 @@ class Nemesis {
   explicit Nemesis(uint64_t seed) : random_(seed * 2 + 1), cluster_(DrawOptions(seed)) {}
 
   Cluster& cluster() { return cluster_; }
+  uint64_t changes() const { return changes_; }
 
   void Torment(Duration duration) {
     const Instant end = cluster_.now() + duration;
@@ -60,6 +62,13 @@ class Nemesis {
     options.raft.keep_log_bytes = random_.Chance(50) ? random_.Below(3'000) : 0;
     options.compact_bytes = random_.Chance(70) ? random_.Between(500, 10'000) : 0;
     options.snapshot_padding_bytes = random_.Below(3'000);
+    options.raft.snapshot_window_bytes = random_.Between(20, 2'000);
+    options.raft.transfer_log_bytes = random_.Between(1'000, 30'000);
+    options.raft.digest_interval = random_.Between(1, 50);
+    options.raft.lease_reads = random_.Chance(50);
+    options.random_priorities = random_.Chance(30);
+    if (random_.Chance(30)) options.raft.quiesce_after = milliseconds(random_.Between(1, 500));
+    changes_members_ = random_.Chance(60);
     return options;
   }
 
@@ -73,6 +82,7 @@ class Nemesis {
       cluster_.Propose(Victim(), payload + std::to_string(proposals_++));
     }
     if (random_.Chance(30)) cluster_.Read(Victim());
+    if (changes_members_ && random_.Chance(5)) ChangeMembers();
     if (!random_.Chance(10)) return;
     if (random_.Chance(40)) return Recover();
     switch (random_.Below(6)) {
@@ -97,6 +107,41 @@ class Nemesis {
     }
   }
 
+  // Somebody joins, gets another role, leaves, or is gone for good when the group does not need it.
+  void ChangeMembers() {
+    const std::optional<NodeId> leader = cluster_.Leader();
+    if (!leader) return;
+    const RaftStatus status = cluster_.raft(*leader).status();
+    if (status.configuration.joint() || status.commit < status.configuration_index) return;
+    RetireSomebody(status.configuration);
+    std::vector<NodeId> voters = status.configuration.voters;
+    std::vector<NodeId> learners = status.configuration.learners;
+    for (uint64_t changes = random_.Between(1, 3); changes > 0; --changes) {
+      if (random_.Chance(40) && cluster_.nodes().size() < 20) learners.push_back(cluster_.Join());
+      if (random_.Chance(50)) Move(&learners, &voters);
+      if (random_.Chance(30) && voters.size() > 1) Move(&voters, &learners);
+      if (random_.Chance(30) && voters.size() > 1) Take(&voters);
+      if (random_.Chance(30) && !learners.empty()) Take(&learners);
+    }
+    const ProposeResult result = cluster_.ChangeMembers(*leader, voters, learners);
+    if (result == ProposeResult::kAccepted) ++changes_;
+  }
+
+  NodeId Take(std::vector<NodeId>* from) {
+    const auto place = from->begin() + static_cast<ptrdiff_t>(random_.Below(from->size()));
+    const NodeId taken = *place;
+    from->erase(place);
+    return taken;
+  }
+  void Move(std::vector<NodeId>* from, std::vector<NodeId>* to) {
+    if (!from->empty()) to->push_back(Take(from));
+  }
+
+  void RetireSomebody(const Configuration& committed) {
+    const NodeId node = Any();
+    if (random_.Chance(50) && !committed.Contains(node)) cluster_.Retire(node);
+  }
+
   void Recover() {
     cluster_.Heal();
     cluster_.Restart(Any());
@@ -104,8 +149,10 @@ class Nemesis {
   }
 
   Random random_;
+  bool changes_members_ = false;  // drawn with the options of the cluster
   Cluster cluster_;
   uint64_t proposals_ = 0;
+  uint64_t changes_ = 0;
 };
 
 // What went wrong; empty when nothing did.
@@ -132,7 +179,9 @@ std::string Ordeal(Nemesis& nemesis) {
   };
   if (!cluster.RunUntil(read, seconds(5))) return "no read after healing";
   if (cluster.failure()) return *cluster.failure();
-  if (!cluster.evidence().empty()) return "evidence against a correct node";
+  if (!cluster.evidence().empty()) {
+    return "against a correct node: " + Describe(cluster.evidence().front());
+  }
   return "";
 }
 
@@ -149,6 +198,7 @@ TEST(RandomClusterTest, StaysSafeUnderFaultsAndServesAfterHealing) {
   uint64_t reads = 0;
   uint64_t snapshots = 0;
   uint64_t leaders = 0;
+  uint64_t changes = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     Nemesis nemesis(seed);
     const std::string problem = Ordeal(nemesis);
@@ -158,15 +208,18 @@ TEST(RandomClusterTest, StaysSafeUnderFaultsAndServesAfterHealing) {
     reads += nemesis.cluster().reads_confirmed();
     snapshots += nemesis.cluster().snapshots_installed();
     leaders += nemesis.cluster().leaders_elected();
+    changes += nemesis.changes();
   }
   std::cout << last - first + 1 << " seeds: " << committed << " entries, " << reads << " reads, "
-            << snapshots << " snapshots restored, " << leaders << " leaders\n";
+            << snapshots << " snapshots restored, " << leaders << " leaders, " << changes
+            << " changes of members\n";
   // The faults must have been hard enough, and not too hard, to show anything.
   EXPECT_GT(committed, 100 * (last - first + 1));
   if (only != 0) return;
   EXPECT_GT(reads, last);
   EXPECT_GT(snapshots, last);
   EXPECT_GT(leaders, 3 * last);
+  EXPECT_GT(changes, last);
 }
 
 }  // namespace
