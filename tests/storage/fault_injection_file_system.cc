@@ -1,5 +1,7 @@
 #include "tests/storage/fault_injection_file_system.h"
 
+#include <rocksdb/system_clock.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -235,6 +237,30 @@ IOStatus FaultInjectionFileSystem::RenameFile(const std::string& from, const std
   moved.key() = to;
   files_.insert(std::move(moved));
   return status;
+}
+
+namespace {
+
+class SleeplessClock : public rocksdb::SystemClockWrapper {
+ public:
+  SleeplessClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "SleeplessClock"; }
+  void SleepForMicroseconds(int) override {}
+};
+
+class TestEnv : public rocksdb::EnvWrapper {
+ public:
+  explicit TestEnv(const std::shared_ptr<rocksdb::FileSystem>& system)
+      : EnvWrapper(rocksdb::NewCompositeEnv(system)) {
+    file_system_ = system;
+    system_clock_ = std::make_shared<SleeplessClock>();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<rocksdb::Env> NewTestEnv(const std::shared_ptr<rocksdb::FileSystem>& system) {
+  return std::make_unique<TestEnv>(system);
 }
 
 }  // namespace quorumbook::storage

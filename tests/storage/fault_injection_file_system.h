@@ -4,6 +4,7 @@
 // Restart alone.
 #pragma once
 
+#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
 #include <cstdint>
@@ -87,5 +88,9 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus append_error_;
   rocksdb::IOStatus sync_error_;
 };
+
+// An environment over `system` in which RocksDB does not sleep: it rests for a second after each
+// error in the background.
+std::unique_ptr<rocksdb::Env> NewTestEnv(const std::shared_ptr<rocksdb::FileSystem>& system);
 
 }  // namespace quorumbook::storage

@@ -109,7 +109,7 @@ class RocksDbBitRotTest : public testing::Test {
   const std::string copy_ = directory_.path() + "/copy";
   std::shared_ptr<FaultInjectionFileSystem> file_system_ =
       std::make_shared<FaultInjectionFileSystem>();
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::unique_ptr<rocksdb::Env> env_ = NewTestEnv(file_system_);
   std::vector<ShardModel> shards_ = {ShardModel(ShardId(1)), ShardModel(ShardId(2))};
   std::map<fs::path, std::string> files_;
 };

@@ -80,7 +80,7 @@ class RocksDbCrashTest : public testing::Test {
   TemporaryDirectory directory_;
   std::shared_ptr<FaultInjectionFileSystem> file_system_ =
       std::make_shared<FaultInjectionFileSystem>();
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::unique_ptr<rocksdb::Env> env_ = NewTestEnv(file_system_);
   int generation_ = 0;
   std::unique_ptr<Store> store_;
   std::vector<ShardModel> models_;

@@ -94,7 +94,7 @@ class RocksDbDamageTest : public testing::Test {
   const std::string directory_path_;
   std::shared_ptr<FaultInjectionFileSystem> file_system_ =
       std::make_shared<FaultInjectionFileSystem>();
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::unique_ptr<rocksdb::Env> env_ = NewTestEnv(file_system_);
   std::vector<ShardModel> models_ = {ShardModel(ShardId(1)), ShardModel(ShardId(2))};
   Files files_;
 };
@@ -179,6 +179,45 @@ TEST_F(RocksDbDamageTest, AMissingFileIsAnError) {
     ++missing;
   }
   EXPECT_GT(missing, 3);
+}
+
+// Nobody reads what is dead, but compaction does, and no write comes after it. A node that took it
+// for an error of the disk would stop there at every start.
+TEST_F(RocksDbDamageTest, DamageInWhatIsDeadIsDataLossForTheWritesThatItStops) {
+  ShardModel& model = models_[0];
+  {
+    absl::StatusOr<std::unique_ptr<Store>> store = Open();
+    ASSERT_TRUE(store.ok()) << store.status();
+    for (uint64_t i = 1; i <= 20; ++i) {
+      ASSERT_TRUE((*store)->Write({model.Append(Term(1), {PseudoRandomBytes(i, 20'000)})}).ok());
+    }
+  }
+  {
+    absl::StatusOr<std::unique_ptr<Store>> store = Open();
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_TRUE((*store)->SaveSnapshot(model.shard(), model.Save(Index(18), "state")).ok());
+    ASSERT_TRUE((*store)->Write({model.Compact(Index(18))}).ok());
+  }
+  int damaged = 0;
+  Files files = ReadFiles(directory_path_);
+  for (auto& [name, bytes] : files) {
+    if (fs::path(name).extension() != ".sst" || bytes.size() < 300'000) continue;
+    bytes[100'000] ^= 1;
+    ++damaged;
+  }
+  ASSERT_EQ(damaged, 1);
+  ASSERT_EQ(Examine(files), Outcome::kHarmless);
+
+  WriteFiles(directory_path_, files);
+  absl::StatusOr<std::unique_ptr<Store>> store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  absl::Status status;
+  for (int writes = 0; status.ok() && writes < 1'000'000; ++writes) {
+    status = (*store)->Write({model.Vote(Term(2), NodeId(1))});
+  }
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.ToString(), HasSubstr("rebuild the node from its peers"));
+  EXPECT_EQ((*store)->Write({model.Append(Term(2), {"x"})}), status) << "not final";
 }
 
 TEST_F(RocksDbDamageTest, TheErrorSaysWhatToDo) {

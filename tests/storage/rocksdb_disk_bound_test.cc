@@ -24,7 +24,7 @@ TEST(RocksDbDiskBoundTest, DiskUseStaysBoundedHoweverMuchIsWritten) {
   constexpr uint64_t kWritten = 300 * kMiB;
   TemporaryDirectory directory;
   auto file_system = std::make_shared<FaultInjectionFileSystem>();
-  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(file_system);
+  const std::unique_ptr<rocksdb::Env> env = NewTestEnv(file_system);
   const RocksDbOptions options{
       .directory = directory.path() + "/store", .identity = kTestIdentity, .env = env.get()};
   absl::StatusOr<std::unique_ptr<Store>> store = OpenRocksDbStore(options);

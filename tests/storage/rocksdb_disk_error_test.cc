@@ -41,7 +41,7 @@ class RocksDbDiskErrorTest : public testing::Test {
   TemporaryDirectory directory_;
   std::shared_ptr<FaultInjectionFileSystem> file_system_ =
       std::make_shared<FaultInjectionFileSystem>();
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::unique_ptr<rocksdb::Env> env_ = NewTestEnv(file_system_);
   std::unique_ptr<Store> store_;
   ShardModel model_{ShardId(1)};
 };

@@ -133,7 +133,7 @@ class RocksDbKillPointTest : public testing::Test {
   std::string directory_path_;
   std::shared_ptr<FaultInjectionFileSystem> file_system_ =
       std::make_shared<FaultInjectionFileSystem>();
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(file_system_);
+  std::unique_ptr<rocksdb::Env> env_ = NewTestEnv(file_system_);
   std::unique_ptr<Store> store_;
   World before_;
   World after_;
