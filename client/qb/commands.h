@@ -12,6 +12,9 @@ void AddClusterCommands(CLI::App& app, Context& context);
 void AddSymbolCommands(CLI::App& app, Context& context);
 void AddOrderCommands(CLI::App& app, Context& context);
 void AddMarketCommands(CLI::App& app, Context& context);
+void AddWatchCommand(CLI::App& app, Context& context);
+void AddAssetCommands(CLI::App& app, Context& context);
+void AddAccountCommands(CLI::App& app, Context& context);
 
 // A command, or a group of them that needs one to be named. Global options may stand behind it.
 CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::string& description);

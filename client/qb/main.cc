@@ -79,6 +79,9 @@ static int Main(int argc, char** argv) {
   AddSymbolCommands(app, context);
   AddOrderCommands(app, context);
   AddMarketCommands(app, context);
+  AddWatchCommand(app, context);
+  AddAssetCommands(app, context);
+  AddAccountCommands(app, context);
   replay::AddReplayCommand(app, context);
   try {
     app.parse(argc, argv);

@@ -9,25 +9,12 @@
 namespace quorumbook::qb {
 namespace {
 
-// VWAP is shown with this many decimals more than prices have.
-constexpr int kVwapDecimals = 4;
-
 struct Arguments {
   std::string symbol;
   uint32_t levels = 10;
   uint32_t limit = 50;
+  std::string interval = "1m";
 };
-
-Json LevelsJson(const google::protobuf::RepeatedPtrField<v1::Level>& levels,
-                const v1::Symbol& symbol) {
-  Json json = Json::array();
-  for (const v1::Level& level : levels) {
-    json.push_back({{"price", PriceJson(level.price(), symbol)},
-                    {"quantity", QuantityText(level.quantity(), symbol)},
-                    {"orders", level.orders()}});
-  }
-  return json;
-}
 
 int ShowBook(const Context& context, const Arguments& arguments) {
   auto client = context.Connect();
@@ -83,17 +70,10 @@ int ShowTrades(const Context& context, const Arguments& arguments) {
                {"PRICE", Table::kRight},
                {"QUANTITY", Table::kRight}});
   for (const v1::Trade& trade : trades->trades()) {
-    const std::string time = FormatTime(trade.time_ns());
-    const std::string price = PriceText(trade.price(), symbol);
-    const std::string quantity = QuantityText(trade.quantity(), symbol);
-    json["trades"].push_back({{"trade_id", trade.trade_id()},
-                              {"event_sequence", trade.event_sequence()},
-                              {"time", time},
-                              {"taker_side", Name(trade.taker_side())},
-                              {"price", price},
-                              {"quantity", quantity}});
-    table.AddRow(
-        {std::to_string(trade.trade_id()), time, Name(trade.taker_side()), price, quantity});
+    json["trades"].push_back(TradeJson(trade, symbol));
+    table.AddRow({std::to_string(trade.trade_id()), FormatTime(trade.time_ns()),
+                  Name(trade.taker_side()), PriceText(trade.price(), symbol),
+                  QuantityText(trade.quantity(), symbol)});
   }
   if (context.json) {
     PrintJson(json);
@@ -151,6 +131,37 @@ int ShowSummary(const Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
+int ShowCandles(const Context& context, const Arguments& arguments) {
+  auto client = context.Connect();
+  if (!client.ok()) return ReportError(context, client.status());
+  absl::StatusOr<v1::Candles> candles =
+      (*client)->GetCandles(arguments.symbol, IntervalOf(arguments.interval), arguments.limit);
+  if (!candles.ok()) return ReportError(context, candles.status());
+  const v1::Symbol& symbol = candles->symbol();
+  Json json = {
+      {"symbol", symbol.name()}, {"interval", arguments.interval}, {"candles", Json::array()}};
+  Table table({{"START"},
+               {"OPEN", Table::kRight},
+               {"HIGH", Table::kRight},
+               {"LOW", Table::kRight},
+               {"CLOSE", Table::kRight},
+               {"VOLUME", Table::kRight},
+               {"TRADES", Table::kRight}});
+  for (const v1::Candle& candle : candles->candles()) {
+    json["candles"].push_back(CandleJson(candle, symbol));
+    table.AddRow({FormatTime(candle.start_ns()), PriceText(candle.open(), symbol),
+                  PriceText(candle.high(), symbol), PriceText(candle.low(), symbol),
+                  PriceText(candle.close(), symbol), FromUnits(candle.volume(), symbol.lot_size()),
+                  std::to_string(candle.trades())});
+  }
+  if (context.json) {
+    PrintJson(json);
+  } else {
+    table.Print(std::cout);
+  }
+  return kExitOk;
+}
+
 }  // namespace
 
 void AddMarketCommands(CLI::App& app, Context& context) {
@@ -175,6 +186,17 @@ void AddMarketCommands(CLI::App& app, Context& context) {
                        "Show last, open, high, low, VWAP, volume, best bid and ask, spread");
   command->add_option("SYMBOL", summary->symbol)->required();
   command->callback([&context, summary] { context.exit_code = ShowSummary(context, *summary); });
+
+  auto candles = std::make_shared<Arguments>();
+  candles->limit = 0;
+  command = AddCommand(app, "candles", "Show open, high, low, close of intervals, oldest first");
+  command->add_option("SYMBOL", candles->symbol)->required();
+  command->add_option("--interval", candles->interval, "1m, 5m, 1h or 1d")
+      ->check(CLI::IsMember({"1m", "5m", "1h", "1d"}))
+      ->capture_default_str();
+  command->add_option("--limit", candles->limit, "The latest (default: all that are kept)")
+      ->check(CLI::Range(1, 366));
+  command->callback([&context, candles] { context.exit_code = ShowCandles(context, *candles); });
 }
 
 }  // namespace quorumbook::qb

@@ -1,68 +1,38 @@
 #include <absl/strings/str_cat.h>
 
 #include <iostream>
+#include <map>
 #include <memory>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "client/qb/commands.h"
+#include "client/qb/execute.h"
+#include "client/qb/order_submit.h"
 #include "client/qb/render.h"
+#include "client/qb/table.h"
 
 namespace quorumbook::qb {
 namespace {
 
+// Of the commands about one order.
 struct Arguments {
   std::string symbol;
-  std::string side;
   std::string quantity;
   std::string price;
-  std::string type = "limit";
-  std::string time_in_force;
   uint64_t id = 0;
+};
+
+struct MassCancelArguments {
+  std::string symbol;
+  std::string side;
 };
 
 // 63 bits, so that every JSON reader holds it in a signed integer.
 uint64_t RandomId() {
   std::random_device device;
   return std::uniform_int_distribution<uint64_t>(1, INT64_MAX)(device);
-}
-
-absl::StatusOr<v1::TimeInForce> ChooseTimeInForce(const Arguments& arguments) {
-  const bool market = arguments.type == "market";
-  const std::string& name = arguments.time_in_force;
-  if (name.empty()) return market ? v1::IMMEDIATE_OR_CANCEL : v1::GOOD_TILL_CANCEL;
-  if (name == "ioc") return v1::IMMEDIATE_OR_CANCEL;
-  if (name == "fok") return v1::FILL_OR_KILL;
-  if (!market) return v1::GOOD_TILL_CANCEL;
-  return absl::InvalidArgumentError("a market order can not rest: use --tif ioc or --tif fok");
-}
-
-absl::StatusOr<v1::Command> BuildNewOrder(const Arguments& arguments, const v1::Symbol& symbol) {
-  v1::Command command;
-  v1::NewOrder& order = *command.mutable_new_order();
-  order.set_symbol(symbol.name());
-  order.set_client_order_id(arguments.id);
-  order.set_side(arguments.side == "buy" ? v1::BUY : v1::SELL);
-  order.set_type(arguments.type == "market" ? v1::MARKET : v1::LIMIT);
-  absl::StatusOr<v1::TimeInForce> time_in_force = ChooseTimeInForce(arguments);
-  if (!time_in_force.ok()) return time_in_force.status();
-  order.set_time_in_force(*time_in_force);
-  absl::StatusOr<int64_t> quantity =
-      ToUnits(arguments.quantity, symbol.lot_size(), kMaxQuantityLots, "quantity");
-  if (!quantity.ok()) return quantity.status();
-  order.set_quantity(*quantity);
-  if (order.type() == v1::MARKET) return command;
-  absl::StatusOr<int64_t> price =
-      ToUnits(arguments.price, symbol.tick_size(), kMaxPriceTicks, "price");
-  if (!price.ok()) return price.status();
-  order.set_price(*price);
-  return command;
-}
-
-bool Rejected(const v1::CommandResult& result) {
-  for (const v1::ExecutionReport& report : result.reports()) {
-    if (report.exec_type() == v1::ExecutionReport::REJECTED) return true;
-  }
-  return false;
 }
 
 void PrintReport(const v1::ExecutionReport& report, const v1::Symbol& symbol) {
@@ -76,21 +46,27 @@ void PrintReport(const v1::ExecutionReport& report, const v1::Symbol& symbol) {
     std::cout << ": " << Name(report.order_status()) << ", " << quantity(report.leaves_quantity())
               << " open, " << quantity(report.cumulative_quantity()) << " executed";
   }
+  if (report.exec_type() == v1::ExecutionReport::NEW && !report.working()) {
+    std::cout << ", waits";
+    if (report.trigger_price() != 0) {
+      std::cout << " for " << PriceText(report.trigger_price(), symbol);
+    }
+  }
   if (report.reason() != v1::REASON_NONE) {
     std::cout << " (" << Name(report.reason()) << ": " << Explain(report.reason()) << ')';
   }
   std::cout << '\n';
 }
 
-int PrintResult(const Context& context, const OrderSession& session, uint64_t id,
-                const v1::Symbol& symbol, const v1::CommandResult& result) {
+int PrintResult(const Context& context, uint64_t id, const v1::Symbol& symbol,
+                const v1::CommandResult& result) {
   const bool rejected = Rejected(result);
   if (context.json) {
     Json json = {{"result", rejected ? "rejected" : "accepted"},
                  {"symbol", symbol.name()},
                  {"client_order_id", id},
-                 {"account", session.account()},
-                 {"shard", session.shard()},
+                 {"account", context.account},
+                 {"shard", symbol.shard()},
                  {"reports", Json::array()}};
     for (const auto& report : result.reports()) {
       json["reports"].push_back(ReportJson(report, symbol));
@@ -104,40 +80,30 @@ int PrintResult(const Context& context, const OrderSession& session, uint64_t id
   return rejected ? kExitRejected : kExitOk;
 }
 
-int Execute(const Context& context, Client& client, const v1::Symbol& symbol, uint64_t id,
-            v1::Command command) {
-  SessionOptions options;
-  options.timeout = context.timeout;
-  auto session = client.OpenSession(symbol.name(), context.account, options);
-  if (!session.ok()) return ReportError(context, session.status());
-  absl::StatusOr<v1::CommandResult> result = (*session)->Execute(std::move(command));
-  if (!result.ok()) {
-    const absl::Status error(
-        result.status().code(),
-        absl::StrCat(result.status().message(), "; whether it was executed is not known: ask with ",
-                     "`qb order status ", symbol.name(), " ", id, "`"));
-    return ReportError(context, error);
-  }
-  return PrintResult(context, **session, id, symbol, *result);
+int ExecuteOrder(const Context& context, Client& client, const v1::Symbol& symbol, uint64_t id,
+                 v1::Command command) {
+  absl::StatusOr<v1::CommandResult> result =
+      Execute(context, client, symbol.shard(), std::move(command),
+              absl::StrCat("ask with `qb order status ", symbol.name(), " ", id, "`"));
+  if (!result.ok()) return ReportError(context, result.status());
+  return PrintResult(context, id, symbol, *result);
 }
 
-int Submit(const Context& context, Arguments arguments) {
-  if (arguments.type == "market" && !arguments.price.empty()) {
-    return ReportError(context, absl::InvalidArgumentError("a market order has no price"));
-  }
-  if (arguments.type == "limit" && arguments.price.empty()) {
-    return ReportError(context, absl::InvalidArgumentError(
-                                    "a limit order needs a price; for the best there is, use "
-                                    "--type market"));
-  }
+int Submit(const Context& context, SubmitArguments arguments) {
   if (arguments.id == 0) arguments.id = RandomId();
+  // What can be said of the words alone is said without a cluster.
+  v1::Symbol any;
+  any.mutable_tick_size()->set_mantissa(1);
+  any.mutable_lot_size()->set_mantissa(1);
+  absl::StatusOr<v1::Command> command = BuildNewOrder(arguments, any);
+  if (absl::IsInvalidArgument(command.status())) return ReportError(context, command.status());
   auto client = context.Connect();
   if (!client.ok()) return ReportError(context, client.status());
   absl::StatusOr<v1::Symbol> symbol = (*client)->FindSymbol(arguments.symbol);
   if (!symbol.ok()) return ReportError(context, symbol.status());
-  absl::StatusOr<v1::Command> command = BuildNewOrder(arguments, *symbol);
+  command = BuildNewOrder(arguments, *symbol);
   if (!command.ok()) return ReportError(context, command.status());
-  return Execute(context, **client, *symbol, arguments.id, *std::move(command));
+  return ExecuteOrder(context, **client, *symbol, arguments.id, *std::move(command));
 }
 
 using Build = absl::StatusOr<v1::Command> (*)(const Arguments&, const v1::Symbol&);
@@ -149,7 +115,7 @@ int Change(const Context& context, const Arguments& arguments, Build build) {
   if (!symbol.ok()) return ReportError(context, symbol.status());
   absl::StatusOr<v1::Command> command = build(arguments, *symbol);
   if (!command.ok()) return ReportError(context, command.status());
-  return Execute(context, **client, *symbol, arguments.id, *std::move(command));
+  return ExecuteOrder(context, **client, *symbol, arguments.id, *std::move(command));
 }
 
 absl::StatusOr<v1::Command> BuildCancel(const Arguments& arguments, const v1::Symbol& symbol) {
@@ -171,8 +137,10 @@ absl::StatusOr<v1::Command> BuildReduce(const Arguments& arguments, const v1::Sy
 }
 
 absl::StatusOr<v1::Command> BuildReplace(const Arguments& arguments, const v1::Symbol& symbol) {
-  absl::StatusOr<int64_t> price =
-      ToUnits(arguments.price, symbol.tick_size(), kMaxPriceTicks, "price");
+  absl::StatusOr<int64_t> price = 0;
+  if (!arguments.price.empty()) {
+    price = ToUnits(arguments.price, symbol.tick_size(), kMaxPriceTicks, "price");
+  }
   if (!price.ok()) return price.status();
   absl::StatusOr<int64_t> quantity =
       ToUnits(arguments.quantity, symbol.lot_size(), kMaxQuantityLots, "quantity");
@@ -203,8 +171,8 @@ int Status(const Context& context, const Arguments& arguments) {
   if (order->reason() != v1::REASON_NONE) std::cout << " (" << Name(order->reason()) << ')';
   std::cout << "\n  " << Name(order->side()) << ' ' << QuantityText(order->quantity(), *symbol)
             << " at "
-            << (order->type() == v1::MARKET ? "market" : PriceText(order->price(), *symbol)) << ' '
-            << Name(order->time_in_force()) << "\n  "
+            << (order->price() == 0 ? Name(order->type()) : PriceText(order->price(), *symbol))
+            << ' ' << Name(order->time_in_force()) << "\n  "
             << QuantityText(order->leaves_quantity(), *symbol) << " open, "
             << QuantityText(order->cumulative_quantity(), *symbol) << " executed\n  entered "
             << FormatTime(order->entered_ns()) << ", changed " << FormatTime(order->changed_ns())
@@ -212,28 +180,97 @@ int Status(const Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
+int MassCancel(const Context& context, const MassCancelArguments& arguments) {
+  auto client = context.Connect();
+  if (!client.ok()) return ReportError(context, client.status());
+  std::vector<uint32_t> shards = (*client)->Shards();
+  if (!arguments.symbol.empty()) {
+    absl::StatusOr<v1::Symbol> symbol = (*client)->FindSymbol(arguments.symbol);
+    if (!symbol.ok()) return ReportError(context, symbol.status());
+    shards = {symbol->shard()};
+  }
+  v1::Command command;
+  command.mutable_mass_cancel()->set_symbol(arguments.symbol);
+  if (!arguments.side.empty()) {
+    command.mutable_mass_cancel()->set_side(arguments.side == "buy" ? v1::BUY : v1::SELL);
+  }
+  int64_t canceled = 0;
+  for (const uint32_t shard : shards) {
+    absl::StatusOr<v1::CommandResult> result =
+        Execute(context, **client, shard, command, "ask with `qb order list`");
+    if (!result.ok()) return ReportError(context, result.status());
+    if (Rejected(*result)) return PrintOperation(context, shard, *result);
+    for (const v1::ExecutionReport& report : result->reports()) {
+      if (report.exec_type() == v1::ExecutionReport::MASS_CANCELED) canceled += report.quantity();
+    }
+  }
+  if (context.json) {
+    PrintJson({{"result", "accepted"}, {"account", context.account}, {"canceled", canceled}});
+  } else {
+    std::cout << canceled << (canceled == 1 ? " order" : " orders") << " of account "
+              << context.account << " cancelled\n";
+  }
+  return kExitOk;
+}
+
+int List(const Context& context, const std::string& only) {
+  auto client = context.Connect();
+  if (!client.ok()) return ReportError(context, client.status());
+  absl::StatusOr<std::vector<v1::Symbol>> symbols = (*client)->ListSymbols();
+  if (!symbols.ok()) return ReportError(context, symbols.status());
+  std::map<std::string, const v1::Symbol*> by_name;
+  for (const v1::Symbol& symbol : *symbols) by_name[symbol.name()] = &symbol;
+  std::vector<uint32_t> shards = (*client)->Shards();
+  if (!only.empty() && by_name.contains(only)) shards = {by_name[only]->shard()};
+  Json json = {{"account", context.account}, {"orders", Json::array()}};
+  Table table({{"SYMBOL"},
+               {"ID", Table::kRight},
+               {"SIDE"},
+               {"TYPE"},
+               {"TIF"},
+               {"PRICE", Table::kRight},
+               {"QUANTITY", Table::kRight},
+               {"OPEN", Table::kRight},
+               {"STATUS"}});
+  for (const uint32_t shard : shards) {
+    auto orders = (*client)->ListOrders(shard, context.account, only);
+    if (!orders.ok()) return ReportError(context, orders.status());
+    for (const v1::Order& order : *orders) {
+      const auto found = by_name.find(order.symbol());
+      if (found == by_name.end()) continue;  // added between the two questions
+      const v1::Symbol& symbol = *found->second;
+      json["orders"].push_back(OrderJson(order, symbol));
+      table.AddRow({order.symbol(), std::to_string(order.client_order_id()), Name(order.side()),
+                    Name(order.type()), Name(order.time_in_force()),
+                    PriceText(order.price(), symbol), QuantityText(order.quantity(), symbol),
+                    QuantityText(order.leaves_quantity(), symbol), Name(order.status())});
+    }
+  }
+  if (context.json) {
+    PrintJson(json);
+  } else {
+    table.Print(std::cout);
+  }
+  return kExitOk;
+}
+
 using ArgumentsPointer = std::shared_ptr<Arguments>;
 
 void AddSubmit(CLI::App& group, Context& context) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SubmitArguments>();
   CLI::App* submit = AddCommand(group, "submit", "Send an order and wait for what becomes of it");
-  submit->add_option("SYMBOL", arguments->symbol)->required();
-  submit->add_option("SIDE", arguments->side, "buy or sell")
-      ->required()
-      ->check(CLI::IsMember({"buy", "sell"}));
-  submit->add_option("QUANTITY", arguments->quantity, "A multiple of the lot size")->required();
-  submit->add_option("PRICE", arguments->price, "A multiple of the tick size; none for market");
-  submit->add_option("--type", arguments->type, "limit or market")
-      ->check(CLI::IsMember({"limit", "market"}))
-      ->capture_default_str();
-  submit
-      ->add_option("--tif", arguments->time_in_force,
-                   "gtc rests (default of limit), ioc cancels what does not trade at once (default "
-                   "of market), fok trades whole or not at all")
-      ->check(CLI::IsMember({"gtc", "ioc", "fok"}));
-  submit->add_option("--id", arguments->id, "Client order id (default: random, printed)")
-      ->check(CLI::Range(uint64_t{1}, UINT64_MAX));
+  AddSubmitOptions(*submit, *arguments);
   submit->callback([&context, arguments] { context.exit_code = Submit(context, *arguments); });
+}
+
+void AddMassCancel(CLI::App& group, Context& context) {
+  auto arguments = std::make_shared<MassCancelArguments>();
+  CLI::App* command =
+      AddCommand(group, "mass-cancel", "Cancel all open orders of the account, or some of them");
+  command->add_option("--symbol", arguments->symbol, "Only those in it");
+  command->add_option("--side", arguments->side, "Only buy or sell, of one symbol")
+      ->check(CLI::IsMember({"buy", "sell"}));
+  command->callback([&context, arguments] { context.exit_code = MassCancel(context, *arguments); });
 }
 
 // A command about the order SYMBOL ID.
@@ -264,11 +301,18 @@ void AddOrderCommands(CLI::App& app, Context& context) {
 
   auto replace = std::make_shared<Arguments>();
   command = AddOrderCommand(*group, "replace", "Give an order another price and quantity", replace);
-  command->add_option("--price", replace->price)->required();
+  command->add_option("--price", replace->price, "None of a stop, whose stop price stays");
   command->add_option("--quantity", replace->quantity, "The new total, what is executed included")
       ->required();
   command->callback(
       [&context, replace] { context.exit_code = Change(context, *replace, BuildReplace); });
+
+  AddMassCancel(*group, context);
+
+  auto only = std::make_shared<std::string>();
+  command = AddCommand(*group, "list", "List the account's open orders");
+  command->add_option("--symbol", *only, "Only those in it");
+  command->callback([&context, only] { context.exit_code = List(context, *only); });
 
   auto status = std::make_shared<Arguments>();
   AddOrderCommand(*group, "status", "Show an order", status)->callback([&context, status] {
