@@ -45,6 +45,7 @@ void Replica::Submit(std::string group, consensus::Term term, GroupCallback call
   const Refusal refusal = WhyNotSubmit(group, term);
   if (refusal.code != RefusalCode::kNone) {
     callback({&refusal, nullptr, nullptr});
+    if (refusal.code == RefusalCode::kDiskFull) HandOver();
     return;
   }
   proposals_.Add({std::move(group), std::move(callback)});

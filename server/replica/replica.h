@@ -108,6 +108,7 @@ class Replica {
   Leadership CurrentLeadership() const;
   void PublishLeadership();
   void AfterOutput();
+  void HandOver();
   void AnswerTransfers();
   void ContinueDraining();
   void FinishDraining();
@@ -148,6 +149,7 @@ class Replica {
     consensus::Instant deadline;
   };
   std::vector<Transfer> transfers_;
+  consensus::Instant next_hand_over_{};  // not before
 
   bool draining_ = false;
   bool drain_transferred_ = false;

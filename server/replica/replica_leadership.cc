@@ -13,6 +13,7 @@ using consensus::Role;
 
 constexpr std::chrono::seconds kDrainTimeout{3};
 constexpr std::chrono::seconds kTransferTimeout{3};
+constexpr std::chrono::seconds kHandOverRetry{2};
 
 }  // namespace
 
@@ -71,6 +72,15 @@ void Replica::TransferLeadership(NodeId target, TransferCallback callback) {
   } else {
     transfers_.push_back({std::move(callback), host_.Now() + kTransferTimeout});
   }
+  ProcessOutput();
+}
+
+// A leader that takes no commands, and goes on sending heartbeats, would hold up the cluster: the
+// others may be able to.
+void Replica::HandOver() {
+  if (host_.Now() < next_hand_over_) return;
+  next_hand_over_ = host_.Now() + kHandOverRetry;
+  raft_.TransferLeadership(NodeId(), host_.Now());
   ProcessOutput();
 }
 
