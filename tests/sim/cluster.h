@@ -1,0 +1,88 @@
+// A whole simulated cluster with its clients.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/client.h"
+#include "tests/sim/context.h"
+#include "tests/sim/network.h"
+#include "tests/sim/node.h"
+#include "tests/sim/shard_checks.h"
+
+namespace quorumbook::sim {
+
+class Cluster : private NodeWorld, private ClientNetwork {
+ public:
+  Cluster(const Scenario& scenario, bool verbose);
+  ~Cluster() override;
+
+  // Founds the group and starts nodes and clients.
+  void Start();
+
+  Context& context() { return context_; }
+  Network& network() { return network_; }
+  int nodes() const override { return static_cast<int>(nodes_.size()); }
+  int shards() const { return context_.scenario.shards; }
+  Node& node(int number) { return *nodes_[static_cast<size_t>(number) - 1]; }
+  ShardChecks& checks(ShardId shard) override { return *checks_[shard.value() - 1]; }
+  std::vector<std::unique_ptr<Client>>& clients() { return clients_; }
+
+  // The node that leads in the highest term; 0: none does.
+  int LeaderOf(ShardId shard);
+  // Ends the process of a node, if it runs.
+  void Crash(int number, Node::Loss loss);
+  // Starts it, if it does not run; false when its data is damaged.
+  bool Restart(int number);
+  void Line(const std::string& line) { context_.trace.Line(context_.queue.now(), line); }
+
+  // A process that ends by itself is started again after a while; from now on only those of
+  // `nodes`.
+  void RestartOnly(std::vector<int> nodes) { restarted_ = std::move(nodes); }
+  // Called when a node's data turned out to be damaged at start.
+  void SetOnDamage(std::function<void(int)> on_damage) { on_damage_ = std::move(on_damage); }
+
+  // How long shards were without a leader after one had died, in true time.
+  const std::vector<SimTime>& elections() const { return elections_; }
+  const std::map<consensus::Evidence::Kind, uint64_t>& evidence() const { return evidence_; }
+  uint64_t messages() const { return messages_; }
+
+ private:
+  // NodeWorld.
+  void Send(Node& from, ShardId shard, std::vector<consensus::Message> messages) override;
+  void LeadershipChanged(Node& node, ShardId shard, const server::Leadership& leadership) override;
+  void Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) override;
+  void Died(Node& node) override;
+
+  // ClientNetwork.
+  void Submit(int node, ShardId shard, std::string group, Callback callback) override;
+  void Read(int node, ShardId shard, bool stale_ok, Callback callback) override;
+
+  void Transmit(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  void Arrive(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  // Of a message between a client and a node; empty: lost.
+  std::optional<SimTime> ClientDelay();
+  void Answer(const Callback& callback, Reply reply);
+  // Calls `use` on the replica when a request arrives there, if it does.
+  void OnNode(int number, ShardId shard, const Callback& callback,
+              std::function<void(HostedReplica&, server::Replica&)> use);
+
+  Context context_;
+  Network network_;
+  Random random_;
+  std::vector<std::unique_ptr<ShardChecks>> checks_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::optional<std::vector<int>> restarted_;  // empty: all
+  std::function<void(int)> on_damage_;
+  std::map<ShardId, SimTime> leader_died_at_;
+  std::vector<SimTime> elections_;
+  std::map<consensus::Evidence::Kind, uint64_t> evidence_;
+  uint64_t messages_ = 0;
+};
+
+}  // namespace quorumbook::sim

@@ -1,0 +1,14 @@
+// Messages in a few words, for the lines of --verbose.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "consensus/message.h"
+
+namespace quorumbook::sim {
+
+// "append 3+2 to 2, heartbeat to 3"
+std::string Describe(const std::vector<consensus::Message>& messages);
+
+}  // namespace quorumbook::sim

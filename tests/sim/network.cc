@@ -1,0 +1,52 @@
+#include "tests/sim/network.h"
+
+namespace quorumbook::sim {
+
+Network::Network(const Scenario& scenario, FaultCount* fired)
+    : scenario_(scenario), fired_(*fired), random_(scenario.seed, "network") {}
+
+std::optional<SimTime> Network::Arrival(SimTime now, int from, int to) {
+  Link& link = this->link(from, to);
+  if (link.cut) return std::nullopt;
+  SimTime arrival =
+      now + scenario_.network_delay +
+      static_cast<SimTime>(random_.Below(static_cast<uint64_t>(scenario_.network_jitter) + 1));
+  if (link.healed) {
+    link.last_arrival = std::max(arrival, link.last_arrival + 1);
+    return link.last_arrival;
+  }
+  if (random_.Chance(scenario_.ppm(Fault::kLoss))) {
+    fired_.Add(Fault::kLoss);
+    return std::nullopt;
+  }
+  if (random_.Chance(scenario_.ppm(Fault::kDelay))) {
+    fired_.Add(Fault::kDelay);
+    arrival += random_.Between(1, scenario_.election_timeout_max.count());
+  }
+  if (arrival < link.clogged_until) arrival = link.clogged_until;
+  if (arrival <= link.last_arrival) {
+    // A stream keeps the order; when it breaks and is set up anew, it does not.
+    if (random_.Chance(scenario_.ppm(Fault::kReorder))) {
+      fired_.Add(Fault::kReorder);
+      return arrival;
+    }
+    arrival = link.last_arrival + 1;
+  }
+  link.last_arrival = arrival;
+  return arrival;
+}
+
+bool Network::Repeats(int from, int to) {
+  if (link(from, to).healed || !random_.Chance(scenario_.ppm(Fault::kDuplicate))) return false;
+  fired_.Add(Fault::kDuplicate);
+  return true;
+}
+
+void Network::Heal(int from, int to) {
+  Link& link = this->link(from, to);
+  link.cut = false;
+  link.healed = true;
+  link.clogged_until = 0;
+}
+
+}  // namespace quorumbook::sim

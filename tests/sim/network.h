@@ -1,0 +1,58 @@
+// Links between the nodes of a cluster, and what goes wrong on them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "tests/sim/event_queue.h"
+#include "tests/sim/fault_count.h"
+#include "tests/sim/random.h"
+#include "tests/sim/scenario.h"
+
+namespace quorumbook::sim {
+
+// Nodes are numbered from 1. A link is one way.
+class Network {
+ public:
+  Network(const Scenario& scenario, FaultCount* fired);
+
+  // When a packet that is sent now arrives; empty: never.
+  std::optional<SimTime> Arrival(SimTime now, int from, int to);
+  // Whether a packet is to arrive a second time.
+  bool Repeats(int from, int to);
+  // A packet that was under way when its link was cut is lost with it.
+  bool IsCut(int from, int to) const { return link(from, to).cut; }
+
+  void Cut(int from, int to, bool cut) { link(from, to).cut = cut; }
+  void CutBoth(int a, int b, bool cut) {
+    Cut(a, b, cut);
+    Cut(b, a, cut);
+  }
+  // Holds everything back until then.
+  void Clog(int from, int to, SimTime until) { link(from, to).clogged_until = until; }
+  // Nothing is wrong with the link any more.
+  void Heal(int from, int to);
+
+ private:
+  struct Link {
+    bool cut = false;
+    bool healed = false;  // for good
+    SimTime clogged_until = 0;
+    SimTime last_arrival = 0;
+  };
+  static constexpr size_t kPlaces = kNodesMax + 1;
+  Link& link(int from, int to) {
+    return links_[static_cast<size_t>(from)][static_cast<size_t>(to)];
+  }
+  const Link& link(int from, int to) const {
+    return links_[static_cast<size_t>(from)][static_cast<size_t>(to)];
+  }
+
+  const Scenario& scenario_;
+  FaultCount& fired_;
+  Random random_;
+  std::array<std::array<Link, kPlaces>, kPlaces> links_{};
+};
+
+}  // namespace quorumbook::sim

@@ -1,0 +1,104 @@
+#include "tests/sim/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/replica/member.h"
+
+namespace quorumbook::sim {
+namespace {
+
+constexpr char kClusterId[] = "simulated";
+
+}  // namespace
+
+Node::Node(int number, Context* context, NodeWorld* world)
+    : number_(number),
+      context_(*context),
+      world_(*world),
+      random_(context->scenario.seed + static_cast<uint64_t>(number), "node"),
+      clock_(0, 0, random_.Between(1, kHour)) {
+  Wipe();
+}
+
+void Node::Wipe() {
+  QB_CHECK(!up());
+  disk_ = std::make_unique<storage::SimulatedDisk>();
+  disk_->DeferSyncs(true);
+  founders_.clear();
+  const uint64_t incarnation = 1 + random_.Below(server::kMaxIncarnation);
+  member_ = server::MakeMember(NodeId(static_cast<uint64_t>(number_)), incarnation);
+}
+
+bool Node::Start() {
+  QB_CHECK(!up());
+  ++life_;
+  paused_until_ = 0;
+  absl::StatusOr<std::unique_ptr<storage::Store>> store =
+      storage::OpenSimulatedStore(disk_.get(), {.cluster_id = kClusterId,
+                                                .node_id = NodeId(static_cast<uint64_t>(number_)),
+                                                .incarnation = server::IncarnationOf(member_)});
+  if (!store.ok()) {
+    context_.trace.Line(context_.queue.now(), std::string(store.status().message()));
+    return false;
+  }
+  store_ = *std::move(store);
+  writer_ = std::make_unique<DiskWriter>(
+      &context_, disk_.get(), store_.get(), &device_, &random_, [this](const absl::Status& status) {
+        context_.trace.Line(context_.queue.now(), std::string(status.message()));
+        End();
+      });
+  std::vector<std::unique_ptr<HostedReplica>> replicas;
+  for (int shard = 1; shard <= context_.scenario.shards; ++shard) {
+    const ShardId id(static_cast<uint64_t>(shard));
+    replicas.push_back(std::make_unique<HostedReplica>(this, id, &world_.checks(id)));
+  }
+  replicas_ = std::move(replicas);
+  for (const auto& replica : replicas_) {
+    const absl::Status status = replica->Start();
+    if (!status.ok()) {
+      context_.trace.Line(context_.queue.now(), std::string(status.message()));
+      Crash(Loss::kNothing);
+      return false;
+    }
+  }
+  return true;
+}
+
+void Node::Crash(Loss loss) {
+  ++life_;
+  for (const auto& replica : replicas_) replica->checks().Forget(member_);
+  replicas_.clear();
+  writer_.reset();
+  store_.reset();
+  const uint64_t unsynced = disk_->writes() - disk_->synced_writes();
+  if (loss == Loss::kNothing) return;
+  if (loss == Loss::kAll) disk_->LosePower();
+  if (loss == Loss::kSome) disk_->LosePower(random_.Below(unsynced + 1));
+  if (loss == Loss::kTorn) {
+    if (unsynced != 0) context_.fired.Add(Fault::kTornWrite);
+    disk_->LosePower(unsynced == 0 ? 0 : random_.Below(unsynced), random_.Next());
+  }
+  if (unsynced != 0) context_.fired.Add(Fault::kLostWrites);
+}
+
+void Node::PauseUntil(SimTime until) { paused_until_ = std::max(paused_until_, until); }
+
+void Node::At(SimTime time, absl::AnyInvocable<void()> action) {
+  context_.queue.At(time, [this, life = life_, action = std::move(action)]() mutable {
+    if (life != life_) return;
+    if (paused()) return At(paused_until_, std::move(action));
+    action();
+  });
+}
+
+// Not at once: a replica may be in the middle of something.
+void Node::End() {
+  context_.queue.At(context_.queue.now(), [this, life = life_] {
+    if (life != life_) return;
+    Crash(Loss::kNothing);
+    world_.Died(*this);
+  });
+}
+
+}  // namespace quorumbook::sim

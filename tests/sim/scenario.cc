@@ -1,0 +1,156 @@
+#include "tests/sim/scenario.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "tests/sim/random.h"
+
+namespace quorumbook::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kFaultNames[] = {
+    "loss",
+    "delay",
+    "reorder",
+    "duplicate",
+    "clog",
+    "one_way_partition",
+    "split_partition",
+    "bridge",
+    "isolated_leader",
+    "wire_corruption",
+    "crash",
+    "leader_crash",
+    "crash_loop",
+    "pause",
+    "cluster_power_loss",
+    "lost_writes",
+    "torn_write",
+    "log_bit_rot",
+    "snapshot_bit_rot",
+    "misdirected_write",
+    "slow_disk",
+    "stalled_disk",
+    "sync_error",
+    "disk_full",
+    "clock_skew",
+    "clock_drift",
+    "clock_jump",
+    "membership_change",
+    "node_replaced",
+    "leadership_transfer",
+    "drain",
+    "snapshot_under_load",
+    "client_retry",
+    "client_duplicate",
+    "client_disconnect",
+};
+static_assert(std::size(kFaultNames) == kFaults);
+
+constexpr std::string_view kByzantineNames[] = {
+    "none",           "equivocating_leader", "double_voter", "forged_identity", "corrupting_sender",
+    "diverged_state",
+};
+static_assert(std::size(kByzantineNames) == kByzantines);
+
+constexpr Fault kMessageFaults[] = {Fault::kLoss, Fault::kDelay, Fault::kReorder,
+                                    Fault::kDuplicate};
+
+bool IsOfMessages(Fault fault) {
+  return std::find(std::begin(kMessageFaults), std::end(kMessageFaults), fault) !=
+         std::end(kMessageFaults);
+}
+
+// Clients and small snapshots do these by themselves, in every run.
+bool IsAlwaysOn(Fault fault) {
+  return fault == Fault::kClientRetry || fault == Fault::kClientDuplicate ||
+         fault == Fault::kClientDisconnect;
+}
+
+void DrawFaults(Random& random, Scenario* scenario) {
+  // How many classes are on differs from seed to seed: many at once hide what one alone shows.
+  const uint64_t density = 1 + random.Below(8);
+  for (size_t i = 0; i < kFaults; ++i) {
+    const Fault fault = static_cast<Fault>(i);
+    SimTime& strength = scenario->faults[i];
+    if (IsAlwaysOn(fault)) {
+      strength = random.Between(1'000, 60'000);  // ppm
+    } else if (random.Below(16) >= density) {
+      strength = 0;
+    } else if (IsOfMessages(fault)) {
+      strength = random.Between(1'000, 150'000) / static_cast<int64_t>(1 + random.Below(8));
+    } else {
+      strength = random.Between(3, 30) * kSecond;
+    }
+  }
+}
+
+void DrawRaft(Random& random, Scenario* scenario) {
+  const int64_t scale = random.Between(1, 3);
+  scenario->election_timeout_min = milliseconds(300 * scale);
+  scenario->election_timeout_max = milliseconds(600 * scale);
+  scenario->heartbeat_interval = milliseconds(random.Between(50, 100) * scale);
+  scenario->quiesce_after =
+      random.OneIn(3) ? milliseconds(random.Between(1, 5) * 1000) : consensus::Duration::zero();
+  scenario->lease_reads = random.OneIn(2);
+  scenario->priorities = random.OneIn(4);
+  scenario->digest_interval = uint64_t{16} << random.Below(4);
+  scenario->snapshot_log_bytes = uint64_t{4'000} << random.Below(6);
+  scenario->keep_log_bytes = scenario->snapshot_log_bytes / (1 + random.Below(16));
+  scenario->snapshot_chunk_bytes = uint64_t{512} << random.Below(6);
+  scenario->max_append_bytes = uint64_t{1} << (9 + random.Below(10));
+  scenario->max_inflight_messages = uint64_t{1} << random.Below(9);
+}
+
+}  // namespace
+
+std::string_view NameOf(Fault fault) { return kFaultNames[static_cast<size_t>(fault)]; }
+std::string_view NameOf(Byzantine byzantine) {
+  return kByzantineNames[static_cast<size_t>(byzantine)];
+}
+
+Scenario DrawScenario(uint64_t seed, const ScenarioLimits& limits) {
+  constexpr int kSizes[] = {1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7};
+  Random random(seed, "scenario");
+  Scenario scenario;
+  scenario.seed = seed;
+  scenario.nodes = kSizes[random.Below(std::size(kSizes))];
+  if (limits.nodes != 0) scenario.nodes = limits.nodes;
+  scenario.spares = std::min<int>(static_cast<int>(random.Below(3)), kNodesMax - scenario.nodes);
+  scenario.spares = 0;  // TMP
+  scenario.shards = random.OneIn(3) ? 1 + static_cast<int>(random.Below(kShardsMax)) : 1;
+  DrawRaft(random, &scenario);
+  scenario.network_delay = random.Between(50, 2'000) * kMicrosecond;
+  scenario.network_jitter = random.Between(10, 5'000) * kMicrosecond;
+  scenario.sync_time = random.Between(50, 2'000) * kMicrosecond;
+  scenario.sync_jitter = random.Between(10, 5'000) * kMicrosecond;
+  scenario.clients = 1 + static_cast<int>(random.Below(4));
+  scenario.think_time = random.Between(50, 1'500) * kMillisecond;
+  scenario.commands = 1 + static_cast<int>(random.Below(6));
+  scenario.window = 1 + static_cast<int>(random.Below(3));
+  scenario.symbols = 1 + static_cast<int>(random.Below(3));
+  scenario.read_ppm = static_cast<uint32_t>(random.Below(500'000));
+  DrawFaults(random, &scenario);
+  scenario.faulty_time =
+      limits.faulty_time != 0 ? limits.faulty_time : random.Between(30, 150) * kSecond;
+  if (scenario.nodes >= 3 && random.OneIn(8)) {
+    scenario.byzantine = static_cast<Byzantine>(1 + random.Below(kByzantines - 1));
+  }
+  return scenario;
+}
+
+std::string Scenario::ToString() const {
+  std::string text = absl::StrCat(nodes, " nodes, ", spares, " spares, ", shards, " shards, ",
+                                  shards * clients, " clients, ", faulty_time / kSecond, " s of");
+  for (size_t i = 0; i < kFaults; ++i) {
+    if (faults[i] != 0) absl::StrAppend(&text, " ", kFaultNames[i].data());
+  }
+  if (byzantine != Byzantine::kNone) absl::StrAppend(&text, "; ", NameOf(byzantine).data());
+  return text;
+}
+
+}  // namespace quorumbook::sim

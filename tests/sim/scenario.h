@@ -1,0 +1,127 @@
+// What one seed is about: the size of the cluster, the load, which faults and how hard (swarm
+// testing: Groce et al., "Swarm Testing", ISSTA 2012).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "consensus/mutant.h"
+#include "consensus/types.h"
+#include "tests/sim/event_queue.h"
+#include "tests/sim/planted.h"
+
+namespace quorumbook::sim {
+
+enum class Fault : uint8_t {
+  kLoss,
+  kDelay,
+  kReorder,
+  kDuplicate,
+  kClog,
+  kOneWayPartition,
+  kSplitPartition,
+  kBridge,
+  kIsolatedLeader,
+  kWireCorruption,
+  kCrash,
+  kLeaderCrash,
+  kCrashLoop,
+  kPause,
+  kClusterPowerLoss,
+  kLostWrites,
+  kTornWrite,
+  kLogBitRot,
+  kSnapshotBitRot,
+  kMisdirectedWrite,
+  kSlowDisk,
+  kStalledDisk,
+  kSyncError,
+  kDiskFull,
+  kClockSkew,
+  kClockDrift,
+  kClockJump,
+  kMembershipChange,
+  kNodeReplaced,
+  kLeadershipTransfer,
+  kDrain,
+  kSnapshotUnderLoad,
+  kClientRetry,
+  kClientDuplicate,
+  kClientDisconnect,
+  kCount,
+};
+inline constexpr size_t kFaults = static_cast<size_t>(Fault::kCount);
+std::string_view NameOf(Fault fault);
+
+// A node that breaks the rules on purpose. At most one a seed.
+enum class Byzantine : uint8_t {
+  kNone,
+  kEquivocatingLeader,  // sends one follower another entry than the others
+  kDoubleVoter,         // votes for everybody who asks
+  kForgedIdentity,      // sends messages in the name of another
+  kCorruptingSender,    // changes bytes of entries and snapshots that it sends
+  kDivergedState,       // its state machine is not what the log says
+  kCount,
+};
+inline constexpr size_t kByzantines = static_cast<size_t>(Byzantine::kCount);
+std::string_view NameOf(Byzantine byzantine);
+
+inline constexpr int kNodesMax = 7;
+inline constexpr int kShardsMax = 3;
+
+struct Scenario {
+  uint64_t seed = 0;
+  int nodes = 3;
+  int spares = 0;  // nodes that are no founders
+  int shards = 1;
+
+  consensus::Duration election_timeout_min{};
+  consensus::Duration election_timeout_max{};
+  consensus::Duration heartbeat_interval{};
+  consensus::Duration quiesce_after{};
+  bool lease_reads = false;
+  bool priorities = false;
+  uint64_t digest_interval = 0;
+  uint64_t snapshot_log_bytes = 0;
+  uint64_t keep_log_bytes = 0;
+  uint64_t snapshot_chunk_bytes = 0;
+  uint64_t max_append_bytes = 0;
+  uint64_t max_inflight_messages = 0;
+
+  SimTime network_delay = 0;   // one way, the least
+  SimTime network_jitter = 0;  // on top, uniformly
+  SimTime sync_time = 0;       // of a write to a disk; likewise
+  SimTime sync_jitter = 0;
+
+  int clients = 1;         // a shard
+  SimTime think_time = 0;  // mean, between the groups of one client
+  int commands = 1;        // most in a group
+  int window = 1;          // most groups of a client under way
+  int symbols = 1;         // a shard
+  uint32_t read_ppm = 0;   // of the requests
+
+  // Mean time between two of its kind, or for those of messages the probability in ppm; 0: off.
+  std::array<SimTime, kFaults> faults{};
+  SimTime faulty_time = 0;  // afterwards a quorum is healed
+  Byzantine byzantine = Byzantine::kNone;
+
+  consensus::Mutant mutant = consensus::Mutant::kNone;
+  Planted planted = Planted::kNone;
+
+  SimTime fault(Fault which) const { return faults[static_cast<size_t>(which)]; }
+  bool has(Fault which) const { return fault(which) != 0; }
+  uint32_t ppm(Fault which) const { return static_cast<uint32_t>(fault(which)); }
+  // "3 nodes, 1 shard, ...: loss, crash"
+  std::string ToString() const;
+};
+
+// What a seed means.
+struct ScenarioLimits {
+  SimTime faulty_time = 0;  // 0: drawn too
+  int nodes = 0;            // 0: drawn too
+};
+Scenario DrawScenario(uint64_t seed, const ScenarioLimits& limits);
+
+}  // namespace quorumbook::sim

@@ -1,0 +1,138 @@
+#include "tests/sim/simulation.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+
+#include "tests/sim/cluster.h"
+#include "tests/sim/nemesis.h"
+
+namespace quorumbook::sim {
+namespace {
+
+// How long a healed quorum may take until it serves every client, and then until all its replicas
+// are equal.
+constexpr int kServiceElections = 40;
+
+class Simulation {
+ public:
+  Simulation(const Scenario& scenario, bool verbose)
+      : cluster_(scenario, verbose), context_(cluster_.context()), nemesis_(&cluster_) {}
+
+  SimulationResult Run() {
+    cluster_.Start();
+    nemesis_.Start();
+    RunUntil(context_.scenario.faulty_time, [] { return false; });
+    if (!context_.failure) Heal();
+    SimulationResult result;
+    result.failure = context_.failure;
+    result.failed_at = context_.queue.now();
+    result.trace = context_.trace.hash();
+    result.time = context_.queue.now();
+    result.events = context_.queue.events();
+    result.messages = cluster_.messages();
+    for (int i = 1; i <= cluster_.shards(); ++i) {
+      const ShardChecks& checks = cluster_.checks(ShardId(static_cast<uint64_t>(i)));
+      result.committed += checks.committed().value();
+      result.commands += checks.commands();
+    }
+    for (const auto& client : cluster_.clients()) result.requests += client->completed();
+    result.fired = context_.fired;
+    result.elections = cluster_.elections();
+    result.evidence = cluster_.evidence();
+    return result;
+  }
+
+ private:
+  // Until `done`, a failure, or the time is over. Returns whether it was done.
+  template <typename Done>
+  bool RunUntil(SimTime time, Done done) {
+    for (uint64_t steps = 0; !context_.failure; ++steps) {
+      if (steps % 64 == 0 && done()) return true;
+      if (!context_.queue.Step(time)) return done();
+    }
+    return false;
+  }
+
+  void Heal() {
+    nemesis_.Freeze();
+    quorum_ = nemesis_.HealQuorum();
+    const SimTime healed_at = context_.queue.now();
+    if (context_.trace.verbose()) {
+      std::string nodes;
+      for (const int number : quorum_) absl::StrAppend(&nodes, " ", number);
+      cluster_.Line("healed: nodes" + nodes);
+    }
+    const SimTime bound =
+        10 * kSecond + kServiceElections * context_.scenario.election_timeout_max.count();
+    const auto served = [&] {
+      return std::all_of(
+          cluster_.clients().begin(), cluster_.clients().end(),
+          [&](const auto& client) { return client->completed_asked_at() > healed_at; });
+    };
+    if (!RunUntil(healed_at + bound, served)) {
+      return context_.Fail("a client is not served though a quorum was healed" + Describe());
+    }
+    for (const auto& client : cluster_.clients()) client->Stop();
+    if (!RunUntil(context_.queue.now() + bound, [this] { return IsQuietAndEqual(); })) {
+      return context_.Fail("the healed quorum does not converge" + Describe());
+    }
+  }
+
+  bool IsQuietAndEqual() {
+    for (const auto& client : cluster_.clients()) {
+      if (!client->idle()) return false;
+    }
+    for (int i = 1; i <= cluster_.shards(); ++i) {
+      const ShardId shard(static_cast<uint64_t>(i));
+      for (const int number : quorum_) {
+        HostedReplica* const replica = cluster_.node(number).replica(shard);
+        if (replica == nullptr) return false;
+        if (IsDeafTo(number, cluster_.LeaderOf(shard))) continue;
+        if (replica->replica().applied() != cluster_.checks(shard).applied()) return false;
+      }
+    }
+    return true;
+  }
+
+  // A leader outside of the healed quorum may serve by others; who hears it and is not heard by it,
+  // or the other way round, lags behind.
+  bool IsDeafTo(int number, int leader) {
+    return leader != 0 && leader != number &&
+           (cluster_.network().IsCut(number, leader) || cluster_.network().IsCut(leader, number));
+  }
+
+  std::string Describe() {
+    std::string text;
+    for (int i = 1; i <= cluster_.nodes(); ++i) {
+      absl::StrAppend(&text, "\n  node ", i, cluster_.node(i).up() ? "" : " is down");
+      for (int j = 1; j <= cluster_.shards() && cluster_.node(i).up(); ++j) {
+        const server::Replica& replica =
+            cluster_.node(i).replica(ShardId(static_cast<uint64_t>(j)))->replica();
+        const consensus::RaftStatus status = replica.raft().status();
+        absl::StrAppend(&text, "; shard ", j, ": role ", static_cast<int>(status.role), " term ",
+                        status.term.value(), " leader ", status.leader.value() & 0xffff, " last ",
+                        status.last.value(), " commit ", status.commit.value(), " applied ",
+                        replica.applied().value());
+      }
+    }
+    for (const auto& client : cluster_.clients()) {
+      const std::string waits = client->Describe();
+      if (!waits.empty()) absl::StrAppend(&text, "\n  ", waits);
+    }
+    return text;
+  }
+
+  Cluster cluster_;
+  Context& context_;
+  Nemesis nemesis_;
+  std::vector<int> quorum_;
+};
+
+}  // namespace
+
+SimulationResult Simulate(const Scenario& scenario, bool verbose) {
+  return Simulation(scenario, verbose).Run();
+}
+
+}  // namespace quorumbook::sim

@@ -1,0 +1,34 @@
+// One seed from beginning to end: faults, then a healed quorum that must serve again.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "consensus/output.h"
+#include "tests/sim/fault_count.h"
+#include "tests/sim/scenario.h"
+
+namespace quorumbook::sim {
+
+struct SimulationResult {
+  // What was violated; empty: nothing.
+  std::optional<std::string> failure;
+  SimTime failed_at = 0;
+  uint64_t trace = 0;
+  SimTime time = 0;  // virtual
+  uint64_t events = 0;
+  uint64_t messages = 0;
+  uint64_t committed = 0;  // entries
+  uint64_t commands = 0;
+  uint64_t requests = 0;  // of clients, answered
+  FaultCount fired;
+  std::vector<SimTime> elections;  // after a leader's death, in true time
+  std::map<consensus::Evidence::Kind, uint64_t> evidence;
+};
+
+SimulationResult Simulate(const Scenario& scenario, bool verbose);
+
+}  // namespace quorumbook::sim
