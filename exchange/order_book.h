@@ -1,7 +1,8 @@
 // A limit order book by itself: price-time priority, no accounts, no sessions, no history. What
 // Exchange builds its market from, for those who bring the rest themselves (docs/embedding.md).
 //
-//   OrderBook book;
+//   OrderBookMemory memory;
+//   OrderBook book(&memory);
 //   const auto fill = [](const BookFill& f) { ... };
 //   const auto bid = book.Add({.side = Side::kBuy, .price = 100, .quantity = 5, .tag = 1}, fill);
 //   book.Cancel(bid.id);
@@ -25,7 +26,8 @@
 
 namespace quorumbook::exchange {
 
-// Names a resting order of one book. 0 is none. Not given again before 2^40 other orders rested.
+// Names a resting order among those of one memory. 0 is none. Not given again before 2^40 other
+// orders rested.
 using BookOrderId = uint64_t;
 
 struct BookOrder {
@@ -51,57 +53,15 @@ struct BookAdded {
   Reason reason = Reason::kNone;  // kInvalidPrice, kInvalidQuantity, kTooManyOrders, kNotFillable
 };
 
-class OrderBook {
+// What any number of books keep their orders and levels in. Grows, and never shrinks.
+class OrderBookMemory {
  public:
-  OrderBook() = default;
-  OrderBook(const OrderBook&) = delete;
-  OrderBook& operator=(const OrderBook&) = delete;
+  OrderBookMemory() = default;
+  OrderBookMemory(const OrderBookMemory&) = delete;
+  OrderBookMemory& operator=(const OrderBookMemory&) = delete;
 
-  // Trades an order with what it crosses and lets the rest of a good-till-cancel order rest.
-  // Calls `on_fill(const BookFill&)` for each trade; it must not use the book.
-  // An order that is refused has changed nothing, and `reason` says why.
-  template <typename OnFill>
-  BookAdded Add(const BookOrder& order, OnFill&& on_fill);
-
-  // Takes an order off the book. False when it is not there (any more).
-  bool Cancel(BookOrderId id) {
-    if (!Rests(id)) return false;
-    Erase(SlotOf(id));
-    return true;
-  }
-
-  // Takes `quantity` off an order, which keeps its priority; all of it when there is no more.
-  // False when the order is not there, or quantity <= 0.
-  bool Reduce(BookOrderId id, Quantity quantity) {
-    if (!Rests(id) || quantity <= 0) return false;
-    Resting& order = orders_[SlotOf(id)];
-    if (quantity >= order.quantity) {
-      Erase(SlotOf(id));
-    } else {
-      SideOf(order).Shrink(order, quantity);
-      order.quantity -= quantity;
-    }
-    return true;
-  }
-
-  // What an order has left; 0 when it is not there.
-  Quantity Left(BookOrderId id) const { return Rests(id) ? orders_[SlotOf(id)].quantity : 0; }
-
-  uint32_t orders() const { return open_; }
-  uint32_t levels(Side side) const { return sides_[IndexOf(side)].levels(); }
-  // 0 when there is none.
-  Price best_price(Side side) const {
-    const Queues& queues = sides_[IndexOf(side)];
-    return queues.empty() ? 0 : queues.PriceOf(queues.best_key());
-  }
-  // Calls `visit(Price, Quantity, uint32_t orders)` from the best price on while it returns true.
-  template <typename Visitor>
-  void ForEachLevel(Side side, Visitor&& visit) const {
-    const Queues& queues = sides_[IndexOf(side)];
-    queues.ForEachLevel([&](const Level& level) {
-      return visit(queues.PriceOf(level.key), level.quantity, level.orders);
-    });
-  }
+  // Open orders of all books; at most kMaxOpenOrders.
+  uint64_t orders() const { return open_; }
 
   // Hints for a caller that knows what it will do next, as one that works through a batch does:
   // ids that will be cancelled or reduced some 16 operations from now, and some 8. An order is
@@ -118,6 +78,7 @@ class OrderBook {
   }
 
  private:
+  friend class OrderBook;
   static constexpr unsigned kSlotBits = 24;
   static_assert(kMaxOpenOrders <= uint64_t{1} << kSlotBits);
 
@@ -132,9 +93,7 @@ class OrderBook {
     Quantity unfilled() const { return quantity; }
   };
   static_assert(sizeof(Resting) == 32);
-  using Queues = OrderQueues<Slab<Resting>>;
 
-  static uint32_t IndexOf(Side side) { return side == Side::kBuy ? 0 : 1; }
   static uint32_t SlotOf(BookOrderId id) {
     return static_cast<uint32_t>(id & ((uint64_t{1} << kSlotBits) - 1));
   }
@@ -145,7 +104,94 @@ class OrderBook {
     const uint64_t number = id >> kSlotBits;
     return number != 0 && SlotOf(id) < orders_.size() && orders_[SlotOf(id)].number == number;
   }
-  Queues& SideOf(const Resting& order) { return sides_[levels_[order.level].side]; }
+  uint32_t Open(Quantity quantity, uint64_t tag) {
+    const uint32_t slot = orders_.Allocate();
+    Resting& order = orders_[slot];
+    order.quantity = quantity;
+    order.tag = tag;
+    order.number = ++last_number_;
+    ++open_;
+    return slot;
+  }
+  void Free(uint32_t slot) {
+    orders_[slot].number = 0;
+    orders_.Free(slot);
+    --open_;
+  }
+
+  Slab<Resting> orders_;
+  LevelMemory levels_;
+  uint64_t last_number_ = 0;
+  uint64_t open_ = 0;
+};
+
+class OrderBook {
+ public:
+  // REQUIRES: `memory` outlives the book.
+  explicit OrderBook(OrderBookMemory* memory)
+      : memory_(*memory),
+        sides_{Queues(Side::kBuy, &memory->orders_, &memory->levels_),
+               Queues(Side::kSell, &memory->orders_, &memory->levels_)} {}
+  OrderBook(const OrderBook&) = delete;
+  OrderBook& operator=(const OrderBook&) = delete;
+
+  // Trades an order with what it crosses and lets the rest of a good-till-cancel order rest.
+  // Calls `on_fill(const BookFill&)` for each trade; it must not use the book.
+  // An order that is refused has changed nothing, and `reason` says why.
+  template <typename OnFill>
+  BookAdded Add(const BookOrder& order, OnFill&& on_fill);
+
+  // Takes an order off the book. False when it is not there (any more).
+  bool Cancel(BookOrderId id) {
+    if (!Has(id)) return false;
+    Erase(memory_.SlotOf(id));
+    return true;
+  }
+
+  // Takes `quantity` off an order, which keeps its priority; all of it when there is no more.
+  // False when the order is not there, or quantity <= 0.
+  bool Reduce(BookOrderId id, Quantity quantity) {
+    if (!Has(id) || quantity <= 0) return false;
+    Resting& order = OrderAt(id);
+    if (quantity >= order.quantity) {
+      Erase(memory_.SlotOf(id));
+    } else {
+      SideOf(order).Shrink(order, quantity);
+      order.quantity -= quantity;
+    }
+    return true;
+  }
+
+  // What an order has left; 0 when it is not there.
+  Quantity Left(BookOrderId id) const { return Has(id) ? OrderAt(id).quantity : 0; }
+
+  uint32_t levels(Side side) const { return sides_[IndexOf(side)].levels(); }
+  // 0 when there is none.
+  Price best_price(Side side) const {
+    const Queues& queues = sides_[IndexOf(side)];
+    return queues.empty() ? 0 : queues.PriceOf(queues.best_key());
+  }
+  // Calls `visit(Price, Quantity, uint32_t orders)` from the best price on while it returns true.
+  template <typename Visitor>
+  void ForEachLevel(Side side, Visitor&& visit) const {
+    const Queues& queues = sides_[IndexOf(side)];
+    queues.ForEachLevel([&](const Level& level) {
+      return visit(queues.PriceOf(level.key), level.quantity, level.orders);
+    });
+  }
+
+ private:
+  using Resting = OrderBookMemory::Resting;
+  using Queues = OrderQueues<Slab<Resting>>;
+
+  static uint32_t IndexOf(Side side) { return side == Side::kBuy ? 0 : 1; }
+  Resting& OrderAt(BookOrderId id) { return memory_.orders_[memory_.SlotOf(id)]; }
+  const Resting& OrderAt(BookOrderId id) const { return memory_.orders_[memory_.SlotOf(id)]; }
+  // Sides are made in pairs, so that the last bit of a level's side is the index of it.
+  bool Has(BookOrderId id) const {
+    return memory_.Rests(id) && (memory_.levels_[OrderAt(id).level].side ^ sides_[0].id()) <= 1;
+  }
+  Queues& SideOf(const Resting& order) { return sides_[memory_.levels_[order.level].side & 1]; }
 
   static Reason Check(const BookOrder& order) {
     if (order.price <= 0 || order.price > kMaxPrice) return Reason::kInvalidPrice;
@@ -153,23 +199,16 @@ class OrderBook {
     return Reason::kNone;
   }
   void Erase(uint32_t slot) {
-    Resting& order = orders_[slot];
-    SideOf(order).Remove(slot);
-    order.number = 0;
-    orders_.Free(slot);
-    --open_;
+    SideOf(memory_.orders_[slot]).Remove(slot);
+    memory_.Free(slot);
   }
   // Trades up to `quantity` with makers no worse than `worst`. Returns what is left of it.
   template <typename OnFill>
   Quantity Match(Queues& makers, PriceKey worst, Quantity quantity, OnFill& on_fill);
   static bool Fillable(const Queues& makers, PriceKey worst, Quantity quantity);
 
-  Slab<Resting> orders_;
-  LevelMemory levels_;
-  std::array<Queues, 2> sides_{Queues(Side::kBuy, &orders_, &levels_),
-                               Queues(Side::kSell, &orders_, &levels_)};
-  uint64_t last_number_ = 0;
-  uint32_t open_ = 0;
+  OrderBookMemory& memory_;
+  std::array<Queues, 2> sides_;
 };
 
 template <typename OnFill>
@@ -182,36 +221,31 @@ BookAdded OrderBook::Add(const BookOrder& order, OnFill&& on_fill) {
     return {.left = order.quantity, .reason = Reason::kNotFillable};
   }
   const bool rests = order.time_in_force == TimeInForce::kGoodTillCancel;
-  if (rests && open_ >= kMaxOpenOrders) return {.reason = Reason::kTooManyOrders};
+  if (rests && memory_.open_ >= kMaxOpenOrders) return {.reason = Reason::kTooManyOrders};
   const Quantity left = Match(makers, worst, order.quantity, on_fill);
   if (left == 0 || !rests) return {.left = left};
-  const uint32_t slot = orders_.Allocate();
-  Resting& resting = orders_[slot];
-  resting.quantity = left;
-  resting.tag = order.tag;
-  resting.number = ++last_number_;
+  const uint32_t slot = memory_.Open(left, order.tag);
   sides_[side].Append(slot, order.price);
-  ++open_;
-  return {.id = IdOf(slot), .left = left};
+  return {.id = memory_.IdOf(slot), .left = left};
 }
 
 template <typename OnFill>
 Quantity OrderBook::Match(Queues& makers, PriceKey worst, Quantity quantity, OnFill& on_fill) {
   while (quantity > 0 && makers.best_key() <= worst) {
     const OrderHandle slot = makers.best().first;
-    Resting& maker = orders_[slot];
+    Resting& maker = memory_.orders_[slot];
     const Quantity traded = std::min(quantity, maker.quantity);
     quantity -= traded;
     makers.Shrink(maker, traded);
     maker.quantity -= traded;
-    on_fill(BookFill{.maker = IdOf(slot),
+    on_fill(BookFill{.maker = memory_.IdOf(slot),
                      .maker_tag = maker.tag,
                      .price = makers.PriceOf(makers.best_key()),
                      .quantity = traded,
                      .maker_left = maker.quantity});
     if (maker.quantity > 0) break;
     // The next to trade has waited longest: it is the least likely to be in the cache.
-    orders_.Prefetch(orders_.ValidOr(maker.next, slot));
+    memory_.orders_.Prefetch(memory_.orders_.ValidOr(maker.next, slot));
     Erase(slot);
   }
   return quantity;

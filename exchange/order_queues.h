@@ -22,6 +22,7 @@ class OrderQueues {
   OrderQueues(const OrderQueues&) = delete;
   OrderQueues& operator=(const OrderQueues&) = delete;
 
+  uint32_t id() const { return levels_.id(); }  // Level::side of its levels
   bool empty() const { return levels_.empty(); }
   // REQUIRES: !empty().
   const Level& best() const { return memory_[levels_.best()]; }

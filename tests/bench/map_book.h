@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine_flow.h"
 #include "exchange/types.h"
+#include "flow.h"
 
 namespace quorumbook::bench {
 

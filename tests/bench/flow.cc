@@ -1,4 +1,4 @@
-#include "engine_flow.h"
+#include "flow.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
@@ -6,8 +6,10 @@
 #include <charconv>
 #include <fstream>
 #include <string_view>
+#include <unordered_map>
 
 #include "map_book.h"
+#include "random.h"
 
 namespace quorumbook::bench {
 namespace {
@@ -16,38 +18,53 @@ using exchange::Price;
 using exchange::Quantity;
 using exchange::Side;
 
-constexpr Price kMiddle = 1'000'000;
 constexpr char kHeader[] = "op,order_id,side,price,quantity";
 
-// SplitMix64 (Steele, Lea, Flood, 2014).
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Below(uint64_t bound) { return Next() % bound; }
-  // 1 with probability 1/16, 2 with 15/16 of that, ...
-  Price Distance() {
-    Price distance = 1;
-    while (Below(16) != 0) ++distance;
-    return distance;
-  }
-
- private:
-  uint64_t Next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  uint64_t state_;
+// In per cent; cancels are the rest.
+struct Mix {
+  uint64_t adds;
+  uint64_t crossing;
 };
+Mix MixOf(Shape shape) {
+  return shape == Shape::kStatic ? Mix{.adds = 60, .crossing = 2} : Mix{.adds = 55, .crossing = 10};
+}
+
+// 1 with probability 1/16, 2 with 15/16 of that, ...
+Price GeometricDistance(Random* random) {
+  Price distance = 1;
+  while (random->Below(16) != 0) ++distance;
+  return distance;
+}
+
+// From 1 to 10^9, each decade as likely as the next.
+Price DistanceOfAnyDecade(Random* random) {
+  Price decade = 1;
+  for (uint64_t i = random->Below(9); i > 0; --i) decade *= 10;
+  return decade + static_cast<Price>(random->Below(static_cast<uint64_t>(decade) * 9));
+}
+
+Price Distance(Shape shape, Random* random) {
+  if (shape == Shape::kStatic) return 1 + static_cast<Price>(random->Below(4));
+  return shape == Shape::kWide ? DistanceOfAnyDecade(random) : GeometricDistance(random);
+}
+
+// Where the middle is before the i-th of `count` operations.
+Price Middle(Shape shape, uint64_t i, uint64_t count) {
+  constexpr Price kMiddle = 1'000'000;
+  if (shape == Shape::kWide) return 1'000 * kMiddle;
+  if (shape != Shape::kCrash) return kMiddle;
+  constexpr uint64_t kDepth = 40'000;
+  const uint64_t from_turn = i < count / 2 ? count / 2 - i : i - count / 2;
+  return kMiddle - static_cast<Price>(kDepth - kDepth * from_turn / (count / 2 + 1));
+}
 
 // Picks a live order, dropping those it meets that have traded since; 0 when there is none.
-uint64_t TakeLive(const MapBook& book, Random* random, std::vector<uint64_t>* live) {
+uint32_t TakeLive(const MapBook& book, Random* random, std::vector<uint32_t>* live) {
   while (!live->empty()) {
     std::swap((*live)[random->Below(live->size())], live->back());
-    const uint64_t id = live->back();
+    const uint32_t order = live->back();
     live->pop_back();
-    if (book.Has(id)) return id;
+    if (book.Has(order)) return order;
   }
   return 0;
 }
@@ -83,30 +100,33 @@ bool ParseLine(std::string_view line, Operation* operation) {
 
 }  // namespace
 
-std::vector<Operation> MakeFlow(uint64_t seed, uint64_t count) {
+std::vector<Operation> MakeFlow(Shape shape, uint64_t seed, uint64_t count) {
+  const Mix mix = MixOf(shape);
   Random random(seed);
   MapBook book;
-  std::vector<uint64_t> live;
+  std::vector<uint32_t> live;
   std::vector<Fill> fills;
   std::vector<Operation> flow;
   flow.reserve(count);
-  uint64_t last_id = 0;
+  uint32_t last = 0;
   while (flow.size() < count) {
     const uint64_t dice = random.Below(100);
     Operation operation;
-    if (dice >= 65) {
+    if (dice >= mix.adds + mix.crossing) {
       operation.kind = Operation::Kind::kCancel;
-      operation.order_id = TakeLive(book, &random, &live);
-      if (operation.order_id == 0) continue;
+      operation.order = TakeLive(book, &random, &live);
+      if (operation.order == 0) continue;
     } else {
-      const bool crossing = dice >= 55;
-      operation.order_id = ++last_id;
+      const bool crosses = dice >= mix.adds;
+      operation.order = ++last;
       operation.side = random.Below(2) == 0 ? Side::kBuy : Side::kSell;
-      const bool below = (operation.side == Side::kBuy) != crossing;
-      operation.price = kMiddle + (below ? -random.Distance() : random.Distance());
+      const bool below = (operation.side == Side::kBuy) != crosses;
+      const Price distance = Distance(shape, &random);
+      operation.price = Middle(shape, flow.size(), count) + (below ? -distance : distance);
       operation.quantity = 1 + static_cast<Quantity>(random.Below(100));
-      live.push_back(last_id);
+      live.push_back(last);
     }
+    operation.order_id = operation.order;
     fills.clear();
     book.Apply(operation, &fills);
     flow.push_back(operation);
@@ -118,6 +138,7 @@ absl::StatusOr<std::vector<Operation>> ReadFlow(const std::string& path) {
   std::ifstream in(path);
   if (!in) return absl::NotFoundError(absl::StrCat(path, ": can not be opened"));
   std::vector<Operation> flow;
+  std::unordered_map<uint64_t, uint32_t> order_of;  // id
   std::string line;
   uint64_t number = 0;
   while (std::getline(in, line)) {
@@ -128,6 +149,15 @@ absl::StatusOr<std::vector<Operation>> ReadFlow(const std::string& path) {
         return absl::InvalidArgumentError(absl::StrCat(path, ":1: the header must be ", kHeader));
       }
     } else if (ParseLine(line, &operation)) {
+      if (operation.kind != Operation::Kind::kCancel) {
+        const auto next = static_cast<uint32_t>(order_of.size() + 1);
+        if (!order_of.emplace(operation.order_id, next).second) {
+          return absl::InvalidArgumentError(
+              absl::StrCat(path, ":", number, ": order id ", operation.order_id, " is used twice"));
+        }
+      }
+      const auto named = order_of.find(operation.order_id);
+      if (named != order_of.end()) operation.order = named->second;
       flow.push_back(operation);
     } else {
       return absl::InvalidArgumentError(absl::StrCat(path, ":", number, ": malformed: ", line));
