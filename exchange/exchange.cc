@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "common/check.h"
+#include "common/digest.h"
 #include "exchange/snapshot.h"
 #include "exchange/state.h"
 
@@ -36,6 +39,17 @@ void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result
 
 }  // namespace
 
+void Exchange::State::Execute(Time time, ApplyResult* result) {
+  replicated.time = std::max(replicated.time, std::min(time, kMaxTime));
+  result->time = replicated.time;
+  const std::optional<Time> deadline = replicated.market.NextDeadline(replicated.time);
+  if (deadline.has_value() && *deadline <= replicated.time) {
+    Run(result, [&](const CommandContext& context) { replicated.market.BeginBatch(context); });
+  }
+  for (const GroupView& group : batch.groups) Execute(group, result);
+  AddToGroupHash(*result);
+}
+
 void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
   GroupResult outcome;
   outcome.first_command = static_cast<uint32_t>(result->commands.size());
@@ -44,17 +58,21 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
       if (group.account == AccountId()) {
         outcome.status = SessionStatus::kInvalid;
       } else {
-        const Session& session = replicated.sessions.Open(group.account);
+        const Session& session =
+            replicated.sessions.Open(group.account, group.cancel_on_disconnect);
         outcome.session = session.id;
         outcome.expected_sequence = session.next_sequence;
       }
       break;
     case GroupKind::kCloseSession:
-      outcome.session = group.session;
-      if (!replicated.sessions.Close(group.session)) outcome.status = SessionStatus::kUnknown;
-      break;
     case GroupKind::kSessionLost:
       outcome.session = group.session;
+      if (const Session* const session = replicated.sessions.Find(group.session)) {
+        Disconnect(*session, result);
+        if (group.kind == GroupKind::kCloseSession) replicated.sessions.Close(group.session);
+      } else {
+        outcome.status = SessionStatus::kUnknown;
+      }
       break;
     case GroupKind::kSessionCommands:
       ExecuteCommands(group, result, &outcome);
@@ -62,6 +80,36 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
   }
   outcome.command_count = static_cast<uint32_t>(result->commands.size()) - outcome.first_command;
   result->groups.push_back(outcome);
+}
+
+template <typename Act>
+void Exchange::State::Run(ApplyResult* result, Act&& act) {
+  const size_t first = result->events.size();
+  act(CommandContext{.account = {}, .time = replicated.time, .events = &result->events});
+  encoded_.clear();
+  for (size_t i = first; i < result->events.size(); ++i) EncodeEvent(result->events[i], &encoded_);
+  if (!encoded_.empty()) replicated.market.AddToHash(encoded_);
+}
+
+void Exchange::State::Disconnect(const Session& session, ApplyResult* result) {
+  if (!session.cancel_on_disconnect) return;
+  Run(result, [&](const CommandContext& context) {
+    replicated.market.Disconnect(context, session.account);
+  });
+}
+
+void Exchange::State::AddToGroupHash(const ApplyResult& result) {
+  to_be_hashed_.clear();
+  to_be_hashed_.push_back(static_cast<uint64_t>(result.time));
+  for (const GroupResult& group : result.groups) {
+    to_be_hashed_.push_back(group.session.value());
+    to_be_hashed_.push_back(group.expected_sequence);
+    to_be_hashed_.push_back(uint64_t{group.command_count} << 8 |
+                            static_cast<uint8_t>(group.status));
+  }
+  const std::string_view bytes(reinterpret_cast<const char*>(to_be_hashed_.data()),
+                               to_be_hashed_.size() * sizeof(uint64_t));
+  replicated.group_hash = Checksum64(bytes, replicated.group_hash);
 }
 
 SessionStatus Exchange::State::CheckSequence(const GroupView& group, const Session& session) {
@@ -97,6 +145,9 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
       outcome->status = SessionStatus::kWindowFull;
     } else {
       ExecuteNew(session, &reader, result);
+      if (replicated.market.has_work()) {
+        Run(result, [&](const CommandContext& context) { replicated.market.Work(context); });
+      }
     }
   }
   outcome->expected_sequence = session->next_sequence;
@@ -135,10 +186,7 @@ Exchange& Exchange::operator=(Exchange&&) noexcept = default;
 absl::Status Exchange::Apply(std::string_view batch, ApplyResult* result) {
   result->Clear();
   if (absl::Status status = ReadBatch(batch, &state_->batch); !status.ok()) return status;
-  Time& time = state_->replicated.time;
-  time = std::max(time, state_->batch.time);
-  result->time = time;
-  for (const GroupView& group : state_->batch.groups) state_->Execute(group, result);
+  state_->Execute(state_->batch.time, result);
   return absl::OkStatus();
 }
 
@@ -152,6 +200,15 @@ uint64_t Exchange::last_sequence() const {
 }
 uint64_t Exchange::open_orders() const { return state_->replicated.market.orders().open_orders(); }
 uint64_t Exchange::sessions() const { return state_->replicated.sessions.size(); }
+
+std::optional<Time> Exchange::NextDeadline() const {
+  return state_->replicated.market.NextDeadline(state_->replicated.time);
+}
+
+Digest Exchange::RunningDigest() const {
+  const ReplicatedState& state = state_->replicated;
+  return {.high = state.market.counters().event_hash, .low = state.group_hash};
+}
 
 std::string Exchange::Snapshot() const { return WriteSnapshot(state_->replicated); }
 

@@ -1,6 +1,8 @@
 // Exchange's views: what can be asked about the state without changing it.
 #include <algorithm>
 
+#include "exchange/auction.h"
+#include "exchange/conservation.h"
 #include "exchange/exchange.h"
 #include "exchange/order.h"
 #include "exchange/state.h"
@@ -8,11 +10,18 @@
 namespace quorumbook::exchange {
 namespace {
 
-std::vector<LevelInfo> Levels(const BookSide& side, size_t limit) {
+// What a level shows: what its icebergs hide is left out.
+Quantity Shown(const Level& level, const Symbol::HiddenQuantities& hidden) {
+  const auto it = hidden.find(level.key);
+  return level.quantity - (it == hidden.end() ? 0 : it->second);
+}
+
+std::vector<LevelInfo> Levels(const BookSide& side, const Symbol::HiddenQuantities& hidden,
+                              size_t limit) {
   std::vector<LevelInfo> levels;
   if (limit == 0) return levels;
   side.ForEachLevel([&](const Level& level) {
-    levels.push_back({side.PriceOf(level.key), level.quantity, level.orders});
+    levels.push_back({side.PriceOf(level.key), Shown(level, hidden), level.orders});
     return levels.size() < limit;
   });
   return levels;
@@ -39,18 +48,19 @@ const SymbolInfo* Exchange::FindSymbol(SymbolId id) const {
 Depth Exchange::GetDepth(SymbolId id, size_t levels) const {
   const Symbol* symbol = state_->replicated.market.symbols().Find(id);
   if (symbol == nullptr) return {};
-  return {.bids = Levels(symbol->bids, levels), .asks = Levels(symbol->asks, levels)};
+  return {.bids = Levels(symbol->bids, symbol->hidden_bids, levels),
+          .asks = Levels(symbol->asks, symbol->hidden_asks, levels)};
 }
 
 std::vector<OrderInfo> Exchange::GetOrders(SymbolId id, Side side, size_t limit) const {
   std::vector<OrderInfo> infos;
   const Symbol* symbol = state_->replicated.market.symbols().Find(id);
   if (symbol == nullptr) return infos;
-  const OrderTable& orders = state_->replicated.market.orders();
+  const Market& market = state_->replicated.market;
   symbol->side(side).ForEachLevel([&](const Level& level) {
     for (OrderHandle at = level.first; at != kNullHandle && infos.size() < limit;) {
-      infos.push_back(Describe(orders[at]));
-      at = orders[at].next;
+      infos.push_back(market.Describe(at));
+      at = market.orders()[at].next;
     }
     return infos.size() < limit;
   });
@@ -81,20 +91,87 @@ std::optional<MarketSummary> Exchange::Summary(SymbolId id) const {
                         .notional = stats.notional};
   if (!symbol->bids.empty()) {
     summary.best_bid = symbol->bids.PriceOf(symbol->bids.best_key());
-    summary.best_bid_quantity = symbol->bids.best().quantity;
+    summary.best_bid_quantity = Shown(symbol->bids.best(), symbol->hidden_bids);
   }
   if (!symbol->asks.empty()) {
     summary.best_ask = symbol->asks.PriceOf(symbol->asks.best_key());
-    summary.best_ask_quantity = symbol->asks.best().quantity;
+    summary.best_ask_quantity = Shown(symbol->asks.best(), symbol->hidden_asks);
   }
   return summary;
 }
 
+std::vector<Candle> Exchange::Candles(SymbolId id, CandleInterval interval, size_t limit) const {
+  const Symbol* symbol = state_->replicated.market.symbols().Find(id);
+  if (symbol == nullptr) return {};
+  return symbol->stats.candles.Last(interval, limit);
+}
+
+std::optional<AuctionInfo> Exchange::Indicative(SymbolId id) const {
+  const Symbol* symbol = state_->replicated.market.symbols().Find(id);
+  if (symbol == nullptr || symbol->info.busy || symbol->info.delisted) return std::nullopt;
+  const Phase phase = symbol->info.phase;
+  const bool collects = phase == Phase::kPreOpen || phase == Phase::kOpeningAuction ||
+                        phase == Phase::kClosingAuction;
+  if (!collects) return std::nullopt;
+  return FindAuctionPrice(symbol->bids, symbol->asks, symbol->info.reference_price);
+}
+
+std::vector<AssetInfo> Exchange::Assets() const {
+  const AssetTable& assets = state_->replicated.market.accounts().assets();
+  return {assets.begin(), assets.end()};
+}
+
+const AssetInfo* Exchange::FindAsset(std::string_view name) const {
+  return state_->replicated.market.accounts().assets().Find(name);
+}
+
+const AssetInfo* Exchange::FindAsset(AssetId id) const {
+  return state_->replicated.market.accounts().assets().Find(id);
+}
+
+std::optional<AccountInfo> Exchange::FindAccount(AccountId id) const {
+  const Account* const account = state_->replicated.market.accounts().Find(id);
+  if (account == nullptr) return std::nullopt;
+  AccountInfo info{.id = id,
+                   .limits = account->limits,
+                   .blocked = account->blocked,
+                   .open_orders = account->open_orders,
+                   .balances = {}};
+  for (const Balance& balance : account->balances) {
+    info.balances.push_back({balance.asset, balance.free, balance.held, balance.position_limit});
+  }
+  return info;
+}
+
+std::vector<OrderInfo> Exchange::OpenOrders(AccountId account, size_t limit, OrderId after) const {
+  std::vector<OrderInfo> infos;
+  const Market& market = state_->replicated.market;
+  market.ForEachOrderOf(account, SymbolId(), Side{}, [&](OrderHandle handle) {
+    if (market.orders()[handle].id > after) infos.push_back(market.Describe(handle));
+    return true;
+  });
+  std::ranges::sort(infos, {}, &OrderInfo::id);
+  if (infos.size() > limit) infos.resize(limit);
+  return infos;
+}
+
 std::optional<OrderInfo> Exchange::FindOrder(const OrderName& name) const {
-  const OrderTable& orders = state_->replicated.market.orders();
-  const OrderHandle handle = orders.Find(name);
+  const OrderHandle handle = state_->replicated.market.orders().Find(name);
   if (handle == kNullHandle) return std::nullopt;
-  return Describe(orders[handle]);
+  return state_->replicated.market.Describe(handle);
+}
+
+std::vector<SessionId> Exchange::CancelOnDisconnectSessions() const {
+  std::vector<SessionId> ids;
+  state_->replicated.sessions.ForEach([&](const Session& session) {
+    if (session.cancel_on_disconnect) ids.push_back(session.id);
+  });
+  std::ranges::sort(ids);
+  return ids;
+}
+
+absl::Status Exchange::CheckConservation() const {
+  return exchange::CheckConservation(state_->replicated.market);
 }
 
 }  // namespace quorumbook::exchange

@@ -1,32 +1,33 @@
 #include "exchange/market.h"
 
+#include <algorithm>
+
 #include "common/digest.h"
 
 namespace quorumbook::exchange {
-namespace {
 
-bool ValidQuantity(Quantity quantity) { return quantity > 0 && quantity <= kMaxQuantity; }
-bool ValidPrice(Price price) { return price > 0 && price <= kMaxPrice; }
-
-}  // namespace
+void Market::Begin(const CommandContext& context, CommandKind kind) {
+  task_ = {
+      .account = context.account, .time = context.time, .events = context.events, .kind = kind};
+}
 
 void Market::AddToHash(std::string_view events) {
   counters_.event_hash = Checksum64(events, counters_.event_hash);
 }
 
-Event& Market::Emit(const CommandContext& context, EventType type, CommandKind kind) {
-  Event& event = context.events->emplace_back();
+Event& Market::Emit(EventType type) {
+  Event& event = task_.events->emplace_back();
   event.sequence = ++counters_.last_sequence;
   event.type = type;
-  event.command = kind;
+  event.command = task_.kind;
   event.side = Side{};
-  event.account = context.account;
+  event.account = task_.account;
   return event;
 }
 
-Event& Market::EmitOrder(const CommandContext& context, EventType type, CommandKind kind,
-                         const Order& order, Quantity quantity) {
-  Event& event = Emit(context, type, kind);
+Event& Market::EmitOrder(EventType type, const Order& order, Quantity quantity) {
+  Event& event = Emit(type);
+  event.account = order.account;
   event.side = order.side;
   event.symbol = order.symbol;
   event.order_id = order.id;
@@ -38,12 +39,15 @@ Event& Market::EmitOrder(const CommandContext& context, EventType type, CommandK
   return event;
 }
 
-void Market::Reject(const CommandContext& context, CommandKind kind, Reason reason, SymbolId symbol,
-                    ClientOrderId id) {
-  Event& event = Emit(context, EventType::kCommandRejected, kind);
+void Market::Reject(Reason reason, SymbolId symbol, ClientOrderId id, Price price,
+                    Quantity quantity, Side side) {
+  Event& event = Emit(EventType::kCommandRejected);
   event.reason = reason;
+  event.side = side;
   event.symbol = symbol;
   event.client_order_id = id;
+  event.price = price;
+  event.quantity = quantity;
 }
 
 Market::Target Market::FindTarget(const OrderName& name) const {
@@ -54,157 +58,116 @@ Market::Target Market::FindTarget(const OrderName& name) const {
   return {.handle = handle};
 }
 
-void Market::Execute(const CommandContext& context, const AddSymbol& command) {
-  Reason reason = CheckSymbol(command);
-  const Symbol* symbol = symbols_.Find(command.name);
-  if (reason == Reason::kNone && symbol != nullptr) {
-    const bool same = SameValue(symbol->info.tick_size, command.tick_size) &&
-                      SameValue(symbol->info.lot_size, command.lot_size);
-    if (!same) reason = Reason::kSymbolExists;
-  } else if (reason == Reason::kNone && symbols_.size() >= kMaxSymbols) {
-    reason = Reason::kTooManySymbols;
-  }
-  if (reason != Reason::kNone) {
-    return Reject(context, CommandKind::kAddSymbol, reason, SymbolId(), ClientOrderId());
-  }
-  if (symbol == nullptr) symbol = &symbols_.Add(command, &memory_);
-  Emit(context, EventType::kSymbolAdded, CommandKind::kAddSymbol).symbol = symbol->info.id;
-}
-
-Reason Market::Check(const NewOrder& command, const Symbol* symbol) const {
-  const bool market = command.type == OrderType::kMarket;
-  if (command.client_order_id == ClientOrderId()) return Reason::kInvalidClientOrderId;
-  if (symbol == nullptr) return Reason::kUnknownSymbol;
-  if (command.type > OrderType::kMarket || command.post_only ||
-      command.time_in_force > TimeInForce::kFillOrKill ||
-      command.self_trade != SelfTrade::kAllow) {
-    return Reason::kInvalidOrder;
-  }
-  if (market && command.time_in_force == TimeInForce::kGoodTillCancel) {
-    return Reason::kInvalidOrder;
-  }
-  if (market && command.price != 0) return Reason::kInvalidOrder;
-  if (!ValidQuantity(command.quantity)) return Reason::kInvalidQuantity;
-  if (!market && !ValidPrice(command.price)) return Reason::kInvalidPrice;
-  if (command.time_in_force == TimeInForce::kGoodTillCancel &&
-      memory_.orders.open_orders() >= max_open_orders_) {
-    return Reason::kTooManyOrders;
-  }
-  return Reason::kNone;
-}
-
-void Market::Execute(const CommandContext& context, const NewOrder& command) {
-  Symbol* symbol = symbols_.Find(command.symbol);
-  Reason reason = Check(command, symbol);
-  OrderHandle handle = kNullHandle;
-  if (reason == Reason::kNone) {
-    handle = memory_.orders.Open({context.account, command.symbol, command.client_order_id});
-    if (handle == kNullHandle) reason = Reason::kDuplicateClientOrderId;
-  }
-  if (reason != Reason::kNone) {
-    Event& event = Emit(context, EventType::kCommandRejected, CommandKind::kNewOrder);
-    event.reason = reason;
-    event.side = command.side;
-    event.symbol = command.symbol;
-    event.client_order_id = command.client_order_id;
-    event.price = command.price;
-    event.quantity = command.quantity;
-    return;
-  }
-  Order& order = memory_.orders[handle];
-  order.id = OrderId(++counters_.last_order_id);
-  order.side = command.side;
-  order.type = command.type;
-  order.time_in_force = command.time_in_force;
-  order.price = command.price;
-  order.quantity = command.quantity;
-  order.entered = order.changed = context.time;
-  EmitOrder(context, EventType::kOrderAccepted, CommandKind::kNewOrder, order, order.quantity);
-  MatchAndSettle(context, CommandKind::kNewOrder, *symbol, handle);
-}
-
 void Market::Execute(const CommandContext& context, const CancelOrder& command) {
+  Begin(context, CommandKind::kCancelOrder);
   const ClientOrderId id = command.client_order_id;
-  if (id == ClientOrderId()) {
-    return Reject(context, CommandKind::kCancelOrder, Reason::kInvalidClientOrderId, command.symbol,
-                  id);
-  }
-  const Target target = FindTarget({context.account, command.symbol, id});
-  if (target.reason != Reason::kNone) {
-    return Reject(context, CommandKind::kCancelOrder, target.reason, command.symbol, id);
-  }
-  CancelResting(context, CommandKind::kCancelOrder, target.handle, Reason::kRequested);
+  Target target{.reason = Reason::kInvalidClientOrderId};
+  if (id != ClientOrderId()) target = FindTarget({context.account, command.symbol, id});
+  if (target.reason != Reason::kNone) return Reject(target.reason, command.symbol, id);
+  CancelOpen(target.handle, Reason::kRequested);
 }
 
 void Market::Execute(const CommandContext& context, const ReduceOrder& command) {
+  Begin(context, CommandKind::kReduceOrder);
   const ClientOrderId id = command.client_order_id;
-  Reason reason = Reason::kNone;
+  Target target;
   if (id == ClientOrderId()) {
-    reason = Reason::kInvalidClientOrderId;
-  } else if (!ValidQuantity(command.quantity)) {
-    reason = Reason::kInvalidQuantity;
-  }
-  Target target{.reason = reason};
-  if (reason == Reason::kNone) target = FindTarget({context.account, command.symbol, id});
-  if (target.reason != Reason::kNone) {
-    Event& event = Emit(context, EventType::kCommandRejected, CommandKind::kReduceOrder);
-    event.reason = target.reason;
-    event.symbol = command.symbol;
-    event.client_order_id = id;
-    event.quantity = command.quantity;
-    return;
-  }
-  Order& order = memory_.orders[target.handle];
-  if (command.quantity >= order.leaves()) {
-    return CancelResting(context, CommandKind::kReduceOrder, target.handle, Reason::kRequested);
-  }
-  order.quantity -= command.quantity;
-  order.changed = context.time;
-  symbols_.Find(order.symbol)->side(order.side).Shrink(order, command.quantity);
-  EmitOrder(context, EventType::kOrderReduced, CommandKind::kReduceOrder, order, command.quantity);
-}
-
-Reason Market::Check(const ReplaceOrder& command) {
-  if (command.client_order_id == ClientOrderId()) return Reason::kInvalidClientOrderId;
-  if (!ValidQuantity(command.quantity)) return Reason::kInvalidQuantity;
-  if (!ValidPrice(command.price)) return Reason::kInvalidPrice;
-  return Reason::kNone;
-}
-
-void Market::Execute(const CommandContext& context, const ReplaceOrder& command) {
-  Target target{.reason = Check(command)};
-  if (target.reason == Reason::kNone) {
-    target = FindTarget({context.account, command.symbol, command.client_order_id});
-  }
-  if (target.reason != Reason::kNone) {
-    Event& event = Emit(context, EventType::kCommandRejected, CommandKind::kReplaceOrder);
-    event.reason = target.reason;
-    event.symbol = command.symbol;
-    event.client_order_id = command.client_order_id;
-    event.price = command.price;
-    event.quantity = command.quantity;
-    return;
-  }
-  Order& order = memory_.orders[target.handle];
-  if (command.quantity <= order.executed) {
-    return CancelResting(context, CommandKind::kReplaceOrder, target.handle,
-                         Reason::kReplacedBelowExecuted);
-  }
-  Symbol& symbol = *symbols_.Find(order.symbol);
-  BookSide& side = symbol.side(order.side);
-  const bool keeps_priority = command.price == order.price && command.quantity <= order.quantity;
-  if (keeps_priority) {
-    side.Shrink(order, order.quantity - command.quantity);
+    target.reason = Reason::kInvalidClientOrderId;
+  } else if (command.quantity <= 0 || command.quantity > kMaxQuantity) {
+    target.reason = Reason::kInvalidQuantity;
   } else {
-    side.Remove(target.handle);
+    target = FindTarget({context.account, command.symbol, id});
   }
-  order.price = command.price;
-  order.quantity = command.quantity;
+  if (target.reason != Reason::kNone) {
+    return Reject(target.reason, command.symbol, id, 0, command.quantity);
+  }
+  Order& order = memory_.orders[target.handle];
+  if (command.quantity >= order.leaves()) return CancelOpen(target.handle, Reason::kRequested);
+  Shrink(target.handle, command.quantity);
   order.changed = context.time;
-  EmitOrder(context, EventType::kOrderReplaced, CommandKind::kReplaceOrder, order, order.quantity);
-  if (!keeps_priority) {
-    MatchAndSettle(context, CommandKind::kReplaceOrder, symbol, target.handle);
+  EmitOrder(EventType::kOrderReduced, order, command.quantity);
+}
+
+void Market::Shrink(OrderHandle handle, Quantity quantity) {
+  Order& order = memory_.orders[handle];
+  Symbol& symbol = *symbols_.Find(order.symbol);
+  if ((order.flags & kFundedFlag) != 0) Release(symbol, handle, quantity);
+  if ((order.flags & kParkedFlag) == 0) {
+    symbol.side(order.side).Shrink(order, quantity);
+    if (IsIceberg(order, handle)) {
+      // What is hidden goes first.
+      UncountHidden(symbol, handle);
+      order.quantity -= quantity;
+      SpecialTerms& special = terms_[handle];
+      special.displayed = std::min(special.displayed, order.leaves());
+      CountHidden(symbol, handle);
+      return;
+    }
   }
+  order.quantity -= quantity;
+}
+
+void Market::Leave(Symbol& symbol, OrderHandle handle) {
+  Order& order = memory_.orders[handle];
+  if ((order.flags & kParkedFlag) != 0) {
+    symbol.parked.Remove(order, terms_[handle]);
+    order.flags &= static_cast<uint8_t>(~kParkedFlag);
+    symbol.Refresh();
+    return;
+  }
+  if (IsIceberg(order, handle)) UncountHidden(symbol, handle);
+  symbol.side(order.side).Remove(handle);
+}
+
+void Market::Finish(OrderHandle handle) {
+  if ((memory_.orders[handle].flags & (kTermsFlag | kFundedFlag | kEndsFlag)) != 0) [[unlikely]] {
+    ForgetSpecial(handle);
+  }
+  memory_.orders.Finish(handle);
+}
+
+void Market::ForgetSpecial(OrderHandle handle) {
+  Order& order = memory_.orders[handle];
+  if ((order.flags & kEndsFlag) != 0) {
+    Symbol& symbol = *symbols_.Find(order.symbol);
+    if (order.time_in_force == TimeInForce::kGoodTillTime) {
+      by_expiry_.erase({terms_[handle].terms.expires, order.id});
+    } else {
+      const bool day = order.time_in_force == TimeInForce::kDay;
+      (day ? symbol.day_orders : symbol.auction_orders).erase(order.id);
+    }
+  }
+  if ((order.flags & kFundedFlag) != 0) accounts_.Unlink(handle);
+  if ((order.flags & kTermsFlag) != 0) terms_.Erase(handle);
+  order.flags &= kPostOnlyFlag;
+}
+
+void Market::FinishCanceled(OrderHandle handle, Reason reason) {
+  Order& order = memory_.orders[handle];
+  const Quantity canceled = order.leaves();
+  if ((order.flags & kFundedFlag) != 0) {
+    Release(*symbols_.Find(order.symbol), handle, canceled);
+  }
+  order.status = OrderStatus::kCanceled;
+  order.reason = reason;
+  order.changed = task_.time;
+  EmitOrder(EventType::kOrderCanceled, order, canceled).reason = reason;
+  Finish(handle);
+}
+
+void Market::CancelOpen(OrderHandle handle, Reason reason) {
+  Leave(*symbols_.Find(memory_.orders[handle].symbol), handle);
+  FinishCanceled(handle, reason);
+}
+
+OrderInfo Market::Describe(OrderHandle handle) const {
+  const Order& order = memory_.orders[handle];
+  OrderInfo info = exchange::Describe(order);
+  info.post_only = (order.flags & kPostOnlyFlag) != 0;
+  info.parked = (order.flags & kParkedFlag) != 0;
+  info.displayed = info.parked ? 0 : ShownOf(order, handle);
+  if ((order.flags & kTermsFlag) != 0) info.terms = terms_[handle].terms;
+  return info;
 }
 
 }  // namespace quorumbook::exchange

@@ -1,16 +1,29 @@
 // The market of a shard: executes commands, one at a time, whoever sent them and how often.
+//
+// One class, in files by subject: market.cc (commands on open orders, events), market_symbols.cc,
+// market_accounts.cc, order_entry.cc, order_checks.cc, replace.cc, matching.cc, icebergs.cc,
+// triggers.cc, funds.cc, phases.cc, sweeps.cc.
 #pragma once
 
+#include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
+
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "exchange/account_table.h"
 #include "exchange/book_side.h"
 #include "exchange/command.h"
 #include "exchange/event.h"
 #include "exchange/order_table.h"
+#include "exchange/order_terms.h"
 #include "exchange/symbol_table.h"
 #include "exchange/types.h"
+#include "exchange/work.h"
 
 namespace quorumbook::exchange {
 
@@ -21,8 +34,10 @@ struct CommandContext {
   std::vector<Event>* events = nullptr;  // appended to: at least one event a command
 };
 
-// The most events that one command brings about: accepted, fills, the rest cancelled.
-inline constexpr uint32_t kMaxEventsPerCommand = kMaxFillsPerCommand + 2;
+// The most events that one command brings about: with each fill an iceberg may show anew; accepted
+// and triggered before, the rest cancelled after them.
+inline constexpr uint32_t kMaxEventsPerCommand = 2 * kMaxFillsPerCommand + 4;
+static_assert(kMaxStepEvents + 4 <= kMaxEventsPerCommand);
 
 // What of a market is not found in its tables.
 struct MarketCounters {
@@ -41,20 +56,50 @@ class Market {
   // REQUIRES: enumerations have one of their named values.
   void Execute(const CommandContext& context, const AddSymbol& command);
   void Execute(const CommandContext& context, const NewOrder& command);
+  void Execute(const CommandContext& context, const SpecialOrder& command);
   void Execute(const CommandContext& context, const CancelOrder& command);
   void Execute(const CommandContext& context, const ReduceOrder& command);
   void Execute(const CommandContext& context, const ReplaceOrder& command);
-  template <typename Other>
-  void Execute(const CommandContext& context, const Other&) {
-    Reject(context, CommandKind::kNone, Reason::kInvalidOrder, SymbolId(), ClientOrderId());
-  }
+  void Execute(const CommandContext& context, const MassCancel& command);
+  void Execute(const CommandContext& context, const SetSymbolRules& command);
+  void Execute(const CommandContext& context, const SetPhase& command);
+  void Execute(const CommandContext& context, const DelistSymbol& command);
+  void Execute(const CommandContext& context, const AddAsset& command);
+  void Execute(const CommandContext& context, const Deposit& command);
+  void Execute(const CommandContext& context, const Withdraw& command);
+  void Execute(const CommandContext& context, const SetAccountLimits& command);
+  void Execute(const CommandContext& context, const SetPositionLimit& command);
+  void Execute(const CommandContext& context, const SetKillSwitch& command);
 
-  // Adds the encoded events of one command to the running hash.
+  // What goes on without a command: the account of the context is none. Each may add no events.
+  // Ends orders whose time has come, and takes a step of unfinished work: at the start of a batch.
+  void BeginBatch(const CommandContext& context);
+  // Whether stops are triggered, or work is unfinished.
+  bool has_work() const { return !jobs_.empty() || !active_.empty(); }
+  // Takes a step of that: after each command.
+  void Work(const CommandContext& context);
+  // Cancels the account's open orders, in steps.
+  void Disconnect(const CommandContext& context, AccountId account);
+  // When BeginBatch will have something to do; nullopt: not before another command.
+  std::optional<Time> NextDeadline(Time now) const;
+
+  // Adds encoded events to the running hash.
   void AddToHash(std::string_view events);
 
   const SymbolTable& symbols() const { return symbols_; }
   const OrderTable& orders() const { return memory_.orders; }
+  const TermsTable& terms() const { return terms_; }
+  const AccountTable& accounts() const { return accounts_; }
+  const std::deque<Job>& jobs() const { return jobs_; }
+  const absl::btree_set<SymbolId>& active() const { return active_; }
   const MarketCounters& counters() const { return counters_; }
+
+  OrderInfo Describe(OrderHandle handle) const;
+  // Calls `visit(handle)` for the open orders of an account, at most of one symbol and side unless
+  // 0: those of symbols with assets by order id, then the others by symbol, bids, asks, parked
+  // ones, by priority; until it returns false.
+  template <typename Visitor>
+  void ForEachOrderOf(AccountId account, SymbolId symbol, Side side, Visitor&& visit) const;
 
  private:
   friend class MarketRestorer;  // fills an empty market from a snapshot
@@ -64,40 +109,227 @@ class Market {
     OrderHandle handle = kNullHandle;
     Reason reason = Reason::kNone;
   };
+  // A new order as it will be kept: `order.price` of a market order is its protection.
+  struct Entry {
+    NewOrder order;
+    OrderTerms terms;
+  };
+  enum class MatchEnd : uint8_t { kDone, kFillLimit, kSelfTrade };
+
+  // market.cc
+  void Begin(const CommandContext& context, CommandKind kind);
   Target FindTarget(const OrderName& name) const;
+  // An event that answers the command, with the next sequence number; the caller fills in the rest.
+  Event& Emit(EventType type);
+  Event& EmitOrder(EventType type, const Order& order, Quantity quantity);
+  void Reject(Reason reason, SymbolId symbol, ClientOrderId id = {}, Price price = 0,
+              Quantity quantity = 0, Side side = Side{});
+  // Takes `quantity`, less than is left, off an open order, which keeps its place.
+  void Shrink(OrderHandle handle, Quantity quantity);
+  // Takes an open order out of the book or from the parked ones.
+  void Leave(Symbol& symbol, OrderHandle handle);
+  // Cancels an order that is in no queue; or one that is.
+  void FinishCanceled(OrderHandle handle, Reason reason);
+  void CancelOpen(OrderHandle handle, Reason reason);
+  // Remembers an order as finished. REQUIRES: its status is final, and it is in no queue.
+  void Finish(OrderHandle handle);
+  void ForgetSpecial(OrderHandle handle);
 
-  Reason Check(const NewOrder& command, const Symbol* symbol) const;
-  static Reason Check(const ReplaceOrder& command);
+  // order_entry.cc
+  void EnterPlain(Symbol& symbol, const NewOrder& command);
+  void Enter(Entry entry, Symbol* symbol);
+  void RejectEntry(const NewOrder& order, Reason reason);
+  // A fresh open order of the account; kNullHandle when it has an open one of that name.
+  OrderHandle Open(const NewOrder& command);
+  // Puts what is left of an order into the book.
+  void Rest(Symbol& symbol, OrderHandle handle);
+  // Notes where an order that stays open is to be found: by account, by what ends it.
+  void Register(Symbol& symbol, OrderHandle handle);
 
-  // An event that answers `kind`, with the next sequence number; the caller fills in the rest.
-  Event& Emit(const CommandContext& context, EventType type, CommandKind kind);
-  Event& EmitOrder(const CommandContext& context, EventType type, CommandKind kind,
-                   const Order& order, Quantity quantity);
-  void Reject(const CommandContext& context, CommandKind kind, Reason reason, SymbolId symbol,
-              ClientOrderId id);
+  // order_checks.cc. Those that take `order` or `terms` by pointer fill in what the market decides.
+  Reason Check(const Symbol* symbol, const Account* account, Entry* entry) const;
+  Reason CheckPhase(const Symbol& symbol, const NewOrder& order, const OrderTerms& terms) const;
+  Reason CheckStop(const Symbol& symbol, const NewOrder& order, OrderTerms* terms) const;
+  Reason CheckPrice(const Symbol& symbol, const OrderTerms& terms, NewOrder* order) const;
+  Reason CheckQuantityRules(const Symbol& symbol, Quantity quantity) const;
+  // The worst price at which an order may trade that has none itself: `ticks` from a price, within
+  // the bands; 0 when nothing bounds it.
+  static Price ProtectedPrice(const Symbol& symbol, Side side, Price from, Price ticks);
+  bool WouldTrade(const Symbol& symbol, Side side, Price price) const;
+
+  // replace.cc
+  Reason CheckReplace(const ReplaceOrder& command, OrderHandle handle) const;
+  void ReplaceParked(Symbol& symbol, OrderHandle handle, const ReplaceOrder& command);
+  // Changes price and quantity of an order that is in no queue, and what is held for it.
+  void Restate(const Symbol& symbol, OrderHandle handle, Price price, Quantity quantity);
 
   // matching.cc
   // Trades an incoming order, then lets what is left rest or cancels it.
-  void MatchAndSettle(const CommandContext& context, CommandKind kind, Symbol& symbol,
-                      OrderHandle handle);
+  void MatchAndSettle(Symbol& symbol, OrderHandle handle);
+  void SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end);
   // Trades an incoming order with what it crosses, at most kMaxFillsPerCommand times.
-  // Returns whether that bound stopped it.
-  bool Match(const CommandContext& context, CommandKind kind, Symbol& symbol, Order& taker,
-             PriceKey worst);
-  void Trade(const CommandContext& context, CommandKind kind, Symbol& symbol, Order& taker,
-             OrderHandle maker_handle);
-  // Whether an order could trade whole within kMaxFillsPerCommand fills.
+  MatchEnd MatchPlain(Symbol& symbol, Order& taker, PriceKey worst);
+  MatchEnd MatchSpecial(Symbol& symbol, OrderHandle handle, PriceKey worst);
+  void TradePlain(Symbol& symbol, Order& taker, OrderHandle maker_handle);
+  void Trade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle);
+  Event& EmitTrade(Symbol& symbol, const Order& taker, const Order& maker, Price price,
+                   Quantity quantity);
+  // Lets a resting order execute `quantity` of what it shows; afterwards lets it go if it is
+  // filled, or show anew if it has hidden more.
+  void FillResting(Symbol& symbol, OrderHandle handle, Quantity quantity);
+  void AfterFill(Symbol& symbol, OrderHandle handle);
+  // Does what the taker wants when it meets an own order. False: the taker is to be cancelled.
+  bool PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle);
+  // Whether so much would trade at once, within kMaxFillsPerCommand fills. For plain books.
   bool Fillable(const BookSide& makers, PriceKey worst, Quantity quantity) const;
-  // Cancels an order that is in no queue; what it had left was `leaves`.
-  void FinishCanceled(const CommandContext& context, CommandKind kind, OrderHandle handle,
-                      Reason reason);
-  void CancelResting(const CommandContext& context, CommandKind kind, OrderHandle handle,
-                     Reason reason);
+  // How much of an incoming order would. For any book; never more than it would be.
+  Quantity Executable(const Symbol& symbol, const Order& taker, PriceKey worst) const;
+
+  // icebergs.cc
+  bool IsIceberg(const Order& order, OrderHandle handle) const {
+    return (order.flags & kTermsFlag) != 0 && terms_[handle].terms.display != 0;
+  }
+  // What of a resting order others see.
+  Quantity ShownOf(const Order& order, OrderHandle handle) const {
+    return IsIceberg(order, handle) ? terms_[handle].displayed : order.leaves();
+  }
+  // Adds what a resting iceberg hides to what its symbol knows of its price; and takes it out.
+  void CountHidden(Symbol& symbol, OrderHandle handle);
+  void UncountHidden(Symbol& symbol, OrderHandle handle);
+  // Lets an iceberg that has just come to the end of its queue show what it may.
+  void ShowSlice(Symbol& symbol, OrderHandle handle);
+
+  // triggers.cc
+  void Park(Symbol& symbol, OrderHandle handle);
+  void OnTrades(Symbol& symbol, Price first, Price last);
+  // Runs triggered stops and all-or-none orders that can trade. False: more are waiting.
+  bool RunParked(Symbol& symbol);
+  void Activate(Symbol& symbol, OrderHandle handle);
+  OrderHandle FindFillable(const Symbol& symbol) const;
+
+  // market_symbols.cc, market_accounts.cc
+  // The units of a symbol's assets, if it has any; or why it can not have them.
+  Reason FindAssets(const AddSymbol& command, AssetScale* scale) const;
+  void RejectTransfer(Reason reason, AccountId account, AssetId asset, Amount amount);
+  void EmitBalance(AccountId account, AssetId asset, Amount amount, Amount free);
+  // Lets `change` change an account, which is added if need be. False: refused, for `reason` if
+  // that is one.
+  template <typename Change>
+  bool ChangeAccount(AccountId id, Reason reason, Change&& change);
+
+  // funds.cc
+  struct Fees {
+    Amount buyer = 0;
+    Amount seller = 0;
+  };
+  struct Execution {
+    Price price = 0;
+    Quantity quantity = 0;
+    uint32_t buyer_fee_bp = 0;
+    uint32_t seller_fee_bp = 0;
+  };
+  // Why the account's limits and balances do not allow an order, or an open one, `replaced`, to
+  // become it. REQUIRES: the symbol is funded; quantity and price are in range.
+  Reason CheckFunds(const Symbol& symbol, const Account& account, const NewOrder& order,
+                    const Order* replaced) const;
+  // What `quantity` of an order needs to be held.
+  static Amount HoldOf(const Symbol& symbol, const Order& order, Quantity quantity);
+  void Hold(const Symbol& symbol, OrderHandle handle, Quantity quantity);
+  void Release(const Symbol& symbol, OrderHandle handle, Quantity quantity);
+  // Changes the price of an open order, and what is held for it.
+  void SetPrice(const Symbol& symbol, OrderHandle handle, Price price);
+  // Moves what a trade exchanges. REQUIRES: it is held for both orders.
+  Fees SettleTrade(const Symbol& symbol, OrderHandle buyer, OrderHandle seller,
+                   const Execution& execution);
+
+  // phases.cc
+  bool StepSettlePhase(Job* job);
+  // Trades at the auction's price. False: more is left to trade.
+  bool Uncross(Symbol& symbol, Job* job);
+
+  // sweeps.cc
+  bool Exhausted() const { return task_.events->size() >= step_end_; }
+  void BeginStep() { step_end_ = task_.events->size() + kMaxStepEvents; }
+  // Takes the first step; the rest follows in later batches. Returns whether nothing is left.
+  bool Start(Job job);
+  bool Step(Job* job);
+  bool StepCancelAccount(const Job& job);
+  bool StepCancelSymbol(const Job& job);
+
+  // What is being executed, and for whom.
+  struct Task {
+    AccountId account;
+    Time time = 0;
+    std::vector<Event>* events = nullptr;
+    CommandKind kind = CommandKind::kNone;
+  };
 
   BookMemory memory_;  // before symbols_, which point into it
   SymbolTable symbols_;
+  AccountTable accounts_;
+  TermsTable terms_;
+  absl::btree_map<std::pair<Time, OrderId>, OrderHandle> by_expiry_;  // of good till time
+  std::deque<Job> jobs_;                                              // unfinished, oldest first
+  absl::btree_set<SymbolId> active_;  // may have parked orders whose turn has come
   MarketCounters counters_;
+  Task task_;
+  size_t step_end_ = 0;  // events at which a step pauses
+  std::vector<OrderHandle> scratch_;
   const uint64_t max_open_orders_;
 };
+
+template <typename Change>
+bool Market::ChangeAccount(AccountId id, Reason reason, Change&& change) {
+  Account* account = nullptr;
+  if (id == AccountId()) {
+    reason = Reason::kInvalidAccount;
+  } else if (reason == Reason::kNone) {
+    account = accounts_.FindOrAdd(id);
+    if (account == nullptr) reason = Reason::kTooManyAccounts;
+  }
+  if (reason == Reason::kNone) {
+    change(*account);
+    Emit(EventType::kAccountChanged).account = id;
+  } else {
+    Reject(reason, SymbolId());
+    task_.events->back().account = id;
+  }
+  return reason == Reason::kNone;
+}
+
+template <typename Visitor>
+void Market::ForEachOrderOf(AccountId account, SymbolId symbol, Side side, Visitor&& visit) const {
+  bool go_on = true;
+  const auto offer = [&](OrderHandle handle) {
+    const Order& order = memory_.orders[handle];
+    if (order.account != account || (side != Side{} && order.side != side)) return true;
+    return go_on = visit(handle);
+  };
+  if (const Account* const owner = accounts_.Find(account); owner != nullptr) {
+    for (OrderHandle at = owner->first; at != kNullHandle && go_on; at = accounts_.NextOf(at)) {
+      if (symbol == SymbolId() || memory_.orders[at].symbol == symbol) offer(at);
+    }
+  }
+  const auto visit_bare = [&](const Symbol& each) {
+    if (each.funded()) return;
+    for (const BookSide* book : {&each.bids, &each.asks}) {
+      book->ForEachLevel([&](const Level& level) {
+        for (OrderHandle at = level.first; at != kNullHandle && go_on;) {
+          const OrderHandle next = memory_.orders[at].next;
+          offer(at);
+          at = next;
+        }
+        return go_on;
+      });
+    }
+    if (go_on) each.parked.ForEach(offer);
+  };
+  if (symbol != SymbolId()) {
+    if (const Symbol* const only = symbols_.Find(symbol); only != nullptr && go_on)
+      visit_bare(*only);
+    return;
+  }
+  for (auto it = symbols_.begin(); go_on && it != symbols_.end(); ++it) visit_bare(**it);
+}
 
 }  // namespace quorumbook::exchange

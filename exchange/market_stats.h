@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "exchange/candles.h"
 #include "exchange/exchange.h"
 #include "exchange/types.h"
 
@@ -39,6 +40,7 @@ struct MarketStats {
   Uint128 volume = 0;
   Uint128 notional = 0;
   TradeRing recent;
+  CandleChart candles;
 
   // REQUIRES: trade.id == trades + 1.
   void Add(const TradeInfo& trade) {
@@ -50,6 +52,7 @@ struct MarketStats {
     volume += static_cast<uint64_t>(trade.quantity);
     notional += static_cast<Uint128>(trade.price) * static_cast<uint64_t>(trade.quantity);
     recent.Add(trade);
+    candles.Add(trade.time, trade.price, trade.quantity);
   }
 };
 

@@ -3,44 +3,72 @@
 
 #include "common/check.h"
 #include "exchange/market.h"
+#include "exchange/order_checks.h"
 
 namespace quorumbook::exchange {
 
-void Market::MatchAndSettle(const CommandContext& context, CommandKind kind, Symbol& symbol,
-                            OrderHandle handle) {
+void Market::MatchAndSettle(Symbol& symbol, OrderHandle handle) {
   Order& taker = memory_.orders[handle];
   const BookSide& makers = symbol.opposite(taker.side);
-  // A market order takes every price there is; no level has kNoPriceKey itself.
-  const PriceKey worst =
-      taker.type == OrderType::kMarket ? kNoPriceKey - 1 : makers.KeyOf(taker.price);
-  if (taker.time_in_force == TimeInForce::kFillOrKill && !Fillable(makers, worst, taker.quantity)) {
-    return FinishCanceled(context, kind, handle, Reason::kNotFillable);
+  // Without a price it takes any there is; no level has kNoPriceKey itself.
+  const PriceKey worst = taker.price == 0 ? kNoPriceKey - 1 : makers.KeyOf(taker.price);
+  MatchEnd end = MatchEnd::kDone;
+  if (symbol.attention == 0 && taker.self_trade == SelfTrade::kAllow && taker.flags == 0)
+      [[likely]] {
+    if (taker.time_in_force == TimeInForce::kFillOrKill &&
+        !Fillable(makers, worst, taker.quantity)) {
+      return FinishCanceled(handle, Reason::kNotFillable);
+    }
+    end = MatchPlain(symbol, taker, worst);
+  } else {
+    const Quantity minimum =
+        (taker.flags & kTermsFlag) != 0 && taker.executed == 0 ? terms_[handle].terms.minimum : 0;
+    const bool whole = taker.time_in_force == TimeInForce::kFillOrKill;
+    if (whole || minimum != 0) {
+      const Quantity executable = Executable(symbol, taker, worst);
+      if (whole && executable < taker.leaves()) {
+        return FinishCanceled(handle, Reason::kNotFillable);
+      }
+      if (executable < minimum) return FinishCanceled(handle, Reason::kMinimumNotMet);
+    }
+    end = MatchSpecial(symbol, handle, worst);
   }
-  const bool stopped = Match(context, kind, symbol, taker, worst);
+  SettleRest(symbol, handle, end);
+}
+
+void Market::SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end) {
+  Order& taker = memory_.orders[handle];
   if (taker.executed == taker.quantity) {
     taker.status = OrderStatus::kFilled;
-    memory_.orders.Finish(handle);
-  } else if (stopped) {
-    FinishCanceled(context, kind, handle, Reason::kFillLimit);
-  } else if (taker.time_in_force == TimeInForce::kGoodTillCancel) {
+    Finish(handle);
+  } else if (end == MatchEnd::kSelfTrade) {
+    FinishCanceled(handle, Reason::kSelfTradePrevented);
+  } else if (end == MatchEnd::kFillLimit) {
+    FinishCanceled(handle, Reason::kFillLimit);
+  } else if (IsMarketLike(taker.type)) {
+    const bool beyond = !symbol.opposite(taker.side).empty();
+    FinishCanceled(handle, beyond ? Reason::kProtectionReached : Reason::kUnfilledRemainder);
+  } else if (!Rests(taker.time_in_force)) {
+    FinishCanceled(handle, Reason::kUnfilledRemainder);
+  } else if (taker.flags == 0 && symbol.attention == 0 &&
+             taker.time_in_force == TimeInForce::kGoodTillCancel) [[likely]] {
     symbol.side(taker.side).Append(handle);
   } else {
-    FinishCanceled(context, kind, handle, Reason::kUnfilledRemainder);
+    Rest(symbol, handle);
   }
 }
 
-bool Market::Match(const CommandContext& context, CommandKind kind, Symbol& symbol, Order& taker,
-                   PriceKey worst) {
+// Without terms, balances and self-trade prevention on either side.
+Market::MatchEnd Market::MatchPlain(Symbol& symbol, Order& taker, PriceKey worst) {
   BookSide& makers = symbol.opposite(taker.side);
   for (uint32_t fills = 0; taker.executed < taker.quantity && makers.best_key() <= worst; ++fills) {
-    if (fills == kMaxFillsPerCommand) return true;
-    Trade(context, kind, symbol, taker, makers.best().first);
+    if (fills == kMaxFillsPerCommand) return MatchEnd::kFillLimit;
+    TradePlain(symbol, taker, makers.best().first);
   }
-  return false;
+  return MatchEnd::kDone;
 }
 
-void Market::Trade(const CommandContext& context, CommandKind kind, Symbol& symbol, Order& taker,
-                   OrderHandle maker_handle) {
+void Market::TradePlain(Symbol& symbol, Order& taker, OrderHandle maker_handle) {
   Order& maker = memory_.orders[maker_handle];
   BookSide& makers = symbol.side(maker.side);
   const Quantity quantity =
@@ -50,17 +78,21 @@ void Market::Trade(const CommandContext& context, CommandKind kind, Symbol& symb
   taker.status = OrderStatus::kPartiallyFilled;
   makers.Shrink(maker, quantity);
   maker.executed += quantity;
-  maker.changed = context.time;
+  maker.changed = task_.time;
   if (maker.executed == maker.quantity) {
     makers.Remove(maker_handle);
     maker.status = OrderStatus::kFilled;
-    memory_.orders.Finish(maker_handle);
+    Finish(maker_handle);
   } else {
     maker.status = OrderStatus::kPartiallyFilled;
   }
+  EmitTrade(symbol, taker, maker, maker.price, quantity);
+}
 
-  Event& event = EmitOrder(context, EventType::kTrade, kind, taker, quantity);
-  event.price = maker.price;
+Event& Market::EmitTrade(Symbol& symbol, const Order& taker, const Order& maker, Price price,
+                         Quantity quantity) {
+  Event& event = EmitOrder(EventType::kTrade, taker, quantity);
+  event.price = price;
   event.trade_id = symbol.stats.trades + 1;
   event.maker_account = maker.account;
   event.maker_order_id = maker.id;
@@ -68,10 +100,120 @@ void Market::Trade(const CommandContext& context, CommandKind kind, Symbol& symb
   event.maker_leaves = maker.leaves();
   symbol.stats.Add({.id = event.trade_id,
                     .sequence = event.sequence,
-                    .time = context.time,
+                    .time = task_.time,
                     .taker_side = taker.side,
-                    .price = maker.price,
+                    .price = price,
                     .quantity = quantity});
+  return event;
+}
+
+Market::MatchEnd Market::MatchSpecial(Symbol& symbol, OrderHandle handle, PriceKey worst) {
+  Order& taker = memory_.orders[handle];
+  BookSide& makers = symbol.opposite(taker.side);
+  MatchEnd end = MatchEnd::kDone;
+  Price first = 0;
+  Price last = 0;
+  for (uint32_t fills = 0; taker.executed < taker.quantity && makers.best_key() <= worst; ++fills) {
+    if (fills == kMaxFillsPerCommand) {
+      end = MatchEnd::kFillLimit;
+      break;
+    }
+    const OrderHandle maker = makers.best().first;
+    if (taker.self_trade != SelfTrade::kAllow && memory_.orders[maker].account == taker.account) {
+      if (PreventSelfTrade(symbol, handle, maker)) continue;
+      end = MatchEnd::kSelfTrade;
+      break;
+    }
+    last = memory_.orders[maker].price;
+    if (first == 0) first = last;
+    Trade(symbol, handle, maker);
+  }
+  if (first != 0) OnTrades(symbol, first, last);
+  return end;
+}
+
+void Market::Trade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle) {
+  Order& taker = memory_.orders[taker_handle];
+  const Order& maker = memory_.orders[maker_handle];
+  const Price price = maker.price;
+  const Quantity quantity = std::min(taker.quantity - taker.executed, ShownOf(maker, maker_handle));
+  QB_CHECK(quantity > 0);
+  Fees fees;
+  const bool buys = taker.side == Side::kBuy;
+  if (symbol.funded()) {
+    const SymbolRules& rules = symbol.info.rules;
+    fees =
+        SettleTrade(symbol, buys ? taker_handle : maker_handle, buys ? maker_handle : taker_handle,
+                    {.price = price,
+                     .quantity = quantity,
+                     .buyer_fee_bp = buys ? rules.taker_fee_bp : rules.maker_fee_bp,
+                     .seller_fee_bp = buys ? rules.maker_fee_bp : rules.taker_fee_bp});
+  }
+  taker.executed += quantity;
+  taker.status = OrderStatus::kPartiallyFilled;
+  FillResting(symbol, maker_handle, quantity);
+  Event& event = EmitTrade(symbol, taker, maker, price, quantity);
+  event.fee = buys ? fees.buyer : fees.seller;
+  event.maker_fee = buys ? fees.seller : fees.buyer;
+  AfterFill(symbol, maker_handle);
+}
+
+void Market::FillResting(Symbol& symbol, OrderHandle handle, Quantity quantity) {
+  Order& order = memory_.orders[handle];
+  symbol.side(order.side).Shrink(order, quantity);
+  if (IsIceberg(order, handle)) terms_[handle].displayed -= quantity;
+  order.executed += quantity;
+  order.status = OrderStatus::kPartiallyFilled;
+  order.changed = task_.time;
+}
+
+void Market::AfterFill(Symbol& symbol, OrderHandle handle) {
+  Order& order = memory_.orders[handle];
+  if (order.executed == order.quantity) {
+    Leave(symbol, handle);
+    order.status = OrderStatus::kFilled;
+    Finish(handle);
+  } else if (ShownOf(order, handle) == 0) {
+    // An iceberg shows anew, and is last in its queue then.
+    Leave(symbol, handle);
+    symbol.side(order.side).Append(handle);
+    ShowSlice(symbol, handle);
+  }
+}
+
+bool Market::PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle) {
+  Order& taker = memory_.orders[taker_handle];
+  Order& maker = memory_.orders[maker_handle];
+  switch (taker.self_trade) {
+    case SelfTrade::kAllow:
+    case SelfTrade::kCancelTaker:
+      return false;
+    case SelfTrade::kCancelMaker:
+      CancelOpen(maker_handle, Reason::kSelfTradePrevented);
+      return true;
+    case SelfTrade::kCancelBoth:
+      CancelOpen(maker_handle, Reason::kSelfTradePrevented);
+      return false;
+    case SelfTrade::kDecrement:
+      break;
+  }
+  const Quantity left = taker.quantity - taker.executed;
+  const Quantity both = std::min(left, maker.leaves());
+  const auto tell = [&](Order& order) {
+    order.changed = task_.time;
+    EmitOrder(EventType::kOrderReduced, order, both).reason = Reason::kSelfTradePrevented;
+  };
+  if (maker.leaves() == both) {
+    CancelOpen(maker_handle, Reason::kSelfTradePrevented);
+  } else {
+    Shrink(maker_handle, both);
+    tell(maker);
+  }
+  if (left == both) return false;
+  if ((taker.flags & kFundedFlag) != 0) Release(symbol, taker_handle, both);
+  taker.quantity -= both;
+  tell(taker);
+  return true;
 }
 
 bool Market::Fillable(const BookSide& makers, PriceKey worst, Quantity quantity) const {
@@ -94,22 +236,56 @@ bool Market::Fillable(const BookSide& makers, PriceKey worst, Quantity quantity)
   return quantity == 0 && fills <= kMaxFillsPerCommand;
 }
 
-void Market::FinishCanceled(const CommandContext& context, CommandKind kind, OrderHandle handle,
-                            Reason reason) {
-  Order& order = memory_.orders[handle];
-  const Quantity canceled = order.leaves();
-  order.status = OrderStatus::kCanceled;
-  order.reason = reason;
-  order.changed = context.time;
-  EmitOrder(context, EventType::kOrderCanceled, kind, order, canceled).reason = reason;
-  memory_.orders.Finish(handle);
-}
+namespace {
 
-void Market::CancelResting(const CommandContext& context, CommandKind kind, OrderHandle handle,
-                           Reason reason) {
-  const Order& order = memory_.orders[handle];
-  symbols_.Find(order.symbol)->side(order.side).Remove(handle);
-  FinishCanceled(context, kind, handle, reason);
+// Counts what an incoming order would execute, fill by fill, until a bound is reached.
+struct Tally {
+  Quantity wanted = 0;
+  Quantity found = 0;
+  uint64_t fills = 0;
+
+  bool done() const { return found >= wanted || fills >= kMaxFillsPerCommand; }
+  // A quantity that takes as many fills. False when there is no room for all of them.
+  bool Add(Quantity quantity, uint64_t in_fills) {
+    if (fills + in_fills > kMaxFillsPerCommand) {
+      fills = kMaxFillsPerCommand;
+      return false;
+    }
+    fills += in_fills;
+    found += quantity;
+    return true;
+  }
+};
+
+}  // namespace
+
+// At each price first what is shown, then what icebergs hide: an own order that stops the taker is
+// met before the second part. The slices of an iceberg count as fills, as if all were needed.
+Quantity Market::Executable(const Symbol& symbol, const Order& taker, PriceKey worst) const {
+  Tally tally{.wanted = taker.leaves()};
+  bool stopped = false;
+  symbol.opposite(taker.side).ForEachLevel([&](const Level& level) {
+    if (level.key > worst || tally.done()) return false;
+    for (const bool hidden : {false, true}) {
+      for (OrderHandle at = level.first; at != kNullHandle && !stopped && !tally.done();) {
+        const Order& maker = memory_.orders[at];
+        const Quantity shown = ShownOf(maker, at);
+        const Quantity unseen = maker.leaves() - shown;
+        if (taker.self_trade != SelfTrade::kAllow && maker.account == taker.account) {
+          stopped = taker.self_trade != SelfTrade::kCancelMaker;
+          if (!hidden && !stopped) tally.Add(0, 1);
+        } else if (!hidden) {
+          stopped = !tally.Add(shown, 1);
+        } else if (unseen > 0) {
+          const Quantity slice = terms_[at].terms.display;
+          stopped = !tally.Add(unseen, static_cast<uint64_t>((unseen + slice - 1) / slice));
+        }
+        at = maker.next;
+      }
+    }
+    return !stopped;
+  });
+  return std::min(tally.found, tally.wanted);
 }
 
 }  // namespace quorumbook::exchange

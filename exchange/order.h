@@ -66,7 +66,8 @@ inline OrderInfo Describe(const Order& order) {
           .leaves = order.leaves(),
           .executed = order.executed,
           .entered = order.entered,
-          .changed = order.changed};
+          .changed = order.changed,
+          .self_trade = order.self_trade};
 }
 
 }  // namespace quorumbook::exchange

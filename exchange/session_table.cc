@@ -20,9 +20,14 @@ void SessionTable::Acknowledge(Session* session, uint64_t sequence) {
   result_bytes_ += session->results.bytes();
 }
 
-Session& SessionTable::Open(AccountId account) {
+Session& SessionTable::Open(AccountId account, bool cancel_on_disconnect) {
   if (size() >= kMaxSessions) Erase(oldest_);
-  return Insert(SessionId(++last_id_), account);
+  return Insert(SessionId(++last_id_), account, cancel_on_disconnect);
+}
+
+const Session* SessionTable::Find(SessionId id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : &sessions_[it->second];
 }
 
 bool SessionTable::Close(SessionId id) {
@@ -43,9 +48,10 @@ Session* SessionTable::Use(SessionId id) {
   return &session;
 }
 
-Session* SessionTable::Restore(SessionId id, AccountId account, uint64_t next_sequence) {
+Session* SessionTable::Restore(SessionId id, AccountId account, bool cancel_on_disconnect,
+                               uint64_t next_sequence) {
   if (id.value() == 0 || id.value() > last_id_ || by_id_.contains(id)) return nullptr;
-  Session& session = Insert(id, account);
+  Session& session = Insert(id, account, cancel_on_disconnect);
   session.next_sequence = next_sequence;
   return &session;
 }
@@ -58,12 +64,13 @@ bool SessionTable::RestoreResult(Session* session, std::string_view events) {
   return true;
 }
 
-Session& SessionTable::Insert(SessionId id, AccountId account) {
+Session& SessionTable::Insert(SessionId id, AccountId account, bool cancel_on_disconnect) {
   const uint32_t handle = sessions_.Allocate();
   Session& session = sessions_[handle];
   session = Session();
   session.id = id;
   session.account = account;
+  session.cancel_on_disconnect = cancel_on_disconnect;
   by_id_.emplace(id, handle);
   LinkNewest(handle);
   return session;

@@ -17,6 +17,7 @@ namespace quorumbook::exchange {
 struct Session {
   SessionId id;
   AccountId account;
+  bool cancel_on_disconnect = false;
   uint64_t next_sequence = 1;
   ResultWindow results;  // of the commands acknowledged() + 1 to next_sequence - 1
   uint32_t older = kNullHandle;
@@ -35,9 +36,11 @@ class SessionTable {
   SessionTable& operator=(const SessionTable&) = delete;
 
   // A session with an id never given before, the most recently used one.
-  Session& Open(AccountId account);
+  Session& Open(AccountId account, bool cancel_on_disconnect = false);
   // False when there is none.
   bool Close(SessionId id);
+  // nullptr when there is none. Does not count as a use.
+  const Session* Find(SessionId id) const;
   // Makes the session the most recently used one; nullptr when there is none.
   Session* Use(SessionId id);
 
@@ -58,13 +61,14 @@ class SessionTable {
 
   // For a table filled from a snapshot, least recently used first: adds one as the most recently
   // used; nullptr when its id is taken or above last_id().
-  Session* Restore(SessionId id, AccountId account, uint64_t next_sequence);
+  Session* Restore(SessionId id, AccountId account, bool cancel_on_disconnect,
+                   uint64_t next_sequence);
   // Adds a result to a session just restored. False when it exceeds a bound.
   bool RestoreResult(Session* session, std::string_view events);
   void set_last_id(uint64_t id) { last_id_ = id; }
 
  private:
-  Session& Insert(SessionId id, AccountId account);
+  Session& Insert(SessionId id, AccountId account, bool cancel_on_disconnect);
   void Erase(uint32_t handle);
   void LinkNewest(uint32_t handle);
   void Unlink(const Session& session);

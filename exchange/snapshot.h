@@ -13,8 +13,40 @@
 
 namespace quorumbook::exchange {
 
-inline constexpr uint32_t kSnapshotMagic = 0x01534251;  // "QBS", version 1
+inline constexpr uint32_t kSnapshotMagic = 0x02534251;  // "QBS", version 2
 inline constexpr size_t kSnapshotHeaderBytes = 12;
+
+// The first two bytes of an order.
+struct SnapshotOrderBits {
+  OrderType type = OrderType::kLimit;
+  TimeInForce time_in_force = TimeInForce::kGoodTillCancel;
+  SelfTrade self_trade = SelfTrade::kAllow;
+  bool post_only = false;
+  bool has_terms = false;
+  bool has_executed = false;
+  bool has_changed = false;
+
+  uint16_t Pack() const {
+    return static_cast<uint16_t>(
+        static_cast<unsigned>(type) | static_cast<unsigned>(time_in_force) << 3 |
+        static_cast<unsigned>(self_trade) << 6 | unsigned{post_only} << 9 |
+        unsigned{has_terms} << 10 | unsigned{has_executed} << 11 | unsigned{has_changed} << 12);
+  }
+  // False for what Pack can not have made.
+  bool Unpack(uint16_t bits) {
+    type = static_cast<OrderType>(bits & 7);
+    time_in_force = static_cast<TimeInForce>(bits >> 3 & 7);
+    self_trade = static_cast<SelfTrade>(bits >> 6 & 7);
+    post_only = (bits >> 9 & 1) != 0;
+    has_terms = (bits >> 10 & 1) != 0;
+    has_executed = (bits >> 11 & 1) != 0;
+    has_changed = (bits >> 12 & 1) != 0;
+    return type >= OrderType::kLimit && type <= OrderType::kTrailingStop &&
+           time_in_force >= TimeInForce::kGoodTillCancel &&
+           time_in_force <= TimeInForce::kGoodTillTime && self_trade <= SelfTrade::kDecrement &&
+           bits < 1u << 13;
+  }
+};
 
 std::string WriteSnapshot(const ReplicatedState& state);
 // Errors: kDataLoss for bytes that are damaged, of another version or against the rules of the

@@ -1,207 +1,183 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "common/bytes.h"
 #include "common/digest.h"
+#include "exchange/conservation.h"
+#include "exchange/market_restorer.h"
 #include "exchange/snapshot.h"
 
 namespace quorumbook::exchange {
-namespace {
 
-bool ValidQuantity(Quantity quantity) { return quantity > 0 && quantity <= kMaxQuantity; }
-bool ValidPrice(Price price) { return price > 0 && price <= kMaxPrice; }
-bool ValidSide(Side side) { return side == Side::kBuy || side == Side::kSell; }
-
-Uint128 GetUint128(ByteReader* in) {
-  const auto low = in->Get<uint64_t>();
-  const auto high = in->Get<uint64_t>();
-  return Uint128{high} << 64 | low;
+bool MarketRestorer::ReadFlag(bool* flag) {
+  const auto byte = in_.Get<uint8_t>();
+  *flag = byte != 0;
+  return byte <= 1;
 }
 
-Decimal GetDecimal(ByteReader* in) {
-  Decimal decimal;
-  decimal.mantissa = in->Get<int64_t>();
-  decimal.exponent = in->Get<int8_t>();
-  return decimal;
+bool MarketRestorer::ReadMarket() {
+  market_.counters_.last_sequence = in_.Get<uint64_t>();
+  market_.counters_.last_order_id = in_.Get<uint64_t>();
+  market_.counters_.event_hash = in_.Get<uint64_t>();
+  if (!ReadAssets() || !ReadAccounts()) return false;
+  const auto count = in_.Get<uint32_t>();
+  if (count > kMaxSymbols) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!ReadSymbol()) return false;
+  }
+  return LinkAccounts() && ReadJobs() && ReadActive() && in_.ok();
 }
 
-}  // namespace
-
-// Each method reads one part and says whether it keeps the rules. Every count is followed by
-// something for each of what it counts, so that a wrong one ends at the end of the bytes.
-class MarketRestorer {
- public:
-  MarketRestorer(ByteReader* in, Market* market) : in_(*in), market_(*market) {}
-
-  bool ReadMarket() {
-    market_.counters_.last_sequence = in_.Get<uint64_t>();
-    market_.counters_.last_order_id = in_.Get<uint64_t>();
-    market_.counters_.event_hash = in_.Get<uint64_t>();
-    const auto count = in_.Get<uint32_t>();
-    if (count > kMaxSymbols) return false;
-    for (uint32_t i = 0; i < count; ++i) {
-      if (!ReadSymbol()) return false;
-    }
-    return in_.ok();
+bool MarketRestorer::ReadAssets() {
+  AssetTable& assets = market_.accounts_.assets();
+  const auto count = in_.Get<uint32_t>();
+  if (count > kMaxAssets) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    AddAsset asset;
+    asset.name = in_.GetSized();
+    asset.exponent = in_.Get<int8_t>();
+    if (!in_.ok() || CheckAsset(asset) != Reason::kNone) return false;
+    if (assets.Find(asset.name) != nullptr) return false;
+    AssetInfo& added = assets.Add(asset);
+    added.deposited = in_.Get<Amount>();
+    added.fees = in_.Get<Amount>();
+    if (added.deposited < 0 || added.deposited > kMaxAmount) return false;
   }
+  return in_.ok();
+}
 
-  bool ReadFinished() {
-    const auto count = in_.Get<uint32_t>();
-    if (count > kMaxFinishedOrders) return false;
-    for (uint32_t i = 0; i < count; ++i) {
-      if (!ReadFinishedOrder()) return false;
-    }
-    return in_.ok();
+bool MarketRestorer::ReadAccounts() {
+  const auto count = in_.Get<uint32_t>();
+  if (count > kMaxAccounts) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!ReadAccount()) return false;
   }
+  return in_.ok();
+}
 
- private:
-  bool ReadSymbol() {
-    AddSymbol symbol;
-    symbol.name = in_.GetSized();
-    symbol.tick_size = GetDecimal(&in_);
-    symbol.lot_size = GetDecimal(&in_);
-    if (!in_.ok() || CheckSymbol(symbol) != Reason::kNone) return false;
-    if (market_.symbols_.Find(symbol.name) != nullptr) return false;
-    Symbol& added = market_.symbols_.Add(symbol, &market_.memory_);
-    if (!ReadStats(&added.stats) || !ReadSide(added, &added.bids) ||
-        !ReadSide(added, &added.asks)) {
-      return false;
-    }
-    return added.bids.empty() || added.asks.best_key() > added.asks.KeyOf(BestBid(added));
+bool MarketRestorer::ReadAccount() {
+  const AccountId id(in_.Get<uint64_t>());
+  if (id == AccountId() || market_.accounts_.Find(id) != nullptr) return false;
+  Account& account = *market_.accounts_.FindOrAdd(id);
+  account.limits.max_order_quantity = in_.Get<Quantity>();
+  account.limits.max_notional = in_.Get<Amount>();
+  account.limits.max_open_orders = in_.Get<uint64_t>();
+  if (account.limits.max_order_quantity < 0 || account.limits.max_notional < 0) return false;
+  bool blocked = false;
+  if (!ReadFlag(&blocked)) return false;
+  market_.accounts_.SetBlocked(&account, blocked);
+  const auto count = in_.Get<uint32_t>();
+  for (uint32_t i = 0; in_.ok() && i < count; ++i) {
+    const AssetId asset(in_.Get<uint32_t>());
+    const bool sorted = account.balances.empty() || account.balances.back().asset < asset;
+    if (!sorted || market_.accounts_.assets().Find(asset) == nullptr) return false;
+    Balance& balance = account.FindOrAdd(asset);
+    balance.free = in_.Get<Amount>();
+    balance.position_limit = in_.Get<Amount>();
+    if (balance.free < 0 || balance.free > kMaxAmount || balance.position_limit < 0) return false;
   }
+  return in_.ok();
+}
 
-  static Price BestBid(const Symbol& symbol) { return symbol.bids.PriceOf(symbol.bids.best_key()); }
-
-  bool ReadStats(MarketStats* stats) {
-    MarketStats read;
-    read.last = in_.Get<Price>();
-    read.open = in_.Get<Price>();
-    read.high = in_.Get<Price>();
-    read.low = in_.Get<Price>();
-    read.trades = in_.Get<uint64_t>();
-    read.volume = GetUint128(&in_);
-    read.notional = GetUint128(&in_);
-    for (const Price price : {read.last, read.open, read.high, read.low}) {
-      if (!(read.trades == 0 ? price == 0 : ValidPrice(price))) return false;
-    }
-    const uint64_t recent = std::min<uint64_t>(read.trades, kMaxRecentTrades);
-    for (uint64_t i = 0; i < recent; ++i) {
-      TradeInfo trade{.id = read.trades - recent + i + 1};
-      trade.sequence = in_.Get<uint64_t>();
-      trade.time = in_.Get<Time>();
-      trade.taker_side = in_.Get<Side>();
-      trade.price = in_.Get<Price>();
-      trade.quantity = in_.Get<Quantity>();
-      if (!ValidSide(trade.taker_side) || !ValidPrice(trade.price) ||
-          !ValidQuantity(trade.quantity)) {
-        return false;
-      }
-      read.recent.Add(trade);
-    }
-    *stats = std::move(read);
-    return in_.ok();
+bool MarketRestorer::LinkAccounts() {
+  std::ranges::sort(funded_);
+  for (const auto& [id, handle] : funded_) {
+    const Order& order = market_.memory_.orders[handle];
+    const Symbol& symbol = *market_.symbols_.Find(order.symbol);
+    // In 128 bits, so that a wrong snapshot is found and not added up.
+    const Uint128 goods =
+        static_cast<Uint128>(order.leaves()) * static_cast<Uint128>(symbol.scale.base);
+    const Uint128 money = static_cast<Uint128>(order.leaves()) *
+                          static_cast<Uint128>(symbol.scale.quote) *
+                          static_cast<Uint128>(order.price);
+    const bool buys = order.side == Side::kBuy;
+    Account& account = market_.accounts_.OwnerOf(handle);
+    Balance* const base = account.Find(symbol.info.base);
+    Balance* const paid = buys ? account.Find(symbol.info.quote) : base;
+    const Uint128 held = buys ? money : goods;
+    if (base == nullptr || paid == nullptr || goods > kMaxAmount) return false;
+    if (held > static_cast<Uint128>(kMaxAmount - paid->held)) return false;
+    paid->held += static_cast<Amount>(held);
+    if (buys) base->incoming += goods;
+    market_.accounts_.Link(handle);
   }
+  return CheckConservation(market_).ok();
+}
 
-  bool ReadSide(const Symbol& symbol, BookSide* side) {
-    const auto levels = in_.Get<uint32_t>();
-    PriceKey last_key = 0;
-    for (uint32_t i = 0; i < levels; ++i) {
-      const auto price = in_.Get<Price>();
-      const auto orders = in_.Get<uint32_t>();
-      if (!ValidPrice(price) || orders == 0) return false;
-      const PriceKey key = side->KeyOf(price);
-      if (i > 0 && key <= last_key) return false;
-      last_key = key;
-      for (uint32_t j = 0; j < orders; ++j) {
-        if (!ReadRestingOrder(symbol, price, side)) return false;
-      }
-    }
-    return in_.ok();
+bool MarketRestorer::ReadJobs() {
+  const auto count = in_.Get<uint32_t>();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!in_.ok() || !ReadJob()) return false;
   }
-
-  bool ReadRestingOrder(const Symbol& symbol, Price price, BookSide* side) {
-    const OrderHandle handle = ReadOrder(symbol.info.id);
-    if (handle == kNullHandle) return false;
-    if (market_.memory_.orders.open_orders() > kMaxOpenOrders) return false;
-    Order& order = market_.memory_.orders[handle];
-    if (order.executed >= order.quantity) return false;
-    order.side = side == &symbol.bids ? Side::kBuy : Side::kSell;
-    order.price = price;
-    order.status = order.executed > 0 ? OrderStatus::kPartiallyFilled : OrderStatus::kNew;
-    side->Append(handle);
-    return true;
+  // A symbol is busy with one job, and has one while it is busy.
+  std::vector<SymbolId> working;
+  for (const Job& job : market_.jobs_) {
+    if (job.kind != JobKind::kCancelAccount) working.push_back(job.symbol);
   }
+  std::ranges::sort(working);
+  if (std::ranges::adjacent_find(working) != working.end()) return false;
+  for (const auto& symbol : market_.symbols_) {
+    const bool has_job = std::ranges::binary_search(working, symbol->info.id);
+    if (symbol->info.busy != has_job) return false;
+  }
+  return in_.ok();
+}
 
-  bool ReadFinishedOrder() {
+bool MarketRestorer::ReadJob() {
+  Job job;
+  job.kind = in_.Get<JobKind>();
+  job.command = in_.Get<CommandKind>();
+  job.reason = in_.Get<Reason>();
+  job.side = in_.Get<Side>();
+  job.symbol = SymbolId(in_.Get<uint32_t>());
+  job.account = AccountId(in_.Get<uint64_t>());
+  job.up_to = OrderId(in_.Get<uint64_t>());
+  if (!ReadFlag(&job.uncrosses)) return false;
+  job.price = in_.Get<Price>();
+  job.left = in_.Get<Quantity>();
+  job.traded = in_.Get<Quantity>();
+  const bool of_account = job.kind == JobKind::kCancelAccount;
+  const bool of_symbol = job.kind == JobKind::kCancelSymbol || job.kind == JobKind::kSettlePhase;
+  const bool no_auction = job.price == 0 && job.left == 0 && job.traded == 0 && !job.uncrosses;
+  constexpr Quantity kMost = Quantity{1} << 62;
+  const bool auction = job.kind == JobKind::kSettlePhase && job.price >= 0 &&
+                       job.price <= kMaxPrice && job.left >= 0 && job.left < kMost &&
+                       job.traded >= 0 && job.traded < kMost &&
+                       (job.price > 0 || (job.left == 0 && job.traded == 0));
+  const bool valid = (of_account || of_symbol) && job.command <= kLastCommandKind &&
+                     Cancels(job.reason) && job.side <= Side::kSell && (no_auction || auction) &&
+                     (!of_symbol || market_.symbols_.Find(job.symbol) != nullptr);
+  market_.jobs_.push_back(job);
+  return valid && in_.ok();
+}
+
+bool MarketRestorer::ReadActive() {
+  const auto count = in_.Get<uint32_t>();
+  SymbolId last;
+  for (uint32_t i = 0; in_.ok() && i < count; ++i) {
     const SymbolId symbol(in_.Get<uint32_t>());
-    if (market_.symbols_.Find(symbol) == nullptr) return false;
-    const OrderHandle handle = ReadOrder(symbol);
-    if (handle == kNullHandle) return false;
-    Order& order = market_.memory_.orders[handle];
-    order.price = in_.Get<Price>();
-    order.side = in_.Get<Side>();
-    order.type = in_.Get<OrderType>();
-    order.time_in_force = in_.Get<TimeInForce>();
-    const auto status = in_.Get<OrderStatus>();
-    order.reason = in_.Get<Reason>();
-    const bool market = order.type == OrderType::kMarket;
-    const bool valid =
-        ValidSide(order.side) &&
-        (market ? order.price == 0 : order.type == OrderType::kLimit && ValidPrice(order.price)) &&
-        order.time_in_force >= TimeInForce::kGoodTillCancel &&
-        order.time_in_force <= TimeInForce::kFillOrKill;
-    const bool filled = status == OrderStatus::kFilled && order.executed == order.quantity &&
-                        order.reason == Reason::kNone;
-    const bool canceled = status == OrderStatus::kCanceled && order.executed < order.quantity &&
-                          Cancels(order.reason);
-    if (!valid || (!filled && !canceled)) return false;
-    order.status = status;
-    market_.memory_.orders.Finish(handle);
-    return true;
+    if (symbol <= last || market_.symbols_.Find(symbol) == nullptr) return false;
+    market_.active_.insert(symbol);
+    last = symbol;
   }
-
-  // What open and finished orders have in common; kNullHandle when it is against the rules.
-  OrderHandle ReadOrder(SymbolId symbol) {
-    const OrderId id(in_.Get<uint64_t>());
-    const ClientOrderId client_order_id(in_.Get<uint64_t>());
-    const AccountId account(in_.Get<uint64_t>());
-    const auto quantity = in_.Get<Quantity>();
-    const auto executed = in_.Get<Quantity>();
-    const auto entered = in_.Get<Time>();
-    const auto changed = in_.Get<Time>();
-    const bool valid = in_.ok() && id.value() > 0 &&
-                       id.value() <= market_.counters_.last_order_id &&
-                       client_order_id.value() > 0 && account.value() > 0 &&
-                       ValidQuantity(quantity) && executed >= 0 && executed <= quantity;
-    OrderTable& orders = market_.memory_.orders;
-    const OrderName name{account, symbol, client_order_id};
-    if (!valid || orders.Find(name) != kNullHandle) return kNullHandle;
-    const OrderHandle handle = orders.Open(name);
-    Order& order = orders[handle];
-    order.id = id;
-    order.quantity = quantity;
-    order.executed = executed;
-    order.entered = entered;
-    order.changed = changed;
-    return handle;
-  }
-
-  ByteReader& in_;
-  Market& market_;
-};
+  return in_.ok();
+}
 
 namespace {
 
 bool ReadSession(ByteReader* in, SessionTable* sessions, std::vector<Event>* scratch) {
   const SessionId id(in->Get<uint64_t>());
   const AccountId account(in->Get<uint64_t>());
+  const auto cancel_on_disconnect = in->Get<uint8_t>();
   const auto next_sequence = in->Get<uint64_t>();
   const auto results = in->Get<uint32_t>();
   if (!in->ok() || account == AccountId() || next_sequence == 0) return false;
+  if (cancel_on_disconnect > 1) return false;
   if (results > kMaxSessionResults || results > next_sequence - 1) return false;
-  Session* session = sessions->Restore(id, account, next_sequence);
+  Session* session = sessions->Restore(id, account, cancel_on_disconnect != 0, next_sequence);
   if (session == nullptr) return false;
   for (uint32_t i = 0; i < results; ++i) {
     const std::string_view events = in->GetSized();
@@ -241,9 +217,12 @@ absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state) {
     return absl::DataLossError("snapshot: wrong checksum");
   }
   state->time = in.Get<Time>();
+  state->group_hash = in.Get<uint64_t>();
   MarketRestorer restorer(&in, &state->market);
   const char* part = nullptr;
-  if (!restorer.ReadMarket()) {
+  if (state->time < 0 || state->time > kMaxTime) {
+    part = "time";
+  } else if (!restorer.ReadMarket()) {
     part = "market";
   } else if (!restorer.ReadFinished()) {
     part = "finished orders";

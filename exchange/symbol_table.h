@@ -1,8 +1,10 @@
 // The symbols of a shard, each with its book and statistics.
 #pragma once
 
+#include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,9 +14,20 @@
 #include "exchange/command.h"
 #include "exchange/exchange.h"
 #include "exchange/market_stats.h"
+#include "exchange/parked_orders.h"
+#include "exchange/symbol_rules.h"
 #include "exchange/types.h"
 
 namespace quorumbook::exchange {
+
+// Why the orders of a symbol need more care than plain ones in a plain symbol do.
+enum Attention : uint8_t {
+  kNotTrading = 1,  // its phase is not continuous trading, or it is busy or delisted
+  kFunded = 2,      // it has assets
+  kRuled = 4,       // it has bands, bounds on quantities, or protection
+  kHasParked = 8,
+  kHasIcebergs = 16,
+};
 
 struct Symbol {
   Symbol(SymbolInfo symbol_info, BookMemory* memory)
@@ -23,14 +36,30 @@ struct Symbol {
   BookSide& side(Side which) { return which == Side::kBuy ? bids : asks; }
   const BookSide& side(Side which) const { return which == Side::kBuy ? bids : asks; }
   BookSide& opposite(Side which) { return which == Side::kBuy ? asks : bids; }
+  const BookSide& opposite(Side which) const { return which == Side::kBuy ? asks : bids; }
+  using HiddenQuantities = absl::flat_hash_map<PriceKey, Quantity>;
+  HiddenQuantities& hidden(Side which) { return which == Side::kBuy ? hidden_bids : hidden_asks; }
+
+  bool funded() const { return scale.base != 0; }
+  // To be called when something has changed that `attention` tells.
+  void Refresh();
 
   SymbolInfo info;
   BookSide bids;
   BookSide asks;
   MarketStats stats;
+  uint8_t attention = 0;  // of Attention
+  AssetScale scale;
+  ParkedOrders parked;
+  // Of each price, what its icebergs hide of what the level counts; and how many icebergs rest.
+  HiddenQuantities hidden_bids, hidden_asks;
+  uint32_t icebergs = 0;
+  // Resting and parked day orders, and orders that only wait for the auction to end.
+  using OrdersById = absl::btree_map<OrderId, OrderHandle>;
+  OrdersById day_orders, auction_orders;
 };
 
-// Why a symbol can not have these parameters; kNone when it can.
+// Why a symbol can not have this name, these sizes and rules; kNone when it can.
 Reason CheckSymbol(const AddSymbol& symbol);
 // Whether two sizes are the same number: 10 * 10^-3 is 1 * 10^-2. REQUIRES: both in range.
 bool SameValue(Decimal a, Decimal b);
@@ -47,8 +76,9 @@ class SymbolTable {
   const Symbol* Find(SymbolId id) const { return const_cast<SymbolTable*>(this)->Find(id); }
   const Symbol* Find(std::string_view name) const;
 
-  // REQUIRES: CheckSymbol accepts it, no symbol has its name, size() < kMaxSymbols.
-  Symbol& Add(const AddSymbol& symbol, BookMemory* memory);
+  // REQUIRES: CheckSymbol accepts it, no symbol has its name, size() < kMaxSymbols; `scale` is that
+  // of its assets.
+  Symbol& Add(const AddSymbol& symbol, const AssetScale& scale, BookMemory* memory);
 
   auto begin() const { return symbols_.begin(); }
   auto end() const { return symbols_.end(); }

@@ -21,7 +21,8 @@ using AssetId = StrongId<struct AssetIdTag, uint32_t>;  // 0: none
 using Price = int64_t;     // in ticks of the symbol
 using Quantity = int64_t;  // in lots of the symbol
 using Amount = int64_t;    // in units of an asset
-// Cluster time: nanoseconds since 1970-01-01 UTC as stamped by leaders; never goes back.
+// Cluster time: nanoseconds since 1970-01-01 UTC as stamped by leaders; never goes back, never
+// negative.
 using Time = int64_t;
 
 __extension__ using Uint128 = unsigned __int128;  // sums of price * quantity
@@ -38,6 +39,7 @@ struct OrderName {
 // Bounds. The state of a shard is finite; what happens at each bound is said at the reject reason.
 inline constexpr Price kMaxPrice = 1'000'000'000'000;
 inline constexpr Quantity kMaxQuantity = 500'000'000'000;
+inline constexpr Time kMaxTime = Time{1} << 62;                  // later stamps count as this
 inline constexpr Amount kMaxAmount = 4'000'000'000'000'000'000;  // of an asset, all accounts
 inline constexpr uint64_t kMaxOpenOrders = uint64_t{1} << 24;    // a shard
 inline constexpr uint32_t kMaxSymbols = 100'000;                 // a shard

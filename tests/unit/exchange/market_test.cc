@@ -61,7 +61,7 @@ TEST_F(MarketTest, BeyondTheFillLimitTheRestIsCancelled) {
   EXPECT_EQ(last.reason, Reason::kFillLimit);
   EXPECT_EQ(last.quantity, 7);
   EXPECT_EQ(last.executed, kFills);
-  EXPECT_EQ(events_.size(), kMaxEventsPerCommand);
+  EXPECT_EQ(events_.size(), kMaxFillsPerCommand + 2u);
   EXPECT_EQ(market_.orders().open_orders(), 1u);
 }
 

@@ -46,6 +46,8 @@ class ReferenceMarket {
   void Run(const CancelOrder& command);
   void Run(const ReduceOrder& command);
   void Run(const ReplaceOrder& command);
+  template <typename Other>
+  void Run(const Other&) {}
 
   SymbolMarket* Market(SymbolId id);
   std::map<Price, std::list<Name>>& SideOf(const OrderInfo& order);

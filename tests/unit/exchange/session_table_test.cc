@@ -64,7 +64,7 @@ TEST(SessionTable, RestoringCountsAndHoldsToTheBound) {
   table.set_last_id(1);
   std::string events;
   EncodeEvent(Event(), &events);
-  Session* session = table.Restore(SessionId(1), kAccount, 4);
+  Session* session = table.Restore(SessionId(1), kAccount, false, 4);
   ASSERT_NE(session, nullptr);
   EXPECT_TRUE(table.RestoreResult(session, events));
   EXPECT_TRUE(table.RestoreResult(session, events));

@@ -1,0 +1,129 @@
+// Work on many orders: mass cancels, disconnections, delistings, expiry; and what goes on from one
+// batch to the next.
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "exchange/market.h"
+
+namespace quorumbook::exchange {
+
+void Market::BeginBatch(const CommandContext& context) {
+  Begin(context, CommandKind::kNone);
+  BeginStep();
+  while (!by_expiry_.empty() && by_expiry_.begin()->first.first <= context.time && !Exhausted()) {
+    CancelOpen(by_expiry_.begin()->second, Reason::kExpired);
+  }
+  if (has_work()) Work(context);
+}
+
+void Market::Work(const CommandContext& context) {
+  Begin(context, CommandKind::kNone);
+  BeginStep();
+  while (!jobs_.empty() && !Exhausted()) {
+    task_.kind = jobs_.front().command;
+    if (Step(&jobs_.front())) jobs_.pop_front();
+  }
+  task_.kind = CommandKind::kNone;
+  while (!active_.empty() && !Exhausted()) {
+    if (RunParked(*symbols_.Find(*active_.begin()))) active_.erase(active_.begin());
+  }
+}
+
+std::optional<Time> Market::NextDeadline(Time now) const {
+  if (has_work()) return now;
+  if (by_expiry_.empty()) return std::nullopt;
+  return std::max(now, by_expiry_.begin()->first.first);
+}
+
+bool Market::Start(Job job) {
+  BeginStep();
+  if (Step(&job)) return true;
+  jobs_.push_back(job);
+  return false;
+}
+
+bool Market::Step(Job* job) {
+  switch (job->kind) {
+    case JobKind::kCancelAccount:
+      return StepCancelAccount(*job);
+    case JobKind::kCancelSymbol:
+      return StepCancelSymbol(*job);
+    case JobKind::kSettlePhase:
+      return StepSettlePhase(job);
+  }
+  return true;
+}
+
+bool Market::StepCancelAccount(const Job& job) {
+  const size_t room = step_end_ - std::min(step_end_, task_.events->size());
+  bool all = true;
+  scratch_.clear();
+  ForEachOrderOf(job.account, job.symbol, job.side, [&](OrderHandle handle) {
+    if (memory_.orders[handle].id > job.up_to) return true;
+    all = scratch_.size() < room;
+    if (all) scratch_.push_back(handle);
+    return all;
+  });
+  for (const OrderHandle handle : scratch_) CancelOpen(handle, job.reason);
+  return all;
+}
+
+bool Market::StepCancelSymbol(const Job& job) {
+  Symbol& symbol = *symbols_.Find(job.symbol);
+  for (const BookSide* side : {&symbol.bids, &symbol.asks}) {
+    while (!side->empty()) {
+      if (Exhausted()) return false;
+      CancelOpen(side->best().first, job.reason);
+    }
+  }
+  while (!symbol.parked.empty()) {
+    if (Exhausted()) return false;
+    OrderHandle first = kNullHandle;
+    symbol.parked.ForEach([&](OrderHandle handle) {
+      first = handle;
+      return false;
+    });
+    CancelOpen(first, job.reason);
+  }
+  symbol.info.busy = false;
+  symbol.Refresh();
+  return true;
+}
+
+void Market::Execute(const CommandContext& context, const MassCancel& command) {
+  Begin(context, CommandKind::kMassCancel);
+  const Symbol* const symbol = symbols_.Find(command.symbol);
+  if (command.symbol != SymbolId() && symbol == nullptr) {
+    return Reject(Reason::kUnknownSymbol, command.symbol);
+  }
+  if (command.symbol == SymbolId() && command.side != Side{}) {
+    return Reject(Reason::kInvalidSelection, command.symbol);
+  }
+  const AccountId account = command.account == AccountId() ? context.account : command.account;
+  const size_t before = context.events->size();
+  const bool all = Start({.kind = JobKind::kCancelAccount,
+                          .command = CommandKind::kMassCancel,
+                          .reason = Reason::kMassCanceled,
+                          .side = command.side,
+                          .symbol = command.symbol,
+                          .account = account,
+                          .up_to = OrderId(counters_.last_order_id)});
+  Event& event = Emit(EventType::kMassCanceled);
+  event.account = account;
+  event.symbol = command.symbol;
+  event.side = command.side;
+  event.quantity = static_cast<Quantity>(context.events->size() - 1 - before);
+  event.leaves = all ? 0 : 1;
+}
+
+void Market::Disconnect(const CommandContext& context, AccountId account) {
+  Begin(context, CommandKind::kNone);
+  Start({.kind = JobKind::kCancelAccount,
+         .command = CommandKind::kNone,
+         .reason = Reason::kDisconnected,
+         .account = account,
+         .up_to = OrderId(counters_.last_order_id)});
+}
+
+}  // namespace quorumbook::exchange

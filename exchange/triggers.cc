@@ -1,0 +1,78 @@
+// Parked orders: stops until their price is traded, all-or-none orders until they can trade whole.
+#include <algorithm>
+
+#include "exchange/market.h"
+#include "exchange/order_checks.h"
+
+namespace quorumbook::exchange {
+
+void Market::Park(Symbol& symbol, OrderHandle handle) {
+  Order& order = memory_.orders[handle];
+  SpecialTerms& special = terms_[handle];
+  if (special.terms.trail != 0) {
+    const Price trail = special.terms.trail;
+    special.best = order.side == Side::kBuy ? special.terms.stop_price - trail
+                                            : special.terms.stop_price + trail;
+  }
+  order.flags |= kParkedFlag;
+  symbol.parked.Add(handle, order, special);
+  symbol.Refresh();
+  Register(symbol, handle);
+  Event& event = EmitOrder(EventType::kOrderParked, order, order.quantity);
+  event.trade_id = static_cast<uint64_t>(special.terms.stop_price);
+}
+
+// Within one order's trades prices go one way, so that the first and the last tell of all.
+void Market::OnTrades(Symbol& symbol, Price first, Price last) {
+  if (symbol.parked.empty()) return;
+  symbol.parked.OnTrade(first, &terms_);
+  symbol.parked.OnTrade(last, &terms_);
+  active_.insert(symbol.info.id);
+}
+
+bool Market::RunParked(Symbol& symbol) {
+  while (!Exhausted()) {
+    if ((symbol.attention & kNotTrading) != 0) return true;
+    OrderHandle next = symbol.parked.FirstTriggered();
+    if (next == kNullHandle) next = FindFillable(symbol);
+    if (next == kNullHandle) return true;
+    Activate(symbol, next);
+  }
+  return false;
+}
+
+OrderHandle Market::FindFillable(const Symbol& symbol) const {
+  for (const Side side : {Side::kBuy, Side::kSell}) {
+    const BookSide& makers = symbol.opposite(side);
+    for (const auto& entry : symbol.parked.AllOrNone(side)) {
+      const Order& order = memory_.orders[entry.second];
+      const PriceKey worst = makers.KeyOf(order.price);
+      if (makers.best_key() > worst) break;
+      if (Executable(symbol, order, worst) == order.leaves()) return entry.second;
+    }
+  }
+  return kNullHandle;
+}
+
+void Market::Activate(Symbol& symbol, OrderHandle handle) {
+  Order& order = memory_.orders[handle];
+  const OrderTerms& terms = terms_[handle].terms;
+  const PriceBand band = BandOf(symbol.info, symbol.stats.last);
+  Leave(symbol, handle);
+  if (IsMarketLike(order.type)) {
+    const Price ticks = terms.protection != 0 ? terms.protection : symbol.info.rules.protection;
+    Price price = ProtectedPrice(symbol, order.side, terms.stop_price, ticks);
+    // Never worse than what is held for it, even if the rules have changed.
+    const bool buys = order.side == Side::kBuy;
+    if (order.price != 0 && (price == 0 || (buys && price > order.price))) price = order.price;
+    SetPrice(symbol, handle, price);
+  }
+  order.changed = task_.time;
+  EmitOrder(EventType::kOrderTriggered, order, order.quantity);
+  if (!IsMarketLike(order.type) && !band.Has(order.price)) {
+    return FinishCanceled(handle, Reason::kPriceOutsideBand);
+  }
+  MatchAndSettle(symbol, handle);
+}
+
+}  // namespace quorumbook::exchange

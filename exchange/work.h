@@ -1,0 +1,33 @@
+// Work that may be too much for one command: it is done in steps of about kMaxStepEvents events,
+// the first at once, the others one a batch.
+#pragma once
+
+#include <cstdint>
+
+#include "exchange/event.h"
+#include "exchange/types.h"
+
+namespace quorumbook::exchange {
+
+enum class JobKind : uint8_t {
+  kCancelAccount = 1,  // the orders of an account up to an id, perhaps of one symbol or side
+  kCancelSymbol = 2,   // all orders of a symbol that is delisted
+  kSettlePhase = 3,    // the trades of an auction, then what the new phase ends
+};
+
+struct Job {
+  JobKind kind = JobKind::kCancelAccount;
+  CommandKind command = CommandKind::kNone;  // that brought it about
+  Reason reason = Reason::kNone;             // of what it cancels
+  Side side{};                               // of kCancelAccount; 0: both
+  SymbolId symbol = {};                      // of kCancelAccount 0: all
+  AccountId account = {};                     // of kCancelAccount
+  OrderId up_to = {};                        // of kCancelAccount: later orders are spared
+  // Of kSettlePhase: the auction's price, what is to trade yet and what has traded.
+  bool uncrosses = false;
+  Price price = 0;
+  Quantity left = 0;
+  Quantity traded = 0;
+};
+
+}  // namespace quorumbook::exchange
