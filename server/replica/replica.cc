@@ -24,6 +24,10 @@ constexpr uint64_t kMaxEntryBytes = uint64_t{1} << 20;
 // A replica whose log grows this many times beyond the snapshot size takes no more commands.
 constexpr uint64_t kLogBytesLimitFactor = 4;
 constexpr std::chrono::seconds kSnapshotRetry{5};
+// While something is due at some time: how often the wall clock, which may jump, is looked at, and
+// how soon a batch that brings the time is proposed again.
+constexpr std::chrono::seconds kClockCheck{1};
+constexpr std::chrono::milliseconds kTimeRetry{10};
 constexpr int kCorruptionsToFence = 3;
 
 Refusal Busy(std::string message) {
@@ -109,12 +113,41 @@ consensus::Instant Replica::deadline() const {
   consensus::Instant deadline = raft_.deadline();
   if (drained_) deadline = std::min(deadline, drain_deadline_);
   for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
-  return std::min(deadline, membership_.deadline());
+  return std::min({deadline, membership_.deadline(), DueTime()});
 }
 
 void Replica::OnAlarm() {
   raft_.Tick(host_.Now());
+  if (DueTime() <= host_.Now()) ProposeTime();
   ProcessOutput();
+}
+
+// When the exchange has something to do though nobody sends anything: an order expires, or work was
+// too much for one batch. What is on its way brings the time with it.
+consensus::Instant Replica::DueTime() const {
+  const bool on_its_way = proposals_.HasWaiting() || proposals_.HasProposed();
+  if (draining_ || on_its_way || CurrentLeadership().serving_term == consensus::Term()) {
+    return consensus::Instant::max();
+  }
+  const std::optional<exchange::Time> due = exchange_.NextDeadline();
+  if (!due) return consensus::Instant::max();
+  const exchange::Time now = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
+  const std::chrono::nanoseconds wait(std::max<exchange::Time>(0, *due - now));
+  return std::max(next_time_, host_.Now() + std::min<std::chrono::nanoseconds>(wait, kClockCheck));
+}
+
+void Replica::ProposeTime() {
+  const exchange::Time time = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
+  next_time_ = host_.Now() + kTimeRetry;
+  if (*exchange_.NextDeadline() > time || host_.DiskFull()) return;
+  auto payload = std::make_shared<const std::string>(exchange::EncodeBatch(time, {}));
+  consensus::Index index;
+  consensus::Term term;
+  if (raft_.Propose(std::move(payload), host_.Now(), &index, &term) != ProposeResult::kAccepted) {
+    return;
+  }
+  last_stamp_ = time;
+  proposals_.Proposed(0, index, term);
 }
 
 void Replica::ProcessOutput() {

@@ -67,6 +67,10 @@ class Replica {
   // members of its group by what it is told here (server/replica/membership.h).
   void SetConnected(std::vector<NodeId> members);
   void PeerLost(NodeId member);
+  // Whether the steady clock runs evenly; the host says so when it may have jumped. Lease reads
+  // rest on it (consensus::Raft::SetClockTrusted).
+  void SetClockTrusted(bool trusted);
+
   // Makes a node a member, or takes it out. Leader only.
   void ChangeMember(NodeId node, bool member, Membership::Callback callback);
 
@@ -92,6 +96,8 @@ class Replica {
   Refusal WhyNotSubmit(const std::string& group, consensus::Term term) const;
   void PumpWhenWaiting();
   void Propose();
+  consensus::Instant DueTime() const;
+  void ProposeTime();
   void ProcessOutput();
   void StartWrite(consensus::Persist persist);
   bool DecodeSnapshot(const consensus::Snapshot& snapshot);
@@ -126,6 +132,7 @@ class Replica {
   consensus::Term applied_term_;  // of the last entry applied
   std::optional<std::pair<consensus::Index, exchange::Exchange>> decoded_snapshot_;
   exchange::Time last_stamp_ = 0;
+  consensus::Instant next_time_{};  // no batch for the time alone before
 
   std::map<NodeId, int> corruptions_;  // by sender
 
