@@ -87,6 +87,16 @@ def add_symbol(name, tick=(1, -2), lot=(1, 0)):
     )
 
 
+def mass_cancel(symbol="", side=0, account=0):
+    command = exchange.MassCancel(symbol=symbol, side=side, account=account)
+    return exchange.Command(mass_cancel=command)
+
+
+def set_phase(symbol, phase, reference_price=0):
+    command = exchange.SetPhase(symbol=symbol, phase=phase, reference_price=reference_price)
+    return exchange.Command(set_phase=command)
+
+
 def error_detail(error):
     """The ErrorDetail that a failed call carries, or None."""
     for key, value in error.trailing_metadata() or ():
@@ -133,8 +143,8 @@ class Api:
         response = cluster.TransferLeadershipResponse
         return self.call("Cluster", "TransferLeadership", request, response)
 
-    def open_session(self, account=1, shard=1):
-        request = exchange.OpenSessionRequest(shard=shard, account=account)
+    def open_session(self, account=1, shard=1, **fields):
+        request = exchange.OpenSessionRequest(shard=shard, account=account, **fields)
         return self.call("Exchange", "OpenSession", request, exchange.OpenSessionResponse).session
 
     def submit(self, session, first_sequence, commands, acknowledged=0, shard=1):
@@ -155,6 +165,27 @@ class Api:
     def book(self, symbol, shard=1, **fields):
         request = market_data.GetBookRequest(shard=shard, symbol=symbol, **fields)
         return self.call("MarketData", "GetBook", request, market_data.Book)
+
+    def subscribe(self, symbol, channel, shard=1, **fields):
+        """The call: an iterator of updates, with cancel(). Ends by itself after some minutes."""
+        stub = self._channel.unary_stream(
+            "/quorumbook.v1.MarketData/Subscribe",
+            request_serializer=market_data.SubscribeRequest.SerializeToString,
+            response_deserializer=market_data.MarketDataUpdate.FromString,
+        )
+        request = market_data.SubscribeRequest(
+            shard=shard, symbol=symbol, channel=channel, **fields
+        )
+        return stub(request, timeout=20 * SECONDS)
+
+    def order_stream(self, batches):
+        """The call of Exchange.Stream: sends what the iterator `batches` gives."""
+        stub = self._channel.stream_stream(
+            "/quorumbook.v1.Exchange/Stream",
+            request_serializer=exchange.CommandBatch.SerializeToString,
+            response_deserializer=exchange.CommandBatchResult.FromString,
+        )
+        return stub(batches)
 
     def peer_frames(self, frames, timeout=SECONDS):
         """Opens a peer stream, sends `frames` and returns what the node says until it ends."""

@@ -55,9 +55,24 @@ void FakeCluster::Apply(const exchange::Group& group, exchange::ApplyResult* res
   std::lock_guard lock(mutex_);
   exchange_.Apply(exchange::Batch{.time = ++time_, .groups = {group}}, result);
   for (const exchange::Event& event : result->events) {
-    if (event.type != exchange::EventType::kSymbolAdded) continue;
-    symbols_.Add(exchange_.FindSymbol(event.symbol)->name, event.symbol);
+    if (event.type == exchange::EventType::kSymbolAdded) {
+      names_.symbols.Add(exchange_.FindSymbol(event.symbol)->name, event.symbol);
+    } else if (event.type == exchange::EventType::kAssetAdded) {
+      names_.assets.Add(exchange_.FindAsset(event.asset())->name, event.asset());
+    }
   }
+  feed_.Applied(exchange_, *result);
+}
+
+void FakeCluster::Subscribe(const v1::SubscribeRequest& request,
+                            std::shared_ptr<server::MarketDataSubscriber> subscriber) {
+  std::lock_guard lock(mutex_);
+  feed_.Add(exchange_, request, std::move(subscriber));
+}
+
+void FakeCluster::Unsubscribe(const server::MarketDataSubscriber* subscriber) {
+  std::lock_guard lock(mutex_);
+  feed_.Remove(subscriber);
 }
 
 void FakeCluster::CountBatch(size_t commands) {

@@ -22,7 +22,8 @@
 #include "quorumbook/v1/cluster.grpc.pb.h"
 #include "quorumbook/v1/exchange.grpc.pb.h"
 #include "quorumbook/v1/market_data.grpc.pb.h"
-#include "server/symbol_directory.h"
+#include "server/market_data_feed.h"
+#include "server/name_directory.h"
 
 namespace quorumbook::client {
 
@@ -46,6 +47,16 @@ enum class Fault {
   kTooManyResults,
   kGarbageDetail,  // UNAVAILABLE with an error detail that can not be parsed
   kMoveLeader,     // the next node leads from now on; not executed
+};
+
+// What a subscription does with an update.
+enum class StreamFault {
+  kNone,
+  kDrop,    // ends instead: UNAVAILABLE
+  kSkip,    // leaves it out
+  kCut,     // ends instead: SLOW_CONSUMER
+  kFull,    // ends instead: TOO_MANY_SUBSCRIPTIONS
+  kBehind,  // sends it as of an earlier event
 };
 
 class FakeNode;
@@ -76,18 +87,25 @@ class FakeCluster {
   }
   // Most commands in one batch, and most unanswered at a time, that a stream brought.
   size_t largest_batch() const;
+  // Batches without commands that leaders' streams brought.
+  int announced() const { return announced_; }
 
   // For nodes.
   Fault NextFault();
   void Apply(const exchange::Group& group, exchange::ApplyResult* result);
-  server::SymbolDirectory& symbols() { return symbols_; }
+  server::NameDirectory& names() { return names_; }
+  void Subscribe(const v1::SubscribeRequest& request,
+                 std::shared_ptr<server::MarketDataSubscriber> subscriber);
+  void Unsubscribe(const server::MarketDataSubscriber* subscriber);
   void CountBatch(size_t commands);
+  void CountAnnounced() { ++announced_; }
   v1::ClusterDescription Describe(uint32_t answering) const;
 
  private:
   mutable std::mutex mutex_;
   exchange::Exchange exchange_;
-  server::SymbolDirectory symbols_;
+  server::NameDirectory names_;
+  server::MarketDataFeed feed_{ShardId(kShard)};
   exchange::Time time_ = 1'340'285'400'000'000'000;  // 2012-06-21 13:30 UTC
   uint32_t leader_ = 1;
   struct Planned {
@@ -96,6 +114,7 @@ class FakeCluster {
   };
   std::deque<Planned> plan_;
   size_t largest_batch_ = 0;
+  std::atomic<int> announced_ = 0;
   std::vector<std::unique_ptr<FakeNode>> nodes_;
 };
 
@@ -117,6 +136,8 @@ class FakeNode final : public v1::Exchange::Service,
   void HangUnary(bool hang);
   // The next unary call to the leader gets this error.
   void FailNextUnary(v1::ErrorDetail::Code code);
+  // The `nth` update that this node sends from now on, 1 being the next, meets `fault`.
+  void PlanUpdate(StreamFault fault, int nth);
   // As if this replica's state had gone another way.
   void Corrupt() { corrupt_ = true; }
   int streams_opened() const;
@@ -138,6 +159,16 @@ class FakeNode final : public v1::Exchange::Service,
                          v1::Trades* response) override;
   grpc::Status GetSummary(grpc::ServerContext* context, const v1::GetSummaryRequest* request,
                           v1::Summary* response) override;
+  grpc::Status GetCandles(grpc::ServerContext* context, const v1::GetCandlesRequest* request,
+                          v1::Candles* response) override;
+  grpc::Status Subscribe(grpc::ServerContext* context, const v1::SubscribeRequest* request,
+                         grpc::ServerWriter<v1::MarketDataUpdate>* writer) override;
+  grpc::Status ListOrders(grpc::ServerContext* context, const v1::ListOrdersRequest* request,
+                          v1::ListOrdersResponse* response) override;
+  grpc::Status GetAccount(grpc::ServerContext* context, const v1::GetAccountRequest* request,
+                          v1::Account* response) override;
+  grpc::Status ListAssets(grpc::ServerContext* context, const v1::ListAssetsRequest* request,
+                          v1::ListAssetsResponse* response) override;
   grpc::Status DescribeCluster(grpc::ServerContext* context,
                                const v1::DescribeClusterRequest* request,
                                v1::ClusterDescription* response) override;
@@ -157,6 +188,10 @@ class FakeNode final : public v1::Exchange::Service,
   grpc::Status Serve(grpc::ServerContext* context, BatchStream* stream,
                      const v1::CommandBatch& batch, Fault fault);
 
+  StreamFault NextStreamFault();
+  template <typename Request, typename Fill>
+  grpc::Status ReadSymbol(grpc::ServerContext* context, const Request* request, Fill fill);
+
   // Executes what comes and replies to nothing until the client gives up.
   grpc::Status ExecuteSilently(BatchStream* stream);
 
@@ -172,6 +207,8 @@ class FakeNode final : public v1::Exchange::Service,
   v1::ErrorDetail::Code next_unary_error_ = v1::ErrorDetail::CODE_UNSPECIFIED;
   std::atomic<bool> corrupt_ = false;
   int streams_opened_ = 0;
+  StreamFault stream_fault_ = StreamFault::kNone;
+  int stream_fault_in_ = 0;
 };
 
 }  // namespace quorumbook::client

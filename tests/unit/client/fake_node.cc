@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "server/order_codec.h"
+#include "server/report_codec.h"
 #include "tests/unit/client/fake_exchange_server.h"
 
 namespace quorumbook::client {
@@ -158,7 +159,9 @@ grpc::Status FakeNode::OpenSession(grpc::ServerContext* context,
   grpc::Status status = CheckUnary(context, request->shard());
   if (!status.ok()) return status;
   exchange::ApplyResult result;
-  cluster_->Apply(exchange::OpenSession{exchange::AccountId(request->account())}, &result);
+  cluster_->Apply(exchange::OpenSession{exchange::AccountId(request->account()),
+                                        request->cancel_on_disconnect()},
+                  &result);
   response->set_session(result.groups[0].session.value());
   return SessionError(context, result.groups[0]);
 }
@@ -231,7 +234,7 @@ grpc::Status FakeNode::ExecuteSilently(BatchStream* stream) {
   exchange::ApplyResult ignored;
   while (stream->Read(&batch)) {
     absl::StatusOr<exchange::SessionCommands> commands =
-        server::FromProto(batch, cluster_->symbols());
+        server::FromProto(batch, cluster_->names());
     if (commands.ok()) cluster_->Apply(*std::move(commands), &ignored);
   }
   return grpc::Status::CANCELLED;
@@ -242,8 +245,14 @@ grpc::Status FakeNode::Serve(grpc::ServerContext* context, BatchStream* stream,
   grpc::Status refused = Refuse(context, batch, fault);
   if (!refused.ok()) return refused;
   if (fault == Fault::kHang) return Hang(stream);
-  absl::StatusOr<exchange::SessionCommands> commands =
-      server::FromProto(batch, cluster_->symbols());
+  if (batch.commands_size() == 0) {  // the client says that it is there
+    cluster_->CountAnnounced();
+    v1::CommandBatchResult none;
+    none.set_first_sequence(batch.first_sequence());
+    stream->Write(none);
+    return grpc::Status::OK;
+  }
+  absl::StatusOr<exchange::SessionCommands> commands = server::FromProto(batch, cluster_->names());
   if (!commands.ok()) {
     v1::ErrorDetail detail;
     detail.set_code(v1::ErrorDetail::MALFORMED);

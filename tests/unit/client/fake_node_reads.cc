@@ -1,24 +1,31 @@
 // What can be read from a node, and its part in looking after the cluster.
-#include "server/order_codec.h"
+#include <algorithm>
+
+#include "server/market_codec.h"
+#include "server/report_codec.h"
 #include "tests/unit/client/fake_exchange_server.h"
 
 namespace quorumbook::client {
 namespace {
-
-std::string ToDecimal(exchange::Uint128 value) {
-  std::string digits;
-  do {
-    digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
-    value /= 10;
-  } while (value != 0);
-  return digits;
-}
 
 grpc::Status NoSymbol(const std::string& name) {
   return {grpc::StatusCode::NOT_FOUND, "no symbol '" + name + "'"};
 }
 
 }  // namespace
+
+// Calls `fill(exchange, symbol)` if this node leads and has the symbol of `request`.
+template <typename Request, typename Fill>
+grpc::Status FakeNode::ReadSymbol(grpc::ServerContext* context, const Request* request, Fill fill) {
+  grpc::Status status = CheckUnary(context, request->shard());
+  if (!status.ok()) return status;
+  return cluster_->Look([&](const exchange::Exchange& exchange) {
+    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
+    if (symbol == nullptr) return NoSymbol(request->symbol());
+    fill(exchange, *symbol);
+    return grpc::Status::OK;
+  });
+}
 
 grpc::Status FakeNode::GetOrder(grpc::ServerContext* context, const v1::GetOrderRequest* request,
                                 v1::Order* response) {
@@ -35,86 +42,103 @@ grpc::Status FakeNode::GetOrder(grpc::ServerContext* context, const v1::GetOrder
   });
 }
 
-grpc::Status FakeNode::ListSymbols(grpc::ServerContext* context,
-                                   const v1::ListSymbolsRequest* request,
-                                   v1::ListSymbolsResponse* response) {
+grpc::Status FakeNode::ListOrders(grpc::ServerContext* context,
+                                  const v1::ListOrdersRequest* request,
+                                  v1::ListOrdersResponse* response) {
   grpc::Status status = CheckUnary(context, request->shard());
   if (!status.ok()) return status;
+  // Pages of two, so that clients must turn them.
+  constexpr size_t kPage = 2;
   cluster_->Look([&](const exchange::Exchange& exchange) {
-    for (const exchange::SymbolInfo& symbol : exchange.Symbols()) {
-      server::ToProto(symbol, ShardId(kShard), response->add_symbols());
+    const auto orders = exchange.OpenOrders(exchange::AccountId(request->account()), kPage + 1,
+                                            exchange::OrderId(request->after_order_id()));
+    response->set_more(orders.size() > kPage);
+    for (size_t i = 0; i < std::min(orders.size(), kPage); ++i) {
+      const std::string& symbol = exchange.FindSymbol(orders[i].symbol)->name;
+      response->set_last_order_id(orders[i].id.value());
+      if (!request->symbol().empty() && request->symbol() != symbol) continue;
+      server::ToProto(orders[i], symbol, response->add_orders());
     }
   });
   return grpc::Status::OK;
 }
 
-static void AddLevels(const std::vector<exchange::LevelInfo>& levels,
-                      google::protobuf::RepeatedPtrField<v1::Level>* out) {
-  for (const exchange::LevelInfo& level : levels) {
-    v1::Level* item = out->Add();
-    item->set_price(level.price);
-    item->set_quantity(level.quantity);
-    item->set_orders(level.orders);
-  }
+grpc::Status FakeNode::GetAccount(grpc::ServerContext* context,
+                                  const v1::GetAccountRequest* request, v1::Account* response) {
+  grpc::Status status = CheckUnary(context, request->shard());
+  if (!status.ok()) return status;
+  return cluster_->Look([&](const exchange::Exchange& exchange) -> grpc::Status {
+    const auto account = exchange.FindAccount(exchange::AccountId(request->account()));
+    if (!account) return {grpc::StatusCode::NOT_FOUND, "no such account"};
+    server::ToProto(*account, exchange, response);
+    return grpc::Status::OK;
+  });
+}
+
+grpc::Status FakeNode::ListAssets(grpc::ServerContext* context,
+                                  const v1::ListAssetsRequest* request,
+                                  v1::ListAssetsResponse* response) {
+  grpc::Status status = CheckUnary(context, request->shard());
+  if (!status.ok()) return status;
+  cluster_->Look([&](const exchange::Exchange& exchange) {
+    for (const exchange::AssetInfo& asset : exchange.Assets()) {
+      server::ToProto(asset, response->add_assets());
+    }
+  });
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeNode::ListSymbols(grpc::ServerContext* context,
+                                   const v1::ListSymbolsRequest* request,
+                                   v1::ListSymbolsResponse* response) {
+  grpc::Status status = CheckUnary(context, request->shard());
+  if (!status.ok()) return status;
+  // Pages of one, so that clients must turn them.
+  cluster_->Look([&](const exchange::Exchange& exchange) {
+    for (const exchange::SymbolInfo& symbol : exchange.Symbols()) {
+      if (symbol.id.value() <= request->after_id()) continue;
+      response->set_more(response->symbols_size() > 0);
+      if (response->more()) break;
+      server::ToProto(symbol, exchange, ShardId(kShard), response->add_symbols());
+    }
+  });
+  return grpc::Status::OK;
 }
 
 grpc::Status FakeNode::GetBook(grpc::ServerContext* context, const v1::GetBookRequest* request,
                                v1::Book* response) {
-  grpc::Status status = CheckUnary(context, request->shard());
-  if (!status.ok()) return status;
-  return cluster_->Look([&](const exchange::Exchange& exchange) {
-    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
-    if (symbol == nullptr) return NoSymbol(request->symbol());
-    server::ToProto(*symbol, ShardId(kShard), response->mutable_symbol());
-    const exchange::Depth depth = exchange.GetDepth(symbol->id, request->levels());
-    AddLevels(depth.bids, response->mutable_bids());
-    AddLevels(depth.asks, response->mutable_asks());
+  return ReadSymbol(context, request, [&](const auto& exchange, const auto& symbol) {
+    server::ToProto(symbol, exchange, ShardId(kShard), response->mutable_symbol());
+    const exchange::Depth depth = exchange.GetDepth(symbol.id, request->levels());
+    server::ToProto(depth.bids, response->mutable_bids());
+    server::ToProto(depth.asks, response->mutable_asks());
     response->set_event_sequence(exchange.last_sequence());
-    return grpc::Status::OK;
   });
 }
 
 grpc::Status FakeNode::GetTrades(grpc::ServerContext* context, const v1::GetTradesRequest* request,
                                  v1::Trades* response) {
-  grpc::Status status = CheckUnary(context, request->shard());
-  if (!status.ok()) return status;
-  return cluster_->Look([&](const exchange::Exchange& exchange) {
-    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
-    if (symbol == nullptr) return NoSymbol(request->symbol());
-    server::ToProto(*symbol, ShardId(kShard), response->mutable_symbol());
-    for (const exchange::TradeInfo& trade : exchange.RecentTrades(symbol->id, request->limit())) {
-      v1::Trade* out = response->add_trades();
-      out->set_trade_id(trade.id);
-      out->set_event_sequence(trade.sequence);
-      out->set_time_ns(trade.time);
-      out->set_taker_side(static_cast<v1::Side>(trade.taker_side));
-      out->set_price(trade.price);
-      out->set_quantity(trade.quantity);
-    }
-    return grpc::Status::OK;
+  return ReadSymbol(context, request, [&](const auto& exchange, const auto& symbol) {
+    server::ToProto(symbol, exchange, ShardId(kShard), response->mutable_symbol());
+    server::ToProto(exchange.RecentTrades(symbol.id, request->limit()), response->mutable_trades());
   });
 }
 
 grpc::Status FakeNode::GetSummary(grpc::ServerContext* context,
                                   const v1::GetSummaryRequest* request, v1::Summary* response) {
-  grpc::Status status = CheckUnary(context, request->shard());
-  if (!status.ok()) return status;
-  return cluster_->Look([&](const exchange::Exchange& exchange) {
-    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
-    if (symbol == nullptr) return NoSymbol(request->symbol());
-    const exchange::MarketSummary summary = *exchange.Summary(symbol->id);
-    response->set_last(summary.last);
-    response->set_open(summary.open);
-    response->set_high(summary.high);
-    response->set_low(summary.low);
-    response->set_trades(summary.trades);
-    response->set_volume(ToDecimal(summary.volume));
-    response->set_notional(ToDecimal(summary.notional));
-    response->set_best_bid(summary.best_bid);
-    response->set_best_bid_quantity(summary.best_bid_quantity);
-    response->set_best_ask(summary.best_ask);
-    response->set_best_ask_quantity(summary.best_ask_quantity);
-    return grpc::Status::OK;
+  return ReadSymbol(context, request, [&](const auto& exchange, const auto& symbol) {
+    server::ToProto(*exchange.Summary(symbol.id), response);
+    server::ToProto(symbol, exchange, ShardId(kShard), response->mutable_symbol());
+  });
+}
+
+grpc::Status FakeNode::GetCandles(grpc::ServerContext* context,
+                                  const v1::GetCandlesRequest* request, v1::Candles* response) {
+  return ReadSymbol(context, request, [&](const auto& exchange, const auto& symbol) {
+    server::ToProto(symbol, exchange, ShardId(kShard), response->mutable_symbol());
+    const auto interval = static_cast<exchange::CandleInterval>(request->interval());
+    const size_t limit = request->limit() == 0 ? SIZE_MAX : request->limit();
+    server::ToProto(exchange.Candles(symbol.id, interval, limit), response->mutable_candles());
   });
 }
 

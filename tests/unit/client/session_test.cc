@@ -390,5 +390,29 @@ TEST_F(SessionTest, OptionsAreBounded) {
   EXPECT_EQ(client_->OpenSession("ABC", 0).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(SessionTest, ASessionThatCancelsOnDisconnectKeepsAStreamOpen) {
+  auto session = Open({.cancel_on_disconnect = true});
+  const auto announced = [&](int times) {
+    while (cluster_.announced() < times) std::this_thread::yield();
+  };
+  announced(1);  // without a command
+  EXPECT_EQ(cluster_.Look(
+                [](const auto& exchange) { return exchange.CancelOnDisconnectSessions().size(); }),
+            1u);
+  // The node of its stream fails: it finds the new leader though it has nothing to send.
+  cluster_.SetLeader(2);
+  cluster_.node(1).Stop();
+  announced(2);
+  const Results results = SubmitOrders(*session, 3);
+  for (const auto& result : results) EXPECT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(cluster_.announced(), 2);
+}
+
+TEST_F(SessionTest, OtherSessionsDoNotAnnounceThemselves) {
+  auto session = Open({});
+  SubmitOrders(*session, 3);
+  EXPECT_EQ(cluster_.announced(), 0);
+}
+
 }  // namespace
 }  // namespace quorumbook::client

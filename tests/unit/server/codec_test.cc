@@ -1,162 +1,22 @@
-// The daemon's translations: public protocol and peer protocol, both ways.
-#include <gmock/gmock.h>
+// The daemon's translations: answers on streams, and the peer protocol both ways.
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 #include <variant>
 
-#include "server/order_codec.h"
 #include "server/order_stream.h"
 #include "server/peer_codec.h"
 
 namespace quorumbook::server {
 namespace {
 
-using ::testing::HasSubstr;
-
-v1::CommandBatch BatchWithOrder() {
-  v1::CommandBatch batch;
-  batch.set_shard(1);
-  batch.set_session(7);
-  batch.set_first_sequence(3);
-  batch.set_acknowledged(2);
-  v1::NewOrder* order = batch.add_commands()->mutable_new_order();
-  order->set_symbol("AMZN");
-  order->set_client_order_id(11);
-  order->set_side(v1::SELL);
-  order->set_type(v1::LIMIT);
-  order->set_time_in_force(v1::FILL_OR_KILL);
-  order->set_price(22395);
-  order->set_quantity(100);
-  return batch;
-}
-
-SymbolDirectory& Symbols() {
-  static auto& symbols = *[] {
-    auto* directory = new SymbolDirectory;
-    directory->Add("AMZN", exchange::SymbolId(5));
-    return directory;
-  }();
-  return symbols;
-}
-
-TEST(OrderCodec, TranslatesEveryCommand) {
-  v1::CommandBatch batch = BatchWithOrder();
-  v1::CancelOrder* cancel = batch.add_commands()->mutable_cancel_order();
-  cancel->set_symbol("AMZN");
-  cancel->set_client_order_id(12);
-  v1::ReduceOrder* reduce = batch.add_commands()->mutable_reduce_order();
-  reduce->set_symbol("AMZN");
-  reduce->set_client_order_id(13);
-  reduce->set_quantity(4);
-  v1::ReplaceOrder* replace = batch.add_commands()->mutable_replace_order();
-  replace->set_symbol("AMZN");
-  replace->set_client_order_id(14);
-  replace->set_price(8);
-  replace->set_quantity(9);
-  v1::AddSymbol* symbol = batch.add_commands()->mutable_add_symbol();
-  symbol->set_name("MSFT");
-  symbol->mutable_tick_size()->set_mantissa(1);
-  symbol->mutable_tick_size()->set_exponent(-2);
-  symbol->mutable_lot_size()->set_mantissa(10);
-
-  const auto commands = FromProto(batch, Symbols());
-  ASSERT_TRUE(commands.ok()) << commands.status();
-  const exchange::SessionCommands expected{
-      exchange::SessionId(7),
-      3,
-      2,
-      {exchange::NewOrder{exchange::SymbolId(5), exchange::ClientOrderId(11), exchange::Side::kSell,
-                          exchange::OrderType::kLimit, exchange::TimeInForce::kFillOrKill, 22395,
-                          100},
-       exchange::CancelOrder{exchange::SymbolId(5), exchange::ClientOrderId(12)},
-       exchange::ReduceOrder{exchange::SymbolId(5), exchange::ClientOrderId(13), 4},
-       exchange::ReplaceOrder{exchange::SymbolId(5), exchange::ClientOrderId(14), 8, 9},
-       exchange::AddSymbol{"MSFT", {1, -2}, {10, 0}}}};
-  EXPECT_EQ(*commands, expected);
-}
-
-TEST(OrderCodec, ASymbolThatIsNotThereIsLeftToTheExchange) {
-  v1::CommandBatch batch = BatchWithOrder();
-  batch.mutable_commands(0)->mutable_new_order()->set_symbol("NOPE");
-  const auto commands = FromProto(batch, Symbols());
-  ASSERT_TRUE(commands.ok());
-  EXPECT_EQ(std::get<exchange::NewOrder>(commands->commands[0]).symbol, exchange::SymbolId());
-}
-
-TEST(OrderCodec, NamesTheMalformedCommand) {
-  const auto error = [](const v1::CommandBatch& batch) {
-    return std::string(FromProto(batch, Symbols()).status().message());
-  };
-  v1::CommandBatch batch = BatchWithOrder();
-  batch.add_commands();
-  EXPECT_THAT(error(batch), HasSubstr("commands[1]: holds no command"));
-  batch = BatchWithOrder();
-  batch.mutable_commands(0)->mutable_new_order()->set_side(v1::SIDE_UNSPECIFIED);
-  EXPECT_THAT(error(batch), HasSubstr("commands[0]: side"));
-  batch = BatchWithOrder();
-  batch.mutable_commands(0)->mutable_new_order()->set_type(static_cast<v1::OrderType>(9));
-  EXPECT_THAT(error(batch), HasSubstr("type"));
-  batch = BatchWithOrder();
-  batch.mutable_commands(0)->mutable_new_order()->set_time_in_force(
-      static_cast<v1::TimeInForce>(4));
-  EXPECT_THAT(error(batch), HasSubstr("time_in_force"));
-  batch = BatchWithOrder();
-  batch.mutable_commands(0)->mutable_add_symbol()->set_name("SEVENTEEN-LETTERS");
-  EXPECT_THAT(error(batch), HasSubstr("longer than 16 bytes"));
-  batch.mutable_commands(0)->mutable_add_symbol()->set_name("OK");
-  batch.mutable_commands(0)->mutable_add_symbol()->mutable_tick_size()->set_exponent(200);
-  EXPECT_THAT(error(batch), HasSubstr("exponent"));
-  EXPECT_THAT(error(v1::CommandBatch()), HasSubstr("no commands"));
-}
-
 exchange::Event Trade() {
   exchange::Event event;
-  event.sequence = 9;
   event.type = exchange::EventType::kTrade;
-  event.account = exchange::AccountId(1);
-  event.client_order_id = exchange::ClientOrderId(11);
-  event.price = 100;
-  event.quantity = 4;
   event.leaves = 6;
   event.executed = 4;
-  event.maker_account = exchange::AccountId(2);
-  event.maker_order_id = exchange::OrderId(50);
-  event.maker_client_order_id = exchange::ClientOrderId(77);
   return event;
-}
-
-TEST(OrderCodec, ATradeHidesTheOtherAccountsOrderId) {
-  exchange::Event event = Trade();
-  v1::ExecutionReport report;
-  ToProto(event, &report);
-  EXPECT_EQ(report.exec_type(), v1::ExecutionReport::TRADE);
-  EXPECT_EQ(report.order_status(), v1::PARTIALLY_FILLED);
-  EXPECT_EQ(report.last_price(), 100);
-  EXPECT_EQ(report.last_quantity(), 4);
-  EXPECT_EQ(report.contra_order_id(), 50u);
-  EXPECT_EQ(report.contra_client_order_id(), 0u);
-  event.maker_account = event.account;
-  event.leaves = 0;
-  ToProto(event, &report);
-  EXPECT_EQ(report.contra_client_order_id(), 77u);
-  EXPECT_EQ(report.order_status(), v1::FILLED);
-}
-
-TEST(OrderCodec, StatusOfARefusedCancelIsNotTheOrders) {
-  exchange::Event event;
-  event.type = exchange::EventType::kCommandRejected;
-  event.command = exchange::CommandKind::kCancelOrder;
-  event.reason = exchange::Reason::kUnknownOrder;
-  v1::ExecutionReport report;
-  ToProto(event, &report);
-  EXPECT_EQ(report.exec_type(), v1::ExecutionReport::REJECTED);
-  EXPECT_EQ(report.order_status(), v1::ORDER_STATUS_UNSPECIFIED);
-  EXPECT_EQ(report.reason(), v1::UNKNOWN_ORDER);
-  event.command = exchange::CommandKind::kNewOrder;
-  ToProto(event, &report);
-  EXPECT_EQ(report.order_status(), v1::ORDER_REJECTED);
 }
 
 TEST(OrderStreamResults, SplitLargeAnswersWithoutLosingAny) {

@@ -1,0 +1,418 @@
+// Market data against the market itself: whatever happens, who applies the updates has the book.
+#include "server/market_data_feed.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+
+#include "quorumbook/market_data.h"
+
+namespace quorumbook::server {
+namespace {
+
+using exchange::AccountId;
+using exchange::ClientOrderId;
+using exchange::OrderType;
+using exchange::Phase;
+using exchange::Side;
+using exchange::SymbolId;
+using exchange::TimeInForce;
+using v1::SubscribeRequest;
+
+// Keeps what it is sent, as a stream numbers it.
+class Recorder final : public MarketDataSubscriber {
+ public:
+  void OnUpdate(const SharedUpdate& bytes, bool snapshot) override {
+    v1::MarketDataUpdate update;
+    ASSERT_TRUE(update.ParseFromString(*bytes));
+    EXPECT_EQ(update.snapshot(), snapshot);
+    EXPECT_EQ(update.sequence(), 0u) << "is the stream's to give";
+    update.set_sequence(++sequence_);
+    updates.push_back(std::move(update));
+  }
+  void OnEnd(const Refusal& refusal) override { ended = refusal.code; }
+
+  std::vector<v1::MarketDataUpdate> updates;
+  RefusalCode ended = RefusalCode::kNone;
+
+ private:
+  uint64_t sequence_ = 0;
+};
+
+SubscribeRequest Request(SubscribeRequest::Channel channel, uint32_t depth = 0) {
+  SubscribeRequest request;
+  request.set_symbol("ABC");
+  request.set_channel(channel);
+  request.set_depth(depth);
+  return request;
+}
+
+class MarketDataFeedTest : public testing::Test {
+ protected:
+  MarketDataFeedTest() {
+    for (uint64_t account = 1; account <= kAccounts; ++account) {
+      Apply({exchange::OpenSession{AccountId(account)}});
+    }
+    Send(1, {exchange::AddSymbol{"ABC", {1, 0}, {1, 0}, {}, {}, {}, Phase::kContinuous},
+             exchange::AddSymbol{"OTHER", {1, 0}, {1, 0}, {}, {}, {}, Phase::kContinuous}});
+  }
+
+  void Apply(std::vector<exchange::Group> groups) {
+    time_ += 7'000'000'000;
+    exchange_.Apply(exchange::Batch{time_, std::move(groups)}, &result_);
+    feed_.Applied(exchange_, result_);
+  }
+  void Send(uint64_t account, std::vector<exchange::Command> commands) {
+    const uint64_t first = next_[account] + 1;
+    next_[account] += commands.size();
+    Apply({exchange::SessionCommands{exchange::SessionId(account), first, first - 1,
+                                     std::move(commands)}});
+  }
+  static exchange::NewOrder Order(uint64_t id, Side side, exchange::Price price,
+                                  exchange::Quantity quantity,
+                                  TimeInForce tif = TimeInForce::kGoodTillCancel) {
+    return {SymbolId(1), ClientOrderId(id), side, OrderType::kLimit, tif, price, quantity};
+  }
+  std::shared_ptr<Recorder> Add(const SubscribeRequest& request) {
+    auto recorder = std::make_shared<Recorder>();
+    feed_.Add(exchange_, request, recorder);
+    return recorder;
+  }
+
+  static constexpr uint64_t kAccounts = 4;
+  exchange::Exchange exchange_;
+  exchange::ApplyResult result_;
+  exchange::Time time_ = 0;
+  std::map<uint64_t, uint64_t> next_;
+  MarketDataFeed feed_{ShardId(3)};
+};
+
+TEST_F(MarketDataFeedTest, BeginsWithASnapshot) {
+  Send(1, {Order(1, Side::kBuy, 10, 5), Order(2, Side::kSell, 12, 6)});
+  const auto levels = Add(Request(SubscribeRequest::L2));
+  ASSERT_EQ(levels->updates.size(), 1u);
+  const v1::MarketDataUpdate& update = levels->updates[0];
+  EXPECT_TRUE(update.snapshot());
+  EXPECT_EQ(update.event_sequence(), exchange_.last_sequence());
+  EXPECT_EQ(update.time_ns(), time_);
+  EXPECT_EQ(update.symbol().name(), "ABC");
+  EXPECT_EQ(update.symbol().shard(), 3u);
+  EXPECT_EQ(update.levels().ShortDebugString(),
+            "bids { price: 10 quantity: 5 orders: 1 } asks { price: 12 quantity: 6 orders: 1 }");
+}
+
+TEST_F(MarketDataFeedTest, SaysWhatChangedAndNothingElse) {
+  const auto levels = Add(Request(SubscribeRequest::L2));
+  const auto best = Add(Request(SubscribeRequest::L1));
+  const auto trades = Add(Request(SubscribeRequest::TRADES));
+  Send(1, {Order(1, Side::kBuy, 10, 5), Order(2, Side::kBuy, 9, 5)});
+  ASSERT_EQ(levels->updates.size(), 2u) << "one batch, one update";
+  EXPECT_EQ(best->updates.size(), 2u);
+  EXPECT_EQ(trades->updates.size(), 1u) << "no trade, no update";
+  Send(1, {Order(3, Side::kBuy, 9, 5)});
+  EXPECT_EQ(best->updates.size(), 2u) << "the best prices did not change";
+  ASSERT_EQ(levels->updates.size(), 3u);
+  EXPECT_EQ(levels->updates[2].levels().ShortDebugString(),
+            "bids { price: 9 quantity: 10 orders: 2 }");
+  Send(2, {Order(1, Side::kSell, 10, 5, TimeInForce::kImmediateOrCancel)});
+  ASSERT_EQ(levels->updates.size(), 4u);
+  EXPECT_EQ(levels->updates[3].levels().ShortDebugString(), "bids { price: 10 }");
+  ASSERT_EQ(trades->updates.size(), 2u);
+  EXPECT_EQ(trades->updates[1].trades(0).price(), 10);
+  EXPECT_EQ(trades->updates[1].trades(0).taker_side(), v1::SELL);
+  Send(1, {exchange::NewOrder{SymbolId(2), ClientOrderId(9), Side::kBuy, OrderType::kLimit,
+                              TimeInForce::kGoodTillCancel, 7, 1}});
+  EXPECT_EQ(levels->updates.size(), 4u) << "of another symbol";
+}
+
+TEST_F(MarketDataFeedTest, ALevelThatMovesIntoTheDepthIsSaid) {
+  Send(1, {Order(1, Side::kBuy, 10, 1), Order(2, Side::kBuy, 9, 1), Order(3, Side::kBuy, 8, 1)});
+  const auto levels = Add(Request(SubscribeRequest::L2, 2));
+  Send(1, {exchange::CancelOrder{SymbolId(1), ClientOrderId(1)}});
+  EXPECT_EQ(levels->updates.back().levels().ShortDebugString(),
+            "bids { price: 10 } bids { price: 8 quantity: 1 orders: 1 }");
+  Send(1, {Order(4, Side::kBuy, 11, 1)});
+  EXPECT_EQ(levels->updates.back().levels().ShortDebugString(),
+            "bids { price: 11 quantity: 1 orders: 1 } bids { price: 8 }");
+}
+
+TEST_F(MarketDataFeedTest, OrdersShowTheirPlaceAndNotWhatTheyHide) {
+  const auto orders = Add(Request(SubscribeRequest::L3));
+  Send(1, {exchange::SpecialOrder{Order(1, Side::kSell, 10, 9), {.display = 3}},
+           Order(2, Side::kSell, 10, 5)});
+  ASSERT_EQ(orders->updates.back().orders().changes_size(), 2);
+  EXPECT_EQ(orders->updates.back().orders().changes(0).quantity(), 3);
+  // The iceberg is taken and shows again, behind the other.
+  Send(2, {Order(1, Side::kBuy, 10, 3, TimeInForce::kImmediateOrCancel)});
+  ASSERT_EQ(orders->updates.back().orders().changes_size(), 1);
+  EXPECT_EQ(orders->updates.back().orders().changes(0).quantity(), 3);
+  EXPECT_TRUE(orders->updates.back().orders().changes(0).queued());
+  const size_t before = orders->updates.size();
+  Send(1, {Order(3, Side::kBuy, 5, 1), exchange::CancelOrder{SymbolId(1), ClientOrderId(3)}});
+  EXPECT_EQ(orders->updates.size(), before) << "came and went in one batch";
+}
+
+TEST_F(MarketDataFeedTest, CandlesAreTheMarketsOwn) {
+  SubscribeRequest request = Request(SubscribeRequest::CANDLES);
+  request.set_interval(v1::ONE_HOUR);
+  const auto candles = Add(request);
+  EXPECT_EQ(candles->updates[0].candles_size(), 0);
+  Send(1, {Order(1, Side::kBuy, 10, 5)});
+  EXPECT_EQ(candles->updates.size(), 1u);
+  Send(2, {Order(1, Side::kSell, 10, 2)});
+  ASSERT_EQ(candles->updates.size(), 2u);
+  EXPECT_EQ(candles->updates[1].candles(0).close(), 10);
+  EXPECT_EQ(candles->updates[1].candles(0).volume(), "2");
+}
+
+TEST_F(MarketDataFeedTest, PhasesAndAuctionsAreInTheBestPrices) {
+  const auto best = Add(Request(SubscribeRequest::L1));
+  Send(1, {exchange::SetPhase{SymbolId(1), Phase::kHalt, 0}});
+  EXPECT_EQ(best->updates.back().best().phase(), v1::HALT);
+  Send(1, {exchange::SetPhase{SymbolId(1), Phase::kOpeningAuction, 10}, Order(1, Side::kBuy, 11, 4),
+           Order(2, Side::kSell, 9, 3)});
+  EXPECT_EQ(best->updates.back().best().phase(), v1::OPENING_AUCTION);
+  EXPECT_EQ(best->updates.back().best().auction().volume(), 3);
+  Send(1, {exchange::SetPhase{SymbolId(1), Phase::kContinuous, 0}});
+  EXPECT_FALSE(best->updates.back().best().has_auction());
+  EXPECT_GT(best->updates.back().best().last(), 0);
+}
+
+TEST_F(MarketDataFeedTest, RefusesWhatItCanNotServe) {
+  SubscribeRequest request = Request(SubscribeRequest::L2);
+  request.set_symbol("NOPE");
+  EXPECT_EQ(Add(request)->ended, RefusalCode::kNotFound);
+  EXPECT_EQ(Add(Request(SubscribeRequest::CHANNEL_UNSPECIFIED))->ended, RefusalCode::kMalformed);
+  EXPECT_EQ(Add(Request(static_cast<SubscribeRequest::Channel>(6)))->ended,
+            RefusalCode::kMalformed);
+  request = Request(SubscribeRequest::CANDLES);
+  request.set_interval(static_cast<v1::CandleInterval>(4));
+  EXPECT_EQ(Add(request)->ended, RefusalCode::kMalformed);
+  EXPECT_EQ(feed_.subscribers(), 0u);
+}
+
+TEST_F(MarketDataFeedTest, TheNumberOfSubscriptionsIsBounded) {
+  std::vector<std::shared_ptr<Recorder>> all;
+  for (size_t i = 0; i < kMaxSubscriptions; ++i) all.push_back(Add(Request(SubscribeRequest::L1)));
+  EXPECT_EQ(all.back()->ended, RefusalCode::kNone);
+  EXPECT_EQ(Add(Request(SubscribeRequest::L1))->ended, RefusalCode::kTooManySubscriptions);
+  feed_.Remove(all.front().get());
+  EXPECT_EQ(Add(Request(SubscribeRequest::L1))->ended, RefusalCode::kNone);
+  feed_.End({RefusalCode::kShuttingDown, "", NodeId()});
+  EXPECT_EQ(all.back()->ended, RefusalCode::kShuttingDown);
+  EXPECT_EQ(feed_.subscribers(), 0u);
+  Send(1, {Order(1, Side::kBuy, 10, 5)});
+  EXPECT_EQ(all.back()->updates.size(), 1u);
+}
+
+TEST_F(MarketDataFeedTest, AnotherStateGivesEverybodyASnapshot) {
+  const auto levels = Add(Request(SubscribeRequest::L2));
+  auto other = exchange::Exchange::Restore(exchange_.Snapshot());
+  ASSERT_TRUE(other.ok()) << other.status();
+  exchange_ = *std::move(other);
+  Send(1, {Order(1, Side::kBuy, 10, 5)});
+  feed_.Restored(exchange_);
+  EXPECT_TRUE(levels->updates.back().snapshot());
+  EXPECT_EQ(levels->updates.back().levels().bids_size(), 1);
+  const size_t before = levels->updates.size();
+  Send(1, {Order(2, Side::kBuy, 11, 5)});
+  ASSERT_EQ(levels->updates.size(), before + 1);
+  EXPECT_EQ(levels->updates.back().levels().bids_size(), 1) << "told against the restored state";
+}
+
+// Random commands of every kind.
+class RandomCommands {
+ public:
+  explicit RandomCommands(uint64_t seed) : random_(seed) {}
+
+  exchange::Command Next() {
+    switch (Draw(20)) {
+      case 0:
+        return exchange::MassCancel{{}, SymbolId(1), Draw(2) == 0 ? Side::kBuy : Side::kSell};
+      case 1:
+        return exchange::SetPhase{SymbolId(1), static_cast<Phase>(1 + Draw(6)), 50};
+      case 2:
+      case 3:
+        return exchange::SetPhase{SymbolId(1), Phase::kContinuous, 50};
+      case 4:
+      case 5:
+      case 6:
+        return exchange::CancelOrder{SymbolId(1), Id()};
+      case 7:
+        return exchange::ReduceOrder{SymbolId(1), Id(), Amount()};
+      case 8:
+      case 9:
+      case 10:
+        return exchange::ReplaceOrder{SymbolId(1), Id(), Price(), Amount()};
+      default:
+        return NewOrder();
+    }
+  }
+  uint64_t Draw(uint64_t bound) { return random_() % bound; }
+
+ private:
+  ClientOrderId Id() { return ClientOrderId(1 + Draw(30)); }
+  exchange::Price Price() { return static_cast<exchange::Price>(40 + Draw(20)); }
+  exchange::Quantity Amount() { return static_cast<exchange::Quantity>(1 + Draw(40)); }
+
+  exchange::Command NewOrder() {
+    exchange::NewOrder order{SymbolId(1),
+                             Id(),
+                             Draw(2) == 0 ? Side::kBuy : Side::kSell,
+                             static_cast<OrderType>(1 + Draw(5)),
+                             static_cast<TimeInForce>(1 + Draw(5)),
+                             0,
+                             Amount(),
+                             static_cast<exchange::SelfTrade>(Draw(5)),
+                             Draw(8) == 0};
+    exchange::OrderTerms terms;
+    if (Draw(3) > 0) order.type = OrderType::kLimit;
+    if (order.type == OrderType::kLimit || order.type == OrderType::kStopLimit) {
+      order.price = Price();
+    }
+    if (order.type == OrderType::kStop || order.type == OrderType::kStopLimit) {
+      terms.stop_price = Price();
+    }
+    if (order.type == OrderType::kTrailingStop) terms.trail = 1 + static_cast<int64_t>(Draw(5));
+    if (order.type != OrderType::kLimit) terms.protection = 10;
+    if (order.time_in_force == TimeInForce::kGoodTillTime) {
+      terms.expires = static_cast<exchange::Time>(Draw(20'000'000'000'000));
+    }
+    if (Draw(4) == 0) terms.display = 1 + static_cast<int64_t>(Draw(5));
+    if (Draw(10) == 0) terms.minimum = 1;
+    if (Draw(10) == 0) terms.all_or_none = true;
+    return exchange::SpecialOrder{order, terms};
+  }
+
+  std::mt19937_64 random_;
+};
+
+// What a subscriber made of all updates.
+struct Follower {
+  std::shared_ptr<Recorder> recorder;
+  MarketBook book;
+  size_t applied = 0;
+
+  void CatchUp() {
+    for (; applied < recorder->updates.size(); ++applied) {
+      const absl::Status status = book.Apply(recorder->updates[applied]);
+      ASSERT_TRUE(status.ok()) << status << '\n' << recorder->updates[applied].ShortDebugString();
+    }
+  }
+};
+
+class RandomFeedTest : public MarketDataFeedTest, public testing::WithParamInterface<uint64_t> {
+ protected:
+  template <typename Levels>
+  static void ExpectLevels(const Levels& mine, const std::vector<exchange::LevelInfo>& real) {
+    ASSERT_EQ(mine.size(), real.size());
+    auto level = mine.begin();
+    for (const exchange::LevelInfo& wanted : real) {
+      ASSERT_EQ(level->first, wanted.price);
+      ASSERT_EQ(level->second.quantity(), wanted.quantity);
+      ASSERT_EQ(level->second.orders(), wanted.orders);
+      ++level;
+    }
+  }
+  void ExpectBook(const MarketBook& book, size_t depth) {
+    const exchange::Depth real = exchange_.GetDepth(SymbolId(1), depth);
+    ExpectLevels(book.bids(), real.bids);
+    ExpectLevels(book.asks(), real.asks);
+  }
+  // Also the queue of every price.
+  void ExpectQueues(const MarketBook& book) {
+    for (const Side side : {Side::kBuy, Side::kSell}) {
+      std::map<exchange::Price, std::vector<std::pair<uint64_t, int64_t>>> real;
+      for (const auto& order : exchange_.GetOrders(SymbolId(1), side, 10'000)) {
+        real[order.price].emplace_back(order.id.value(), order.displayed);
+      }
+      for (const auto& [price, wanted] : real) {
+        std::vector<std::pair<uint64_t, int64_t>> mine;
+        for (const auto& order : book.OrdersAt(static_cast<v1::Side>(side), price)) {
+          mine.emplace_back(order.id, order.quantity);
+        }
+        ASSERT_EQ(mine, wanted) << "at " << price;
+      }
+    }
+  }
+};
+
+TEST_P(RandomFeedTest, WhoeverFollowsHasTheBook) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  RandomCommands random(GetParam());
+  Follower shallow{Add(Request(SubscribeRequest::L2, 3)), {}, 0};
+  Follower deep{Add(Request(SubscribeRequest::L2, 1'000)), {}, 0};
+  Follower orders{Add(Request(SubscribeRequest::L3)), {}, 0};
+  const auto best = Add(Request(SubscribeRequest::L1));
+  const auto trades = Add(Request(SubscribeRequest::TRADES));
+  uint64_t last_trade = 0;
+  for (int batch = 0; batch < 400; ++batch) {
+    SCOPED_TRACE("batch " + std::to_string(batch));
+    std::vector<exchange::Command> commands;
+    for (uint64_t i = 0; i <= random.Draw(4); ++i) commands.push_back(random.Next());
+    Send(1 + random.Draw(kAccounts), std::move(commands));
+    for (Follower* follower : {&shallow, &deep, &orders}) follower->CatchUp();
+    ExpectBook(shallow.book, 3);
+    ExpectBook(deep.book, 1'000);
+    ExpectBook(orders.book, 1'000);
+    ExpectQueues(orders.book);
+    const exchange::MarketSummary summary = *exchange_.Summary(SymbolId(1));
+    EXPECT_EQ(best->updates.back().best().bid().price(), summary.best_bid);
+    EXPECT_EQ(best->updates.back().best().ask().price(), summary.best_ask);
+    EXPECT_EQ(best->updates.back().best().last(), summary.last);
+    if (HasFatalFailure()) return;
+  }
+  for (const v1::MarketDataUpdate& update : trades->updates) {
+    for (const v1::Trade& trade : update.trades()) {
+      ASSERT_EQ(trade.trade_id(), ++last_trade);
+    }
+  }
+  EXPECT_EQ(last_trade, exchange_.Summary(SymbolId(1))->trades);
+  EXPECT_GT(last_trade, 50u) << "the flow is too thin to prove anything";
+  EXPECT_GT(orders.recorder->updates.size(), 100u);
+}
+
+// A subscriber that takes nothing for a while is conflated, and then has the book again.
+TEST_P(RandomFeedTest, AConflatedFollowerCatchesUpWithASnapshot) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  RandomCommands random(GetParam());
+  const auto recorder = Add(Request(SubscribeRequest::L2, 1'000));
+  MarketDataQueue queue(true);
+  MarketBook book;
+  uint64_t sequence = 0;
+  size_t pushed = 0;
+  int conflations = 0;
+  for (int round = 0; round < 30; ++round) {
+    const uint64_t batches = random.Draw(120);
+    for (uint64_t i = 0; i < batches; ++i) Send(1 + random.Draw(kAccounts), {random.Next()});
+    const auto push = [&] {
+      for (; pushed < recorder->updates.size(); ++pushed) {
+        const v1::MarketDataUpdate& update = recorder->updates[pushed];
+        queue.Push(std::make_shared<const std::string>(update.SerializeAsString()),
+                   update.snapshot());
+      }
+    };
+    push();
+    if (queue.wants_snapshot()) {
+      ++conflations;
+      feed_.Refresh(exchange_, recorder.get());
+      push();
+    }
+    while (!queue.empty()) {
+      v1::MarketDataUpdate update;
+      ASSERT_TRUE(update.ParseFromString(*queue.Pop()));
+      update.set_sequence(++sequence);
+      ASSERT_TRUE(book.Apply(update).ok());
+    }
+    ExpectBook(book, 1'000);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(conflations, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomFeedTest, testing::Range<uint64_t>(1, 13));
+
+}  // namespace
+}  // namespace quorumbook::server

@@ -1,0 +1,60 @@
+// What waits for a slow subscriber.
+#include "server/market_data_queue.h"
+
+#include <gtest/gtest.h>
+
+namespace quorumbook::server {
+namespace {
+
+SharedUpdate Update(const std::string& text) { return std::make_shared<const std::string>(text); }
+
+TEST(MarketDataQueue, KeepsTheOrder) {
+  MarketDataQueue queue(true);
+  EXPECT_TRUE(queue.empty());
+  queue.Push(Update("a"), true);
+  queue.Push(Update("b"), false);
+  EXPECT_EQ(*queue.Pop(), "a");
+  EXPECT_EQ(*queue.Pop(), "b");
+  EXPECT_TRUE(queue.empty());
+  EXPECT_FALSE(queue.wants_snapshot());
+}
+
+TEST(MarketDataQueue, ConflatesAtTheBoundUntilASnapshotComes) {
+  MarketDataQueue queue(true);
+  for (size_t i = 0; i < kMaxPendingUpdates; ++i) EXPECT_TRUE(queue.Push(Update("x"), false));
+  EXPECT_FALSE(queue.wants_snapshot());
+  EXPECT_TRUE(queue.Push(Update("one too many"), false));
+  EXPECT_TRUE(queue.empty());
+  EXPECT_TRUE(queue.wants_snapshot());
+  EXPECT_TRUE(queue.Push(Update("lost"), false));
+  EXPECT_TRUE(queue.empty());
+  EXPECT_TRUE(queue.Push(Update("whole"), true));
+  EXPECT_TRUE(queue.Push(Update("next"), false));
+  EXPECT_FALSE(queue.wants_snapshot());
+  EXPECT_EQ(*queue.Pop(), "whole");
+  EXPECT_EQ(*queue.Pop(), "next");
+}
+
+TEST(MarketDataQueue, ASnapshotTakesThePlaceOfWhatWaits) {
+  MarketDataQueue queue(true);
+  queue.Push(Update("a"), false);
+  queue.Push(Update("whole"), true);
+  EXPECT_EQ(*queue.Pop(), "whole");
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(MarketDataQueue, CutsAtTheBoundWhatMayNotBeConflated) {
+  MarketDataQueue queue(false);
+  const SharedUpdate half = Update(std::string(kMaxPendingBytes / 2, 'x'));
+  EXPECT_TRUE(queue.Push(half, false));
+  EXPECT_TRUE(queue.Push(half, false));
+  EXPECT_FALSE(queue.Push(Update("x"), false));
+  queue.Pop();  // what is taken makes room
+  EXPECT_TRUE(queue.Push(half, false));
+  // Many small ones are no matter.
+  queue.Clear();
+  for (size_t i = 0; i < 10 * kMaxPendingUpdates; ++i) EXPECT_TRUE(queue.Push(Update("x"), false));
+}
+
+}  // namespace
+}  // namespace quorumbook::server
