@@ -19,7 +19,7 @@ inline constexpr size_t kVotersMax = 7;
 inline constexpr size_t kLearnersMax = 8;
 
 struct Configuration {
-  std::vector<NodeId> voters;
+  std::vector<NodeId> voters{};
   // The voters that are being replaced, as long as the change is under way. Not empty: the
   // configuration is joint, and `voters` and `learners` are those it leads to.
   std::vector<NodeId> voters_outgoing{};

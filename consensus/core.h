@@ -123,6 +123,7 @@ class Raft::Core {
   void SendEntries(Leader& leader, Progress& peer);
   void SendEmpty(Progress& peer, uint64_t round, bool quiesce);
   void Heartbeat(Leader& leader);
+  Instant NextHeartbeat() const;
   void NarrowWindow(Progress& peer);
   void MaybeCommit(Leader& leader);
 

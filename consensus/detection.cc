@@ -1,5 +1,5 @@
 // Replicas that do what no correct one does: named, compared, fenced off.
-#include <algorithm>
+#include <utility>
 
 #include "common/check.h"
 #include "consensus/core.h"
@@ -44,6 +44,12 @@ void Raft::Core::Quarantine() {
 void Raft::Core::Fence(NodeId node, Instant now) {
   Advance(now);
   if (node == options_.id) return Quarantine();
+  if (fenced_.full()) {
+    // Who is not a member any more makes room; this replica itself is never among them.
+    for (NodeId member : std::exchange(fenced_, MemberSet())) {
+      if (configuration().Contains(member)) fenced_.Insert(member);
+    }
+  }
   fenced_.Insert(node);
   if (auto* leading = std::get_if<Leader>(&role_)) {
     if (leading->handover && leading->handover->target == node) leading->handover.reset();

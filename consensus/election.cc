@@ -100,7 +100,7 @@ void Raft::Core::StartElection(bool leadership_transfer) {
 void Raft::Core::BecomeLeader() {
   Leader leader;
   leader.term_start = log_.last().Next();
-  leader.heartbeat_at = now_;
+  leader.heartbeat_at = NextHeartbeat();
   leader.progress_at = now_;
   leader.disk_checked_at = now_;
   leader.busy_at = now_;

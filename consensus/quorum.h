@@ -48,6 +48,7 @@ class MemberSet {
     if (size_ < kMax && !Contains(id)) ids_[size_++] = id;
   }
   void Clear() { size_ = 0; }
+  bool full() const { return size_ == kMax; }
   const NodeId* begin() const { return ids_.data(); }
   const NodeId* end() const { return ids_.data() + size_; }
 

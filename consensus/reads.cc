@@ -33,9 +33,11 @@ bool Raft::Core::LeaseHolds(const Leader& leader) const {
 void Raft::Core::SetClockTrusted(bool trusted, Instant now) {
   Advance(now);
   if (Is(Mutant::kLeaseOverClockJump)) return;
+  // What it promised to wait may have been skipped by the jump. From then on nobody relies on it.
+  if (clock_trusted_ && !trusted) {
+    sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
+  }
   clock_trusted_ = trusted;
-  // What it promised to wait may have been skipped by the jump.
-  if (!trusted) sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
 }
 
 // 6.4: before an entry of its own term is committed, a leader does not know what is committed.

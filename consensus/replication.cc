@@ -128,8 +128,12 @@ void Raft::Core::SendEmpty(Progress& peer, uint64_t round, bool quiesce) {
 }
 
 // On a grid that all groups of a node share, so that a host can send what falls together as one.
+Instant Raft::Core::NextHeartbeat() const {
+  return (now_ / options_.heartbeat_interval + 1) * options_.heartbeat_interval;
+}
+
 void Raft::Core::Heartbeat(Leader& leader) {
-  leader.heartbeat_at = (now_ / options_.heartbeat_interval + 1) * options_.heartbeat_interval;
+  leader.heartbeat_at = NextHeartbeat();
   RoundSent(leader);
   for (Progress& peer : leader.peers) {
     NarrowWindow(peer);

@@ -62,13 +62,17 @@ struct Leader {
   bool quiesced = false;    // silent until something happens
   Instant chunk_at{};       // when the rate allows the next chunk of a snapshot
 
-  Progress* Find(NodeId id) {
-    for (Progress& peer : peers) {
-      if (peer.id == id) return &peer;
-    }
-    return nullptr;
+  // Null: not one of the peers.
+  Progress* Find(NodeId id) { return FindIn(peers, id); }
+  const Progress* Find(NodeId id) const { return FindIn(peers, id); }
+
+ private:
+  template <typename Peers>
+  static auto FindIn(Peers& peers, NodeId id) -> decltype(peers.data()) {
+    const auto found = std::find_if(peers.begin(), peers.end(),
+                                    [id](const Progress& peer) { return peer.id == id; });
+    return found == peers.end() ? nullptr : &*found;
   }
-  const Progress* Find(NodeId id) const { return const_cast<Leader*>(this)->Find(id); }
 };
 
 }  // namespace quorumbook::consensus

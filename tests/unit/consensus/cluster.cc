@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/check.h"
+#include "tests/unit/consensus/describe.h"
 
 namespace quorumbook::consensus {
 
@@ -310,13 +311,8 @@ std::string Cluster::Describe() const {
     out << "role " << static_cast<int>(status.role) << " term " << status.term << " leader "
         << status.leader << " first " << status.first << " last " << status.last << " durable "
         << status.durable << " commit " << status.commit << " applied " << At(id).applied
-        << (status.quiesced ? " quiesced" : "") << " voters";
-    for (NodeId voter : status.configuration.voters) out << " " << voter;
-    out << " (";
-    for (NodeId voter : status.configuration.voters_outgoing) out << " " << voter;
-    out << " ) learners";
-    for (NodeId learner : status.configuration.learners) out << " " << learner;
-    out << " since " << status.configuration_index << "\n";
+        << (status.quiesced ? " quiesced" : "") << " " << consensus::Describe(status.configuration)
+        << "\n";
     for (const PeerProgress& peer : status.peers) {
       out << "  peer " << peer.id << ": match " << peer.match << " next " << peer.next
           << (peer.probing ? " probing" : "") << (peer.snapshotting ? " snapshotting" : "")

@@ -53,11 +53,26 @@ struct BodyWriter {
 
 }  // namespace
 
+std::string Describe(const Configuration& members) {
+  std::ostringstream out;
+  const auto list = [&out](const char* name, const std::vector<NodeId>& ids) {
+    if (ids.empty()) return;
+    out << name;
+    for (NodeId id : ids) out << " " << id;
+  };
+  list("members", members.voters);
+  list(" instead of", members.voters_outgoing);
+  list(" learners", members.learners);
+  return out.str();
+}
+
 std::string Describe(const Entry& entry) {
   std::ostringstream out;
   out << entry.term << "/" << entry.index << " ";
   if (entry.type == EntryType::kNoOp) {
     out << "no-op";
+  } else if (entry.type == EntryType::kConfiguration) {
+    out << Describe(DecodeConfiguration(entry.bytes()).value_or(Configuration{}));
   } else {
     out << "'" << *entry.payload << "'";
   }
@@ -107,7 +122,8 @@ std::string Describe(const RaftStatus& status) {
     out << "\n    " << peer.id << ": match " << peer.match << " next " << peer.next
         << (peer.snapshotting ? " snapshot"
             : peer.probing    ? " probe"
-                              : " replicate");
+                              : " replicate")
+        << (peer.learner ? " learner" : "") << (peer.leaving ? " leaving" : "");
   }
   return out.str();
 }

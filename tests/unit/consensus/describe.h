@@ -10,6 +10,7 @@
 namespace quorumbook::consensus {
 
 // Entries as term/index: "2/7 'payload'".
+std::string Describe(const Configuration& members);
 std::string Describe(const Entry& entry);
 std::string Describe(const Message& message);
 std::string Describe(const Persist& write);

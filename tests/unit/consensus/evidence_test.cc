@@ -161,6 +161,114 @@ TEST(EvidenceTest, AnswersOfStrangersAreIgnored) {
   EXPECT_EQ(replica.raft().term(), Term(0));
 }
 
+// A state that differs from that of a majority is wrong.
+TEST(StateDigestTest, MinorityIsNamed) {
+  Options options = GroupOf(3);
+  options.digest_interval = 2;
+  Replica replica(options, LogOfTerms({1, 1, 1, 1}), 1);
+  replica.Receive(kTwo, 1, AppendOf(LogOfTerms({1, 1, 1, 1}), 4, 4, /*commit=*/4));
+  const Digest right{.high = 1, .low = 2};
+  const Digest wrong{.high = 1, .low = 3};
+  const auto says = [&](NodeId node, uint64_t index, const Digest& digest) {
+    replica.Receive(node, 1, StateDigest{.index = Index(index), .digest = digest});
+  };
+  replica.Do([&](Raft& raft) { raft.OnStateDigest(Index(2), right, replica.now()); });
+  EXPECT_EQ(replica.Take<StateDigest>().size(), 2u);
+  says(kThree, 2, wrong);
+  EXPECT_TRUE(replica.TakeEvidence().empty());  // either may be wrong
+  says(NodeId(9), 2, wrong);                    // a stranger
+  says(kTwo, 2, right);
+  ExpectEvidence(replica, Evidence::Kind::kDivergedState, kThree, 2);
+  says(kThree, 2, wrong);
+  EXPECT_TRUE(replica.TakeEvidence().empty());
+  // Three of three that all differ.
+  replica.Do([&](Raft& raft) { raft.OnStateDigest(Index(4), right, replica.now()); });
+  says(kThree, 4, wrong);
+  says(kTwo, 4, Digest{});
+  ExpectEvidence(replica, Evidence::Kind::kDivergedState, NodeId(), 4);
+  // Not an index of interest.
+  says(kTwo, 400, wrong);
+  says(kTwo, 3, wrong);
+  EXPECT_TRUE(replica.TakeEvidence().empty());
+}
+
+TEST(StateDigestTest, DivergedReplicaStopsToLeadVoteAndCampaign) {
+  Options options = GroupOf(3);
+  options.digest_interval = 1;
+  Replica replica(options);
+  replica.Elect();
+  replica.Sync();
+  replica.Receive(kTwo, 1, AppendEntriesResponse{.accepted = true, .index = Index(1)});
+  replica.Do([&](Raft& raft) { raft.OnStateDigest(Index(1), Digest{.high = 1}, replica.now()); });
+  replica.Receive(kTwo, 1, StateDigest{.index = Index(1), .digest = {}});
+  EXPECT_EQ(replica.raft().role(), Role::kLeader);
+  replica.Receive(kThree, 1, StateDigest{.index = Index(1), .digest = {}});
+  ExpectEvidence(replica, Evidence::Kind::kDivergedState, kOne, 1);
+  EXPECT_EQ(replica.raft().role(), Role::kFollower);
+  EXPECT_TRUE(replica.raft().status().quarantined);
+  EXPECT_EQ(replica.raft().deadline(), Instant::max());
+  replica.TakeMessages();
+  replica.TickAfter(std::chrono::seconds(5));
+  replica.Receive(kTwo, 2, RequestVote{.last_log_index = Index(9), .last_log_term = Term(9)});
+  replica.Sync();
+  EXPECT_TRUE(replica.TakeMessages().empty());
+  // Its log is as good as any other.
+  replica.Receive(kTwo, 2, AppendOf(LogOfTerms({2}), 0, 0, /*commit=*/0, /*round=*/1));
+  replica.Sync();
+  EXPECT_FALSE(replica.Take<AppendEntriesResponse>().empty());
+}
+
+TEST(StateDigestTest, ClusterGoesOnWithoutTheOneThatDiverged) {
+  for (const bool leads : {true, false}) {
+    ClusterOptions options{.nodes = 3, .seed = 6, .raft = {}, .network = {}, .disk = {}};
+    options.raft.digest_interval = 8;
+    Cluster cluster(options);
+    const auto elected = [&] { return cluster.Leader().has_value(); };
+    ASSERT_TRUE(cluster.RunUntil(elected, std::chrono::seconds(5)));
+    const NodeId leader = *cluster.Leader();
+    const NodeId bad = leads ? leader : NodeId(leader.value() % 3 + 1);
+    cluster.Diverge(bad);
+    for (int proposal = 0; proposal < 200; ++proposal) {
+      if (elected()) cluster.Propose(*cluster.Leader(), "order");
+      cluster.RunFor(std::chrono::milliseconds(10));
+    }
+    EXPECT_GT(cluster.committed(), Index(50));
+    EXPECT_NE(cluster.Leader(), bad);
+    EXPECT_TRUE(cluster.raft(bad).status().quarantined);
+    EXPECT_EQ(cluster.failure(), std::nullopt);
+    ASSERT_FALSE(cluster.evidence().empty());
+    for (const Evidence& evidence : cluster.evidence()) {
+      EXPECT_EQ(evidence.kind, Evidence::Kind::kDivergedState);
+      EXPECT_EQ(evidence.culprit, bad);
+    }
+  }
+}
+
+TEST(FenceTest, FencedReplicaIsNotHeardAndNeverLeads) {
+  Replica leader(GroupOf(3));
+  leader.Elect();
+  leader.Sync();
+  leader.Do([&](Raft& raft) { raft.Fence(kTwo, leader.now()); });
+  leader.Receive(kTwo, 1, AppendEntriesResponse{.accepted = true, .index = Index(1)});
+  EXPECT_EQ(leader.raft().commit(), Index(0));
+  leader.Receive(kTwo, 9, AppendEntriesResponse{});
+  EXPECT_EQ(leader.raft().role(), Role::kLeader);
+  EXPECT_FALSE(leader.Transfer(kTwo));
+  leader.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = Index(1)});
+  EXPECT_EQ(leader.raft().commit(), Index(1));
+  EXPECT_EQ(leader.raft().status().fenced, std::vector<NodeId>{kTwo});
+
+  Replica follower(GroupOf(3));
+  follower.Receive(kTwo, 1, AppendEntries{});
+  follower.Sync();
+  follower.Do([&](Raft& raft) { raft.Fence(kTwo, follower.now()); });
+  EXPECT_EQ(follower.raft().leader(), NodeId());
+  follower.Receive(kTwo, 1, AppendEntries{});
+  EXPECT_EQ(follower.raft().leader(), NodeId());
+  follower.TickToDeadline();
+  EXPECT_EQ(follower.raft().role(), Role::kPreCandidate);
+}
+
 // A network that changes bytes: every change is seen, none gets through, service goes on.
 TEST(EvidenceTest, ClusterServesOverANetworkThatCorruptsEntries) {
   Cluster cluster({.nodes = 3, .seed = 5, .raft = {}, .network = {}, .disk = {}});

@@ -342,5 +342,45 @@ TEST(ReplicationTest, LostEntriesAreSentAgain) {
   for (const Message& message : replica.TakeMessages()) EXPECT_EQ(message.to, kThree);
 }
 
+// A follower that acknowledges too late for its window gets a smaller one, and a larger one again
+// when it is prompt.
+TEST(FlowControlTest, LimpingFollowerGetsASmallerWindow) {
+  Options options = GroupOf(3);
+  options.max_append_bytes = 1'000;
+  options.max_inflight_bytes = 16'000;
+  Replica replica(options);
+  replica.Elect();
+  replica.Sync();
+  const auto answers = [&](NodeId node, Index index) {
+    replica.Receive(node, 1, AppendEntriesResponse{.accepted = true, .index = index});
+  };
+  answers(kTwo, Index(1));
+  answers(kThree, Index(1));
+  const auto limping = [&] { return replica.raft().status().peers[0]; };
+  for (int proposal = 0; proposal < 100; ++proposal) {
+    ASSERT_EQ(replica.Propose(std::string(936, 'x')), ProposeResult::kAccepted);
+    replica.Sync();
+    answers(kThree, replica.raft().status().last);
+  }
+  EXPECT_EQ(limping().inflight_bytes, 16'000u);
+  EXPECT_FALSE(limping().limping);
+  // It still answers heartbeats, but acknowledges nothing.
+  while (replica.now() < std::chrono::seconds(6)) {
+    replica.TickToDeadline();
+    answers(kTwo, Index(1));
+    answers(kThree, replica.raft().status().last);
+  }
+  EXPECT_TRUE(limping().limping);
+  EXPECT_EQ(replica.raft().commit(), replica.raft().status().last);
+  // What was under way arrives; one message follows it, then two, ...
+  answers(kTwo, Index(17));
+  EXPECT_EQ(limping().inflight_bytes, 1'000u);
+  for (uint64_t acknowledged = 18; acknowledged < 60; ++acknowledged) {
+    answers(kTwo, Index(acknowledged));
+  }
+  EXPECT_EQ(limping().inflight_bytes, 16'000u);
+  EXPECT_FALSE(limping().limping);
+}
+
 }  // namespace
 }  // namespace quorumbook::consensus

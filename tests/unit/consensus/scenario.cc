@@ -1,5 +1,6 @@
 #include "tests/unit/consensus/scenario.h"
 
+#include <array>
 #include <utility>
 
 #include "tests/unit/consensus/describe.h"
@@ -25,6 +26,9 @@ std::string Scenario::Run(const std::string& line) {
     cut_.clear();
   } else if (command == "pass" && words >> number) {
     now_ += std::chrono::milliseconds(number);
+  } else if (command == "join" && words >> number) {
+    nodes_[NodeId(number)].joins = true;
+    Start(NodeId(number));
   } else if (!(words >> number) || !nodes_.contains(NodeId(number)) ||
              !RunOnNode(command, NodeId(number), words)) {
     out_ << "not understood\n";
@@ -71,6 +75,8 @@ bool Scenario::RunOnNode(const std::string& command, NodeId id, std::istringstre
     std::string text;
     words >> text;
     Propose(id, text);
+  } else if (command == "members") {
+    Members(id, words);
   } else if (command == "compact") {
     Compact(id);
   } else if (uint64_t number = 0; command == "read" && words >> number) {
@@ -112,6 +118,7 @@ void Scenario::Start(NodeId id) {
   options.id = id;
   options.seed = id.value();
   Node& node = nodes_[id];
+  if (node.joins) options.configuration = Configuration{};
   node.applied = Index();
   node.raft = std::make_unique<Raft>(options, node.disk.Restore(), now_);
   Handle(id);
@@ -197,30 +204,40 @@ void Scenario::Elect(NodeId id) {
 void Scenario::Propose(NodeId id, const std::string& text) {
   Index index;
   Term term;
-  switch (
-      nodes_[id].raft->Propose(std::make_shared<const std::string>(text), now_, &index, &term)) {
-    case ProposeResult::kAccepted:
-      out_ << "accepted as " << term << "/" << index << "\n";
-      return;
-    case ProposeResult::kNotLeader:
-      out_ << "refused: not the leader\n";
-      return;
-    case ProposeResult::kBusy:
-      out_ << "refused: busy\n";
-      return;
-    case ProposeResult::kTransferring:
-      out_ << "refused: handing over\n";
-      return;
-    case ProposeResult::kNotReady:
-      out_ << "refused: nothing of this term is committed yet\n";
-      return;
-    case ProposeResult::kChangeInProgress:
-      out_ << "refused: the last change is under way\n";
-      return;
-    case ProposeResult::kInvalid:
-      out_ << "refused: not a valid change\n";
-      return;
+  const ProposeResult result =
+      nodes_[id].raft->Propose(std::make_shared<const std::string>(text), now_, &index, &term);
+  if (result != ProposeResult::kAccepted) return Refused(result);
+  out_ << "accepted as " << term << "/" << index << "\n";
+}
+
+void Scenario::Members(NodeId id, std::istringstream& words) {
+  std::vector<NodeId> voters;
+  std::vector<NodeId> learners;
+  std::vector<NodeId>* list = &voters;
+  for (std::string word; words >> word;) {
+    if (word == "learners") {
+      list = &learners;
+    } else {
+      list->push_back(NodeId(std::stoull(word)));
+    }
   }
+  Index index;
+  Term term;
+  const ProposeResult result =
+      nodes_[id].raft->ProposeConfiguration(voters, learners, now_, &index, &term);
+  if (result != ProposeResult::kAccepted) return Refused(result);
+  out_ << "accepted as " << term << "/" << index << "\n";
+}
+
+void Scenario::Refused(ProposeResult result) {
+  constexpr std::array<const char*, 7> kReasons = {"",
+                                                   "not the leader",
+                                                   "busy",
+                                                   "handing over",
+                                                   "nothing of this term is committed yet",
+                                                   "the last change is under way",
+                                                   "not a valid change"};
+  out_ << "refused: " << kReasons[static_cast<size_t>(result)] << "\n";
 }
 
 void Scenario::Compact(NodeId id) {

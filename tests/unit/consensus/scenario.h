@@ -28,6 +28,8 @@ namespace quorumbook::consensus {
 //   stall N,  resume N  its writes take until they are synced by name
 //   settle              sync, unless stalled, and deliver until nothing is left
 //   propose N TEXT,  read N ID,  transfer N M (0: any),  compact N
+//   members N A B ... [learners C ...]    N proposes these voters and learners
+//   join N              a node that belongs to nothing starts
 //   cut N,  heal        N neither sends nor receives
 //   crash N,  restart N
 //   status              of all
@@ -41,6 +43,7 @@ class Scenario {
     std::unique_ptr<Raft> raft;
     SimDisk disk;
     Index applied;
+    bool joins = false;
   };
 
   void Group(std::istringstream& words);
@@ -51,6 +54,8 @@ class Scenario {
   void Elect(NodeId id);
   void Propose(NodeId id, const std::string& text);
   void Compact(NodeId id);
+  void Members(NodeId id, std::istringstream& words);
+  void Refused(ProposeResult result);
   void Start(NodeId id);
   void Status();
   bool RunOnNode(const std::string& command, NodeId id, std::istringstream& words);

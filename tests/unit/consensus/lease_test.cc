@@ -1,0 +1,154 @@
+// Reads by a lease (6.4.1), and everything that ends one.
+#include <gtest/gtest.h>
+
+#include "tests/unit/consensus/replica.h"
+
+namespace quorumbook::consensus {
+namespace {
+
+using std::chrono::milliseconds;
+
+AppendEntriesResponse Accepts(uint64_t index, uint64_t round, bool clock_trusted = true) {
+  return {.accepted = true, .index = Index(index), .round = round, .clock_trusted = clock_trusted};
+}
+
+Options Leased() {
+  Options options = GroupOf(3);
+  options.lease_reads = true;
+  return options;
+}
+
+// Answers of kTwo to a round of heartbeats that is sent now.
+void Renew(Replica& replica, bool clock_trusted = true) {
+  replica.TakeMessages();
+  replica.TickToDeadline();
+  const auto heartbeats = replica.Take<AppendEntries>();
+  ASSERT_FALSE(heartbeats.empty());
+  const uint64_t last = replica.raft().status().last.value();
+  replica.Receive(kTwo, 1, Accepts(last, heartbeats[0].round, clock_trusted));
+}
+
+Replica LeaderWithLease() {
+  Replica replica(Leased());
+  replica.Elect();
+  replica.Sync();
+  replica.Receive(kTwo, 1, Accepts(1, 0));
+  Renew(replica);
+  return replica;
+}
+
+bool ReadsAtOnce(Replica& replica) {
+  EXPECT_TRUE(replica.Read(7));
+  const bool served = !replica.TakeReads().empty();
+  return served;
+}
+
+// 6.4.1: "once the leader's heartbeats are acknowledged by a majority of the cluster, the leader
+// would extend its lease to start + election timeout / clock drift bound".
+TEST(LeaseTest, ReadsNeedNoRoundForAnElectionTimeoutLessTheDrift) {
+  Replica replica = LeaderWithLease();
+  EXPECT_TRUE(replica.raft().status().leased);
+  EXPECT_TRUE(ReadsAtOnce(replica));
+  EXPECT_TRUE(replica.Take<AppendEntries>().empty());
+  replica.TickAfter(milliseconds(269));
+  EXPECT_TRUE(ReadsAtOnce(replica));
+  replica.TickAfter(milliseconds(1));  // 300 ms less a tenth
+  EXPECT_FALSE(ReadsAtOnce(replica));
+}
+
+// From when the round was sent: the answer may have taken long.
+TEST(LeaseTest, CountsFromTheSendingOfTheRound) {
+  Replica replica = LeaderWithLease();
+  replica.TakeMessages();
+  replica.TickToDeadline();
+  const uint64_t round = replica.Take<AppendEntries>().at(0).round;
+  replica.TickAfter(milliseconds(200));
+  replica.Receive(kTwo, 1, Accepts(1, round));
+  replica.TickAfter(milliseconds(69));
+  EXPECT_TRUE(replica.raft().status().leased);
+  replica.TickAfter(milliseconds(1));
+  EXPECT_FALSE(replica.raft().status().leased);
+}
+
+TEST(LeaseTest, NoneBeforeTheFirstCommitOfTheTerm) {
+  Replica replica(Leased(), LogOfTerms({1}), 1);
+  replica.Elect();
+  replica.Sync();
+  replica.TakeMessages();
+  replica.TickToDeadline();
+  const uint64_t round = replica.Take<AppendEntries>().at(0).round;
+  replica.Receive(kTwo, 2, Accepts(1, round));
+  EXPECT_FALSE(ReadsAtOnce(replica));
+}
+
+TEST(LeaseTest, NoneOnceLeadershipWasOffered) {
+  Replica replica = LeaderWithLease();
+  ASSERT_TRUE(replica.Transfer(kTwo));
+  EXPECT_FALSE(replica.raft().status().leased);
+  // Also when that came to nothing: the offer may still be under way.
+  while (replica.Propose("a") == ProposeResult::kTransferring) Renew(replica);
+  Renew(replica);
+  EXPECT_FALSE(replica.raft().status().leased);
+}
+
+TEST(LeaseTest, NoneWhileTheClockIsNotTrusted) {
+  Replica replica = LeaderWithLease();
+  replica.Do([&](Raft& raft) { raft.SetClockTrusted(false, replica.now()); });
+  EXPECT_FALSE(ReadsAtOnce(replica));
+  replica.Do([&](Raft& raft) { raft.SetClockTrusted(true, replica.now()); });
+  EXPECT_TRUE(ReadsAtOnce(replica));
+  replica.Do([&](Raft& raft) { raft.Tick(replica.now() - milliseconds(5)); });
+  EXPECT_FALSE(replica.raft().status().leased);
+}
+
+TEST(LeaseTest, FollowerWhoseClockIsNotTrustedGivesNone) {
+  Replica replica(Leased());
+  replica.Elect();
+  replica.Sync();
+  replica.Receive(kTwo, 1, Accepts(1, 0));
+  Renew(replica, /*clock_trusted=*/false);
+  EXPECT_FALSE(replica.raft().status().leased);
+  Renew(replica);
+  EXPECT_TRUE(replica.raft().status().leased);
+
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1, 0, /*round=*/1));
+  follower.TickAfter(milliseconds(299));
+  follower.Do([&](Raft& raft) { raft.SetClockTrusted(false, follower.now()); });
+  follower.Sync();
+  EXPECT_FALSE(follower.Take<AppendEntriesResponse>().back().clock_trusted);
+  // The jump may have skipped what it promised to wait.
+  follower.TickAfter(milliseconds(1));
+  follower.Receive(kThree, 2, RequestVote{.last_log_index = Index(9), .last_log_term = Term(9)});
+  EXPECT_EQ(follower.raft().term(), Term(1));
+}
+
+// A leader may count on what was promised just before a crash.
+TEST(LeaseTest, VoterThatRestartsKeepsItsPromise) {
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  follower.Sync();
+  follower.CrashAndRestart();
+  const RequestVote request{.last_log_index = Index(9), .last_log_term = Term(9)};
+  follower.Receive(kThree, 2, request);
+  EXPECT_EQ(follower.raft().term(), Term(1));
+  follower.TickAfter(milliseconds(299));
+  follower.Receive(kThree, 2, request);
+  EXPECT_EQ(follower.raft().term(), Term(1));
+  follower.TickAfter(milliseconds(1));
+  follower.Receive(kThree, 2, request);
+  EXPECT_EQ(follower.raft().term(), Term(2));
+}
+
+// ... and one that learns of a higher term in between.
+TEST(LeaseTest, PromiseOutlivesTheTermInWhichItWasGiven) {
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  follower.Receive(kThree, 5, RequestVoteResponse{.pre_vote = true});
+  EXPECT_EQ(follower.raft().term(), Term(5));
+  follower.Receive(kThree, 6, RequestVote{.last_log_index = Index(9), .last_log_term = Term(9)});
+  EXPECT_EQ(follower.raft().term(), Term(5));
+}
+
+}  // namespace
+}  // namespace quorumbook::consensus
