@@ -14,6 +14,9 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <future>
 #include <latch>
 #include <map>
@@ -40,9 +43,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kCloseTimeout{500};
 
+// Left in the data directory by a process that met damage while it ran.
+constexpr char kDamagedMark[] = "/DAMAGED";
+
 // What is on disk is unknown now: going on could break promises, so the process ends here and the
-// next start finds out.
-[[noreturn]] void Die(const absl::Status& status) {
+// next start finds out. Damage may lie where a start does not look: so it is told.
+[[noreturn]] void Die(const std::string& data_dir, const absl::Status& status) {
+  if (absl::IsDataLoss(status)) std::ofstream(data_dir + kDamagedMark) << status.ToString() << '\n';
   spdlog::critical("stopping: {}", status.ToString());
   spdlog::shutdown();
   std::_Exit(EXIT_FAILURE);
@@ -174,8 +181,18 @@ class Node::Parts {
     if (server != nullptr) server->Shutdown(std::chrono::system_clock::now() + kCloseTimeout);
   }
 
+  std::function<void(const absl::Status&)> Fatal() const {
+    return [this](const absl::Status& status) { Die(config_.data_dir, status); };
+  }
+
   // The store, and everything in it.
   absl::Status OpenStore() {
+    if (std::filesystem::exists(config_.data_dir + kDamagedMark)) {
+      return absl::DataLossError(
+          fmt::format("{}{} says that damage was met: examine the disk, and remove the file to "
+                      "start all the same",
+                      config_.data_dir, kDamagedMark));
+    }
     storage::RocksDbOptions options;
     options.directory = config_.data_dir;
     options.identity = {config_.cluster_id, config_.node_id, DrawIncarnation()};
@@ -185,7 +202,7 @@ class Node::Parts {
     self_ = MakeMember(config_.node_id, store_->identity().incarnation);
     founding_.emplace(self_, Numbers(config_), store_->founders());
     if (founding_->founders().empty()) return absl::OkStatus();
-    log_writer_ = std::make_unique<LogWriter>(store_.get(), Die);
+    log_writer_ = std::make_unique<LogWriter>(store_.get(), Fatal());
     return OpenShards();
   }
 
@@ -210,7 +227,7 @@ class Node::Parts {
     environment.send = [this](ShardId shard, std::vector<consensus::Message> messages) {
       transport_->Send(shard, std::move(messages));
     };
-    environment.fatal = Die;
+    environment.fatal = Fatal();
     for (const ShardId shard : config_.shards) {
       ReplicaOptions options{shard, RaftOptions(config_, shard, self_, founding_->founders()),
                              config_.snapshot_log_bytes};
@@ -228,9 +245,9 @@ class Node::Parts {
     connected_.insert_or_assign(NodeOf(greeting.member), greeting.member);
     if (founding_->OnHello(greeting.member, greeting.founders)) {
       if (absl::Status status = store_->SetFounders(founding_->founders()); !status.ok())
-        Die(status);
-      log_writer_ = std::make_unique<LogWriter>(store_.get(), Die);
-      if (absl::Status status = OpenShards(); !status.ok()) Die(status);
+        Die(config_.data_dir, status);
+      log_writer_ = std::make_unique<LogWriter>(store_.get(), Fatal());
+      if (absl::Status status = OpenShards(); !status.ok()) Die(config_.data_dir, status);
       transport_->AnnounceFounders(founding_->founders());
       Serve();
     }
