@@ -41,7 +41,8 @@ bool OrdersTopic::Snapshot(const exchange::Exchange& exchange, uint32_t,
 void OrdersTopic::Reset(const exchange::Exchange& exchange) {
   shown_.clear();
   for (const Side side : {Side::kBuy, Side::kSell}) {
-    for (const OrderInfo& order : exchange.GetOrders(symbol_, side, exchange::kMaxOpenOrders)) {
+    // Of a book with more there is no snapshot, and so nobody who would hear of changes.
+    for (const OrderInfo& order : exchange.GetOrders(symbol_, side, kMaxBookOrders)) {
       shown_[order.id] = {side, order.price, order.displayed, order.quantity};
     }
   }

@@ -138,7 +138,7 @@ TEST_F(QbTest, AddsAndListsSymbols) {
   EXPECT_EQ(list["symbols"][0]["tick_size"], "0.01");
   EXPECT_EQ(list["symbols"][0]["lot_size"], "10");
   ExpectError({"symbol", "add", "AMZN", "--tick-size", "0.05", "--lot-size", "10"}, 1,
-              "another tick or lot size");
+              "other sizes or assets");
   ExpectError({"symbol", "add", "A B", "--tick-size", "1", "--lot-size", "1"}, 1,
               "printable ASCII");
 }
@@ -213,6 +213,114 @@ TEST_F(QbTest, RefusedOrders) {
   const Outcome cancel = Run({"order", "cancel", "AMZN", "99"});
   EXPECT_EQ(cancel.exit_code, 1);
   EXPECT_NE(cancel.out.find("unknown_order"), std::string::npos) << cancel.out;
+}
+
+TEST_F(QbTest, EveryTermOfAnOrderIsSent) {
+  AddSymbol();
+  RunJson({"order", "submit", "AMZN", "buy", "100", "10", "--display", "20", "--tif", "gtd",
+           "--expires", "2100-01-01T00:00:00Z", "--stp", "cancel-maker", "--id", "1"});
+  Json order = RunJson({"order", "status", "AMZN", "1"});
+  EXPECT_EQ(order["display_quantity"], "20");
+  EXPECT_EQ(order["displayed_quantity"], "20");
+  EXPECT_EQ(order["time_in_force"], "gtd");
+  EXPECT_EQ(order["expires"], "2100-01-01T00:00:00.000000000Z");
+  EXPECT_EQ(order["self_trade_prevention"], "cancel_maker");
+  EXPECT_EQ(order["working"], true);
+  RunJson({"order", "submit", "AMZN", "sell", "10", "8", "--type", "stop-limit", "--stop", "9",
+           "--id", "2"});
+  order = RunJson({"order", "status", "AMZN", "2"});
+  EXPECT_EQ(order["type"], "stop_limit");
+  EXPECT_EQ(order["stop_price"], "9.00");
+  EXPECT_EQ(order["working"], false);
+  RunJson({"order", "submit", "AMZN", "sell", "10", "12", "--post-only", "--id", "3"});
+  EXPECT_EQ(RunJson({"order", "status", "AMZN", "3"})["post_only"], true);
+  RunJson({"order", "submit", "AMZN", "sell", "10", "13", "--all-or-none", "--id", "4"});
+  EXPECT_EQ(RunJson({"order", "status", "AMZN", "4"})["all_or_none"], true);
+  const Json minimum = RunJson({"order", "submit", "AMZN", "sell", "20", "14", "--minimum", "10"});
+  EXPECT_EQ(minimum["reports"].back()["reason"], "minimum_not_met");
+  EXPECT_EQ(RunJson({"order", "list"})["orders"].size(), 4u);  // more than a page
+  EXPECT_EQ(RunJson({"order", "mass-cancel", "--symbol", "AMZN", "--side", "buy"})["canceled"], 1);
+  EXPECT_EQ(RunJson({"order", "mass-cancel"})["canceled"], 3);
+  EXPECT_EQ(RunJson({"order", "list"})["orders"], Json::array());
+}
+
+TEST_F(QbTest, WordsThatDoNotBelongTogether) {
+  ExpectError({"order", "submit", "A", "buy", "1", "1", "--tif", "gtd"}, 64, "belong together");
+  ExpectError({"order", "submit", "A", "buy", "1", "1", "--expires", "1h"}, 64, "belong together");
+  ExpectError({"order", "submit", "A", "buy", "1", "1", "--tif", "gtd", "--expires", "soon"}, 64,
+              "'soon' is no time");
+  ExpectError({"order", "submit", "A", "buy", "1", "1", "--type", "stop", "--stop", "2"}, 64,
+              "a stop order has no price");
+  ExpectError({"order", "submit", "A", "buy", "1", "--type", "stop-limit", "--stop", "2"}, 64,
+              "a stop-limit order needs a price");
+  ExpectError({"order", "submit", "A", "buy", "1", "1", "--stp", "never"}, 64, "never");
+  ExpectError({"symbol", "add", "A", "--tick-size", "1", "--lot-size", "1", "--base", "B"}, 64,
+              "--quote");
+  ExpectError({"symbol", "phase", "A", "lunch"}, 64, "lunch");
+  ExpectError({"watch", "A", "--channel", "l4"}, 64, "l4");
+  ExpectError({"asset", "add", "A", "--decimals", "19"}, 64, "19");
+}
+
+TEST_F(QbTest, AccountsAssetsAndRules) {
+  RunJson({"asset", "add", "BTC", "--decimals", "8"});
+  RunJson({"asset", "add", "USD", "--decimals", "2"});
+  const Json symbol = RunJson({"symbol", "add", "BTCUSD", "--tick-size", "0.01", "--lot-size", "1",
+                               "--base", "BTC", "--quote", "USD", "--taker-fee-bp", "10"});
+  EXPECT_EQ(symbol["base"], "BTC");
+  EXPECT_EQ(symbol["rules"]["taker_fee_bp"], 10);
+  EXPECT_EQ(symbol["phase"], "continuous");
+  RunJson({"account", "deposit", "USD", "1000.5"});
+  RunJson({"account", "withdraw", "USD", "0.5"});
+  RunJson({"order", "submit", "BTCUSD", "buy", "2", "100"});
+  RunJson({"account", "limits", "--max-open-orders", "1"});
+  RunJson({"account", "position-limit", "BTC", "7"});
+  const Json account = RunJson({"account", "show"})["shards"][0];
+  EXPECT_EQ(account["limits"]["max_open_orders"], 1);
+  EXPECT_EQ(account["open_orders"], 1);
+  for (const Json& balance : account["balances"]) {
+    if (balance["asset"] == "USD") {
+      EXPECT_EQ(balance["free"], "800.00");
+      EXPECT_EQ(balance["held"], "200.00");
+    } else {
+      EXPECT_EQ(balance["position_limit"], "7.00000000");
+    }
+  }
+  EXPECT_EQ(RunJson({"asset", "list"})["assets"][1]["deposited"], "1000.00");
+  ExpectError({"account", "deposit", "USD", "0.001"}, 1, "the smallest is 0.01");
+  ExpectError({"account", "deposit", "EUR", "1"}, 1, "qb asset list");
+  RunJson({"account", "kill-switch", "on"});
+  EXPECT_EQ(RunJson({"order", "list"})["orders"], Json::array());
+  EXPECT_EQ(RunJson({"account", "show"})["shards"][0]["kill_switch"], true);
+
+  RunJson({"symbol", "halt", "BTCUSD"});
+  EXPECT_EQ(RunJson({"symbol", "list"})["symbols"][0]["phase"], "halt");
+  EXPECT_EQ(RunJson({"symbol", "halt", "BTCUSD"}, 1)["reports"][0]["reason"], "phase_unchanged");
+  RunJson({"symbol", "rules", "BTCUSD", "--min-quantity", "2"});
+  EXPECT_EQ(RunJson({"symbol", "list"})["symbols"][0]["rules"]["min_quantity"], "2");
+  EXPECT_EQ(RunJson({"symbol", "list"})["symbols"][0]["rules"]["taker_fee_bp"], 0);
+  RunJson({"symbol", "delist", "BTCUSD"});
+  EXPECT_EQ(RunJson({"symbol", "list"})["symbols"][0]["delisted"], true);
+}
+
+TEST_F(QbTest, WatchesAndShowsCandles) {
+  AddSymbol();
+  RunJson({"order", "submit", "AMZN", "sell", "30", "10"});
+  RunJson({"order", "submit", "AMZN", "buy", "20", "10"});
+  const Json candles = RunJson({"candles", "AMZN", "--interval", "1h"});
+  EXPECT_EQ(candles["candles"][0]["volume"], "20");
+  for (const std::string channel : {"l1", "l2", "l3", "trades", "candles"}) {
+    const Json update = RunJson({"watch", "AMZN", "--channel", channel, "--updates", "1"});
+    EXPECT_EQ(update["snapshot"], true) << channel;
+    EXPECT_EQ(update["sequence"], 1);
+    if (channel == "l1") EXPECT_EQ(update["ask"]["quantity"], "10");
+    if (channel == "l2") EXPECT_EQ(update["asks"][0]["quantity"], "10");
+    if (channel == "l3") EXPECT_EQ(update["orders"][0]["quantity"], "10");
+    if (channel == "trades") EXPECT_EQ(update["trades"][0]["quantity"], "20");
+    if (channel == "candles") EXPECT_EQ(update["candles"][0]["close"], "10.00");
+    EXPECT_EQ(Run({"watch", "AMZN", "--channel", channel, "--updates", "1"}).exit_code, 0);
+  }
+  ExpectError({"watch", "NONE"}, 1, "there is no symbol 'NONE'");
+  ExpectError({"watch", "AMZN", "--node", "9"}, 64, "no node 9");
 }
 
 TEST_F(QbTest, AnOrderOfAnotherSymbolIsAnotherOrder) {
