@@ -70,6 +70,7 @@ void Subscription::Open(const std::string& address) {
 }
 
 bool Subscription::Accept(const v1::MarketDataUpdate& update) {
+  if (!refused_.empty()) return false;  // it was on its way when the stream was given up
   Lock lock(mutex_);
   const bool gap = update.sequence() != sequence_ + 1 || (sequence_ == 0 && !update.snapshot());
   if (gap) {
@@ -107,8 +108,9 @@ absl::Status Subscription::Decide(const RpcError& error) {
     asked_.erase(address_);  // it serves well: once more there
     return absl::OkStatus();
   }
-  if (preferred_ == address_ && refused_.empty()) preferred_.clear();
   if (!refused_.empty()) return absl::OkStatus();
+  asked_.insert(address_);
+  if (preferred_ == address_) preferred_.clear();
   if (error.status.error_code() == grpc::StatusCode::NOT_FOUND) {
     unknown_.insert(address_);  // it may be behind: the others are asked too
     return absl::OkStatus();
