@@ -88,16 +88,23 @@ void Replica::Pump() {
 
 void Replica::Propose() {
   while (proposals_.HasWaiting() && writes_under_way_ < kMaxWritesUnderWay) {
-    const exchange::Time time = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
+    exchange::Time time = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
+    if (Has(ReplicaMutant::kOwnClockAlone)) time = host_.WallClock();
     ProposalQueue::Packed packed = proposals_.Pack(time, kMaxEntryBytes);
     consensus::Index index;
     consensus::Term term;
-    const ProposeResult result =
-        raft_.Propose(std::move(packed.payload), host_.Now(), &index, &term);
+    const ProposeResult result = raft_.Propose(packed.payload, host_.Now(), &index, &term);
     if (result == ProposeResult::kBusy) return;  // goes on when something is committed
     if (result != ProposeResult::kAccepted) return proposals_.FailWaiting(NotLeader());
     last_stamp_ = time;
     proposals_.Proposed(packed.groups, index, term);
+    if (Has(ReplicaMutant::kAcknowledgeUncommitted)) {
+      exchange::Exchange ahead = *exchange::Exchange::Restore(exchange_.Snapshot());
+      exchange::ApplyResult result_ahead;
+      if (ahead.Apply(*packed.payload, &result_ahead).ok()) {
+        proposals_.Applied(index, term, result_ahead);
+      }
+    }
     ProcessOutput();  // starts the write, which counts against the limit above
   }
 }
@@ -199,7 +206,15 @@ bool Replica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
 void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
   const bool decoded = decoded_snapshot_ && decoded_snapshot_->first == snapshot.meta.index;
   if (!decoded && !DecodeSnapshot(snapshot)) return;
-  exchange_ = std::move(decoded_snapshot_->second);
+  const bool keep = Has(ReplicaMutant::kStateKeptOverRestore) && applied_ != consensus::Index();
+  if (!keep) exchange_ = std::move(decoded_snapshot_->second);
+  if (Has(ReplicaMutant::kSessionsLostInSnapshot)) {
+    exchange::Batch batch{.time = exchange_.time(), .groups = {}};
+    for (uint64_t id = 1; id < 100; ++id) {
+      batch.groups.emplace_back(exchange::CloseSession{exchange::SessionId(id)});
+    }
+    exchange_.Apply(batch, &apply_result_);
+  }
   decoded_snapshot_.reset();
   unsaved_snapshot_.reset();
   applied_ = snapshot.meta.index;
@@ -215,7 +230,9 @@ void Replica::Apply(const Entry& entry) {
   applied_term_ = entry.term;
   PublishLeadership();
   apply_result_.Clear();
-  if (entry.type == EntryType::kCommand) {
+  const bool skip = Has(ReplicaMutant::kEntrySkipped) && options_.raft.id.value() % 2 == 0 &&
+                    entry.index.value() % 200 == 0;
+  if (entry.type == EntryType::kCommand && !skip) {
     const absl::Status status = exchange_.Apply(entry.bytes(), &apply_result_);
     if (!status.ok()) {  // the same on every replica: it has no effect on any
       apply_result_.Clear();
@@ -229,6 +246,7 @@ void Replica::Apply(const Entry& entry) {
     }
   }
   host_.Applied(entry, apply_result_);
+  if (Has(ReplicaMutant::kAnswersSwapped)) std::ranges::reverse(apply_result_.groups);
   const uint64_t interval = options_.raft.digest_interval;
   if (interval != 0 && entry.index.value() % interval == 0) {
     raft_.OnStateDigest(entry.index, exchange_.RunningDigest(), host_.Now());
@@ -252,6 +270,9 @@ void Replica::Judge(const consensus::Evidence& evidence) {
 
 void Replica::Read(bool stale_ok, ReadCallback callback) {
   if (stale_ok) return callback(nullptr, exchange_);
+  if (Has(ReplicaMutant::kReadWithoutConfirmation) && raft_.role() == Role::kLeader) {
+    return callback(nullptr, exchange_);
+  }
   Refusal refusal;
   const uint64_t id = next_read_++;
   if (draining_) {
@@ -273,7 +294,8 @@ void Replica::ConfirmReads(const std::vector<consensus::ReadReady>& reads) {
     reads_to_apply_.emplace(read.index, std::move(it->second));
     reads_.erase(it);
   }
-  while (!reads_to_apply_.empty() && reads_to_apply_.begin()->first <= applied_) {
+  while (!reads_to_apply_.empty() &&
+         (reads_to_apply_.begin()->first <= applied_ || Has(ReplicaMutant::kReadBeforeApplied))) {
     const ReadCallback callback = std::move(reads_to_apply_.begin()->second);
     reads_to_apply_.erase(reads_to_apply_.begin());
     callback(nullptr, exchange_);
@@ -297,10 +319,18 @@ void Replica::MaybeTakeSnapshot() {
   if (unsaved_snapshot_) return SaveSnapshotWhenDurable();
   if (snapshot_under_way_ || raft_.log_bytes() <= options_.snapshot_log_bytes) return;
   if (host_.Now() < next_snapshot_) return;
-  const std::optional<consensus::SnapshotMeta> meta = raft_.EntryMeta(applied_);
+  const std::optional<consensus::SnapshotMeta> meta =
+      raft_.EntryMeta(Has(ReplicaMutant::kSnapshotOfLaterState) ? applied_.Previous() : applied_);
   if (!meta || meta->index <= raft_.status().snapshot.index) return;
-  unsaved_snapshot_ = {*meta, raft_.ConfigurationAt(applied_),
+  unsaved_snapshot_ = {*meta,
+                       Has(ReplicaMutant::kSnapshotOfLatestMembers)
+                           ? raft_.configuration()
+                           : raft_.ConfigurationAt(meta->index),
                        std::make_shared<const std::string>(exchange_.Snapshot())};
+  if (Has(ReplicaMutant::kCompactedWithoutSnapshot)) {
+    raft_.Compact(*std::exchange(unsaved_snapshot_, std::nullopt));
+    return;
+  }
   SaveSnapshotWhenDurable();
 }
 

@@ -17,6 +17,7 @@
 #include "consensus/raft.h"
 #include "exchange/exchange.h"
 #include "server/replica/membership.h"
+#include "server/replica/mutant.h"
 #include "server/replica/proposal_queue.h"
 #include "server/replica/refusal.h"
 #include "server/replica/replica_host.h"
@@ -29,6 +30,7 @@ struct ReplicaOptions {
   // A snapshot is taken when the log in memory is larger; a log some times larger than this
   // refuses commands until there is one.
   uint64_t snapshot_log_bytes = 0;
+  ReplicaMutant mutant = ReplicaMutant::kNone;  // a planted bug, for tests
 };
 
 // Commands accepted and not yet packed, a replica; beyond it the answer is kBusy.
@@ -92,6 +94,8 @@ class Replica {
   consensus::Index applied() const { return applied_; }
 
  private:
+  bool Has(ReplicaMutant mutant) const { return Planted(options_.mutant, mutant); }
+
   // replica.cc
   Refusal WhyNotSubmit(const std::string& group, consensus::Term term) const;
   void PumpWhenWaiting();

@@ -114,6 +114,11 @@ void Replica::PeerLost(NodeId member) {
   ProcessOutput();
 }
 
+void Replica::SetClockTrusted(bool trusted) {
+  raft_.SetClockTrusted(trusted, host_.Now());
+  ProcessOutput();
+}
+
 void Replica::ChangeMember(NodeId node, bool member, Membership::Callback callback) {
   if (draining_ || raft_.role() != Role::kLeader) {
     const Refusal refusal = draining_ ? ShuttingDown() : NotLeader();
