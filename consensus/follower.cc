@@ -125,7 +125,8 @@ bool Raft::Core::MergeEntries(NodeId from, Index matched, std::vector<Entry>& en
       const bool committed = entry.index <= commit_;
       if (own->term == entry.term) {
         if (own->chain == entry.chain) {
-          if (Is(Mutant::kReplayedConfiguration)) NoteConfiguration(entry);
+          const bool after_snapshot = !snapshot_ || entry.index > snapshot_->meta.index;
+          if (Is(Mutant::kReplayedConfiguration) && after_snapshot) NoteConfiguration(entry);
           continue;
         }
         Report(Evidence::Kind::kDivergedLog, committed ? from : NodeId(), entry.index);
