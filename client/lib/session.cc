@@ -144,6 +144,7 @@ void Session::SendNext(Lock& lock) {
   if (!MaySend(count) || !stream_->TryBeginWrite()) return;
   stream_announced_ = true;
   const std::string& batch = BuildBatch(count);
+  ++stats_.messages;
   SessionStream* stream = stream_;  // stays until this write is done
   lock.unlock();
   stream->Write(batch);

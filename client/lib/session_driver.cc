@@ -89,6 +89,7 @@ absl::Status Session::Decide(const std::string& address, const RpcError& error) 
         ", which it had answered already (answered are those before ", pending_.first_unanswered(),
         "); check the cluster for lost state, then open another session"));
   }
+  if (Judge(error) == NextStep::kSameNodeLater) ++stats_.refused;
   if (Judge(error) != NextStep::kGiveUp) {
     route_.Failed(address, error);
     return absl::OkStatus();

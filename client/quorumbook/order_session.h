@@ -31,6 +31,8 @@ struct SessionStats {
   uint64_t repeated = 0;    // answered by an earlier execution: its first reply had been lost
   uint64_t resent = 0;      // commands sent more than once
   uint64_t reconnects = 0;  // streams opened after the first
+  uint64_t messages = 0;    // batches sent, those sent again included
+  uint64_t refused = 0;     // streams ended by a node that was too busy, and tried again later
   // The longest time without an answer while commands were waiting, and when it ended.
   std::chrono::nanoseconds longest_outage{0};
 };
