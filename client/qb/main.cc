@@ -1,6 +1,7 @@
 // qb: the command line of a quorumbook cluster.
 #include <string_view>
 
+#include "client/bench/bench_command.h"
 #include "client/qb/commands.h"
 #include "client/replay/replay_command.h"
 
@@ -83,6 +84,7 @@ static int Main(int argc, char** argv) {
   AddAssetCommands(app, context);
   AddAccountCommands(app, context);
   replay::AddReplayCommand(app, context);
+  bench::AddBenchCommand(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
