@@ -13,6 +13,8 @@
 #   --dir D         where the cluster lives (default: data/local in the repository)
 #   --nodes N       1 to 7 nodes (default 3; only the first `up` of a directory decides)
 #   --base-port P   node N serves clients at P+N and peers at P+100+N (default 7000; likewise)
+#   --market FILE   the shards and symbols of the configuration, as YAML (default: one shard for all
+#                   symbols; likewise)
 #   --build-dir B   where bin/quorumbookd and bin/qb are (default: build/release)
 #
 # Each node's directory holds config.yaml, log.txt, pid and data/. To start over, `down` and remove
@@ -24,6 +26,7 @@ dir=$root/data/local
 build_dir=$root/build/release
 nodes=3
 base_port=7000
+market=""
 nodes_given=""
 base_port_given=""
 
@@ -65,6 +68,7 @@ parse_arguments() {
     case $1 in
       --dir) dir=$2 ;;
       --build-dir) build_dir=$2 ;;
+      --market) market=$2 ;;
       --nodes) nodes=$2 nodes_given=$2 ;;
       --base-port) base_port=$2 base_port_given=$2 ;;
       *) fail "unknown option $1 (see --help)" ;;
@@ -72,6 +76,7 @@ parse_arguments() {
     shift 2
   done
   [[ $nodes =~ ^[1-7]$ ]] || fail "--nodes is 1 to 7, not '$nodes'"
+  [ -z "$market" ] || [ -r "$market" ] || fail "--market: can not read '$market'"
   if [[ ! $base_port =~ ^[0-9]{4,5}$ || $base_port -lt 1024 || $base_port -gt 65000 ]]; then
     fail "--base-port is 1024 to 65000, not '$base_port'"
   fi
@@ -115,13 +120,21 @@ write_config() {
       echo "  - {id: $peer, client: 127.0.0.1:$(client_port "$peer")," \
         "peer: 127.0.0.1:$(peer_port "$peer")}"
     done
-    echo "shards: [1]"
-    echo "symbols:"
-    echo "  default_shard: 1"
+    cat "$dir/market.yaml"
     echo "log:"
     echo "  level: info"
     echo "  format: text"
   } >"$dir/node$n/config.yaml"
+}
+
+# Kept with the cluster, so that every later start writes the same configuration.
+write_market() {
+  [ ! -f "$dir/market.yaml" ] || return 0
+  if [ -n "$market" ]; then
+    cp "$market" "$dir/market.yaml"
+  else
+    printf '%s\n' "shards: [1]" "symbols:" "  default_shard: 1" >"$dir/market.yaml"
+  fi
 }
 
 # When a process started, in clock ticks since boot (field 22 of /proc/PID/stat; the name before it
@@ -168,6 +181,7 @@ start_node() {
     return
   fi
   for port in "$(client_port "$n")" "$(peer_port "$n")"; do check_port_free "$port" || exit 1; done
+  write_market
   write_config "$n"
   setsid "$build_dir/bin/quorumbookd" --config "$dir/node$n/config.yaml" \
     </dev/null >>"$dir/node$n/log.txt" 2>&1 &
