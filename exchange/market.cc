@@ -117,6 +117,8 @@ void Market::Leave(Symbol& symbol, OrderHandle handle) {
   }
   if (IsIceberg(order, handle)) UncountHidden(symbol, handle);
   symbol.side(order.side).Remove(handle);
+  // It may have been in the way of an all-or-none order of its account.
+  if ((symbol.attention & kHasParked) != 0) active_.insert(symbol.info.id);
 }
 
 void Market::Finish(OrderHandle handle) {

@@ -61,10 +61,13 @@ void Market::Activate(Symbol& symbol, OrderHandle handle) {
   Leave(symbol, handle);
   if (IsMarketLike(order.type)) {
     const Price ticks = terms.protection != 0 ? terms.protection : symbol.info.rules.protection;
+    // Never wider than when it came, whatever the rules are now: no more is held for it.
     Price price = ProtectedPrice(symbol, order.side, terms.stop_price, ticks);
-    // Never worse than what is held for it, even if the rules have changed.
-    const bool buys = order.side == Side::kBuy;
-    if (order.price != 0 && (price == 0 || (buys && price > order.price))) price = order.price;
+    if (order.price != 0) {
+      const bool wider =
+          price == 0 || (order.side == Side::kBuy ? price > order.price : price < order.price);
+      if (wider) price = order.price;
+    }
     SetPrice(symbol, handle, price);
   }
   order.changed = task_.time;

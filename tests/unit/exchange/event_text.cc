@@ -215,6 +215,24 @@ std::string_view ToText(Side side) {
   return side == Side::kSell ? "sell" : "-";
 }
 
+std::string_view ToText(Phase phase) {
+  switch (phase) {
+    case Phase::kPreOpen:
+      return "pre-open";
+    case Phase::kOpeningAuction:
+      return "opening auction";
+    case Phase::kContinuous:
+      return "continuous";
+    case Phase::kHalt:
+      return "halt";
+    case Phase::kClosingAuction:
+      return "closing auction";
+    case Phase::kClosed:
+      return "closed";
+  }
+  return "?";
+}
+
 namespace {
 
 void PutOrder(std::ostream& out, const Event& event) {
@@ -228,6 +246,90 @@ void PutTrade(std::ostream& out, const Event& event) {
   out << event.quantity << '@' << event.price << " from " << event.maker_account << '/'
       << event.maker_client_order_id << " (order " << event.maker_order_id << "), maker leaves "
       << event.maker_leaves;
+  if (event.fee != 0 || event.maker_fee != 0) {
+    out << ", fees " << event.fee << " and " << event.maker_fee;
+  }
+}
+
+void PutRejection(std::ostream& out, const Event& event) {
+  out << ' ' << ToText(event.command) << ' ' << event.account << '/' << event.client_order_id
+      << " rejected: " << ToText(event.reason);
+  if (event.quantity != 0 || event.price != 0) {
+    out << " (" << event.quantity << '@' << event.price << ')';
+  }
+}
+
+// Events that tell of an order what is the same of all. "" for the others.
+std::string_view OrderVerb(EventType type) {
+  switch (type) {
+    case EventType::kOrderAccepted:
+      return "accepted";
+    case EventType::kOrderCanceled:
+      return "canceled";
+    case EventType::kOrderReduced:
+      return "reduced";
+    case EventType::kOrderReplaced:
+      return "replaced";
+    case EventType::kOrderParked:
+      return "parked";
+    case EventType::kOrderTriggered:
+      return "triggered";
+    case EventType::kOrderDisplayed:
+      return "shows";
+    default:
+      return "";
+  }
+}
+
+void PutOrderEvent(std::ostream& out, const Event& event) {
+  out << ' ' << OrderVerb(event.type);
+  PutOrder(out, event);
+  if (event.type == EventType::kOrderReduced) out << "by ";
+  out << event.quantity << (event.type == EventType::kOrderReduced ? " @" : "@") << event.price;
+  if (event.type == EventType::kOrderParked && event.trigger_price() != 0) {
+    out << " when " << event.trigger_price() << " is traded";
+  }
+  if (event.reason != Reason::kNone) out << ", " << ToText(event.reason);
+}
+
+void PutSymbolEvent(std::ostream& out, const Event& event) {
+  out << " symbol " << event.symbol;
+  switch (event.type) {
+    case EventType::kSymbolAdded:
+      out << " added";
+      break;
+    case EventType::kPhaseChanged:
+      out << ": " << ToText(event.phase()) << ", reference " << event.price;
+      break;
+    case EventType::kUncrossed:
+      out << ": uncrossed " << event.quantity << '@' << event.price;
+      break;
+    case EventType::kRulesChanged:
+      out << ": rules changed";
+      break;
+    default:
+      out << " delisted";
+      break;
+  }
+}
+
+void PutAccountEvent(std::ostream& out, const Event& event) {
+  switch (event.type) {
+    case EventType::kAssetAdded:
+      out << " asset " << event.asset() << " added";
+      break;
+    case EventType::kBalanceChanged:
+      out << ' ' << ToText(event.command) << " of account " << event.account << ": "
+          << event.quantity << " of asset " << event.asset() << ", free " << event.leaves;
+      break;
+    case EventType::kAccountChanged:
+      out << ' ' << ToText(event.command) << " of account " << event.account;
+      break;
+    default:
+      out << " mass cancel of account " << event.account << ": " << event.quantity
+          << (event.leaves == 0 ? "" : ", more to follow");
+      break;
+  }
 }
 
 }  // namespace
@@ -236,40 +338,27 @@ std::string ToText(const Event& event) {
   std::ostringstream out;
   out << '#' << event.sequence;
   switch (event.type) {
-    case EventType::kSymbolAdded:
-      out << " symbol " << event.symbol << " added";
-      return out.str();
     case EventType::kCommandRejected:
-      out << ' ' << ToText(event.command) << ' ' << event.account << '/' << event.client_order_id
-          << " rejected: " << ToText(event.reason);
-      if (event.quantity != 0 || event.price != 0) {
-        out << " (" << event.quantity << '@' << event.price << ')';
-      }
+      PutRejection(out, event);
+      return out.str();
+    case EventType::kSymbolAdded:
+    case EventType::kPhaseChanged:
+    case EventType::kUncrossed:
+    case EventType::kRulesChanged:
+    case EventType::kSymbolDelisted:
+      PutSymbolEvent(out, event);
+      return out.str();
+    case EventType::kAssetAdded:
+    case EventType::kBalanceChanged:
+    case EventType::kAccountChanged:
+    case EventType::kMassCanceled:
+      PutAccountEvent(out, event);
       return out.str();
     case EventType::kTrade:
       PutTrade(out, event);
       break;
-    case EventType::kOrderAccepted:
-      out << " accepted";
-      PutOrder(out, event);
-      out << event.quantity << '@' << event.price;
-      break;
-    case EventType::kOrderCanceled:
-      out << " canceled";
-      PutOrder(out, event);
-      out << event.quantity << '@' << event.price << ", " << ToText(event.reason);
-      break;
-    case EventType::kOrderReduced:
-      out << " reduced";
-      PutOrder(out, event);
-      out << "by " << event.quantity << " @" << event.price;
-      break;
-    case EventType::kOrderReplaced:
-      out << " replaced";
-      PutOrder(out, event);
-      out << event.quantity << '@' << event.price;
-      break;
     default:
+      PutOrderEvent(out, event);
       break;
   }
   out << ", leaves " << event.leaves << ", executed " << event.executed;
@@ -282,6 +371,9 @@ std::string ToText(const OrderInfo& order) {
       << ToText(order.side) << ' ' << order.quantity << '@' << order.price << ", "
       << ToText(order.status);
   if (order.reason != Reason::kNone) out << " (" << ToText(order.reason) << ')';
+  if (order.parked) out << ", parked";
+  if (order.terms.stop_price != 0) out << ", stop " << order.terms.stop_price;
+  if (order.displayed != order.leaves && !order.parked) out << ", shows " << order.displayed;
   out << ", leaves " << order.leaves << ", executed " << order.executed << ", entered "
       << order.entered << ", changed " << order.changed;
   return out.str();

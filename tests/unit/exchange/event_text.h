@@ -15,6 +15,7 @@ std::string_view ToText(CommandKind kind);
 std::string_view ToText(SessionStatus status);
 std::string_view ToText(OrderStatus status);
 std::string_view ToText(Side side);
+std::string_view ToText(Phase phase);
 std::string ToText(const Event& event);
 std::string ToText(const OrderInfo& order);
 

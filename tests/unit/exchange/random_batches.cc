@@ -13,6 +13,12 @@ std::vector<Batch> RandomBatches(uint64_t seed, uint64_t count, const FlowShape&
     batches[0].groups.push_back(OpenSession{AccountId(i)});
   }
   std::vector<uint64_t> next(kSessions, 1);
+  if (shape.everything) {
+    // The last session's orders go when its client does.
+    std::get<OpenSession>(batches[0].groups.back()).cancel_on_disconnect = true;
+    batches[0].groups.emplace_back(SessionCommands{SessionId(1), 1, 0, RandomFlow::Setup()});
+    next[0] += RandomFlow::Setup().size();
+  }
   for (uint64_t i = 0; i < count; ++i) {
     Batch& batch = batches.emplace_back();
     batch.time = static_cast<Time>(1000 + i);
@@ -21,10 +27,14 @@ std::vector<Batch> RandomBatches(uint64_t seed, uint64_t count, const FlowShape&
       SessionCommands message{SessionId(who + 1), next[who], 0, {}};
       if (message.first_sequence > 20) message.acknowledged = message.first_sequence - 20;
       for (uint64_t commands = 1 + random.Below(5); commands > 0; --commands) {
-        message.commands.push_back(i < 3 ? flow.NewSymbol() : flow.Next());
+        const bool adds = i < 3 && !shape.everything;
+        message.commands.push_back(adds ? flow.NewSymbol() : flow.Next(batch.time));
         ++next[who];
       }
       batch.groups.push_back(message);
+    }
+    if (shape.everything && random.OneIn(50)) {
+      batch.groups.emplace_back(SessionLost{SessionId(1 + random.Below(kSessions))});
     }
   }
   return batches;

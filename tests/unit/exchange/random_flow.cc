@@ -1,10 +1,17 @@
 #include "random_flow.h"
 
 #include <string>
+#include <variant>
 
 namespace quorumbook::exchange {
 
-Command RandomFlow::Next() {
+Command RandomFlow::Next(Time now) {
+  if (shape_.everything) {
+    const uint64_t dice = random_.Below(100);
+    if (dice < 40) return AnySpecialOrder(now);
+    if (dice < 43) return AnyOperatorCommand();
+    if (dice < 47) return AnyAccountCommand();
+  }
   const uint64_t dice = random_.Below(100);
   if (dice < 1) return NewSymbol();
   if (dice < 60) return RandomOrder();
@@ -57,7 +64,146 @@ Command RandomFlow::RandomOrder() {
   order.type = random_.OneIn(12) ? OrderType::kMarket : OrderType::kLimit;
   const bool priced = order.type == OrderType::kLimit || random_.OneIn(20);
   order.price = priced ? RandomPrice() : 0;
+  if (shape_.everything) {
+    if (random_.OneIn(3)) order.self_trade = static_cast<SelfTrade>(random_.Below(5));
+    if (random_.OneIn(4)) order.time_in_force = TimeInForce::kDay;
+    order.post_only = random_.OneIn(20);
+  }
   return order;
+}
+
+std::vector<Command> RandomFlow::Setup() {
+  std::vector<Command> commands = {AddAsset{"GOODS", -2}, AddAsset{"MONEY", -4}};
+  for (uint64_t account = 1; account <= 4; ++account) {
+    commands.emplace_back(Deposit{AccountId(account), AssetId(1), 100'000});
+    commands.emplace_back(Deposit{AccountId(account), AssetId(2), 1'000'000'000});
+  }
+  const Decimal tick{.mantissa = 1, .exponent = -2};
+  const Decimal lot{.mantissa = 1, .exponent = 0};
+  commands.emplace_back(AddSymbol{"S0",
+                                  tick,
+                                  lot,
+                                  AssetId(1),
+                                  AssetId(2),
+                                  {.protection = 3, .maker_fee_bp = 7, .taker_fee_bp = 23}});
+  commands.emplace_back(
+      AddSymbol{"S1", tick, lot, AssetId(1), AssetId(2), {}, Phase::kOpeningAuction});
+  commands.emplace_back(AddSymbol{"S2", tick, lot});
+  return commands;
+}
+
+Command RandomFlow::AnySpecialOrder(Time now) {
+  SpecialOrder special;
+  NewOrder& order = special.order;
+  OrderTerms& terms = special.terms;
+  order = std::get<NewOrder>(RandomOrder());
+  order.time_in_force = random_.OneIn(4) ? TimeInForce::kDay : TimeInForce::kGoodTillCancel;
+  order.type = OrderType::kLimit;
+  if (order.price == 0) order.price = RandomPrice();
+  switch (random_.Below(8)) {
+    case 0:
+      terms.display = 1 + static_cast<Quantity>(random_.Below(6));
+      break;
+    case 1:
+      order.type = OrderType::kStop;
+      terms.stop_price = RandomPrice();
+      terms.protection = static_cast<Price>(random_.Below(5));
+      order.price = 0;
+      break;
+    case 2:
+      order.type = OrderType::kStopLimit;
+      terms.stop_price = RandomPrice();
+      if (random_.OneIn(3)) terms.display = 2;
+      break;
+    case 3:
+      order.type = OrderType::kTrailingStop;
+      terms.trail = 1 + static_cast<Price>(random_.Below(6));
+      terms.protection = static_cast<Price>(random_.Below(5));
+      order.price = 0;
+      break;
+    case 4:
+      terms.minimum = 1 + static_cast<Quantity>(random_.Below(12));
+      if (random_.OneIn(2)) order.time_in_force = TimeInForce::kImmediateOrCancel;
+      break;
+    case 5:
+      terms.all_or_none = true;
+      break;
+    case 6:
+      order.type = OrderType::kMarket;
+      order.time_in_force = TimeInForce::kImmediateOrCancel;
+      order.price = 0;
+      terms.protection = static_cast<Price>(random_.Below(5));
+      break;
+    default:
+      order.time_in_force = TimeInForce::kGoodTillTime;
+      terms.expires = now + static_cast<Time>(random_.Below(60)) * shape_.tick;
+      if (random_.OneIn(3)) terms.display = 3;
+      break;
+  }
+  if (random_.OneIn(40)) terms.minimum = static_cast<Quantity>(random_.Below(9)) - 1;
+  if (random_.OneIn(40)) terms.stop_price = RandomPrice();
+  if (random_.OneIn(40)) order.post_only = true;
+  return special;
+}
+
+SymbolRules RandomFlow::AnyRules() {
+  SymbolRules rules;
+  rules.protection = static_cast<Price>(random_.Below(6)) - (random_.OneIn(30) ? 1 : 0);
+  if (random_.OneIn(3)) rules.static_band_bp = static_cast<uint32_t>(30 + random_.Below(100));
+  if (random_.OneIn(3)) rules.dynamic_band_bp = static_cast<uint32_t>(20 + random_.Below(60));
+  if (random_.OneIn(4)) rules.min_quantity = static_cast<Quantity>(random_.Below(4));
+  if (random_.OneIn(4)) rules.max_quantity = static_cast<Quantity>(10 + random_.Below(15));
+  rules.maker_fee_bp = static_cast<uint32_t>(random_.Below(30));
+  rules.taker_fee_bp = static_cast<uint32_t>(random_.Below(60));
+  return rules;
+}
+
+Command RandomFlow::AnyOperatorCommand() {
+  const SymbolId symbol = AnySymbol();
+  switch (random_.Below(10)) {
+    case 0:
+      return SetSymbolRules{symbol, AnyRules()};
+    case 1:
+      return MassCancel{AccountId(random_.Below(5)), random_.OneIn(2) ? symbol : SymbolId(),
+                        Side{}};
+    case 2:
+      return MassCancel{AccountId(), symbol, random_.OneIn(2) ? Side::kBuy : Side::kSell};
+    case 3:
+      if (random_.OneIn(40)) return DelistSymbol{symbol};
+      return SetPhase{symbol, Phase::kContinuous, 0};
+    case 4:
+    case 5:
+    case 6:
+      return SetPhase{symbol, static_cast<Phase>(1 + random_.Below(6)),
+                      random_.OneIn(3) ? RandomPrice() : 0};
+    default:
+      return SetPhase{symbol, Phase::kContinuous, random_.OneIn(3) ? RandomPrice() : 0};
+  }
+}
+
+Command RandomFlow::AnyAccountCommand() {
+  const AccountId account(random_.OneIn(30) ? random_.Below(8) : 1 + random_.Below(4));
+  const AssetId asset(1 + static_cast<uint32_t>(random_.OneIn(30) ? 2 : random_.Below(2)));
+  const auto amount = static_cast<Amount>(random_.Below(asset == AssetId(1) ? 20'000 : 20'000'000));
+  switch (random_.Below(8)) {
+    case 0:
+      return AddAsset{random_.OneIn(2) ? "GOODS" : "MORE", static_cast<int8_t>(-2)};
+    case 1:
+    case 2:
+      return Deposit{account, asset, amount};
+    case 3:
+      return Withdraw{random_.OneIn(5) ? AccountId() : account, asset, amount};
+    case 4:
+      return SetAccountLimits{
+          account,
+          {.max_order_quantity = static_cast<Quantity>(random_.OneIn(2) ? 0 : 15),
+           .max_notional = random_.OneIn(2) ? 0 : 1'500'000,
+           .max_open_orders = random_.OneIn(2) ? 0 : 1 + random_.Below(20)}};
+    case 5:
+      return SetPositionLimit{account, asset, random_.OneIn(2) ? 0 : 100'000};
+    default:
+      return SetKillSwitch{account, random_.OneIn(3)};
+  }
 }
 
 }  // namespace quorumbook::exchange

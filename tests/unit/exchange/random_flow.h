@@ -33,6 +33,9 @@ struct FlowShape {
   uint64_t names = 40;     // client order ids
   Price price_range = 12;  // around the middle
   bool sparse = false;     // prices over nine decades
+  // All kinds of commands, not only plain orders: symbols S0 and S1 have assets, the others none.
+  bool everything = false;
+  Time tick = 1;  // that batches are about apart
 };
 
 // Commands of one account.
@@ -40,8 +43,11 @@ class RandomFlow {
  public:
   RandomFlow(uint64_t seed, const FlowShape& shape) : random_(seed), shape_(shape) {}
 
-  Command Next();
+  // `now` is the time of the batch that the command will be in.
+  Command Next(Time now = 0);
   Command NewSymbol();
+  // What everything else needs: assets, balances of accounts 1 to 4, the symbols with their rules.
+  static std::vector<Command> Setup();
 
  private:
   SymbolId AnySymbol();  // nearly always one of the shape
@@ -49,6 +55,10 @@ class RandomFlow {
   Quantity RandomQuantity();
   Price RandomPrice();
   Command RandomOrder();
+  Command AnySpecialOrder(Time now);
+  Command AnyOperatorCommand();
+  Command AnyAccountCommand();
+  SymbolRules AnyRules();
 
   Random random_;
   const FlowShape shape_;
