@@ -12,7 +12,7 @@ enum class ReplicaMutant : uint8_t {
   kAcknowledgeUncommitted,    // commands are executed and answered when they are proposed
   kAnswersSwapped,            // clients whose commands share a batch get each other's answers
   kOwnClockAlone,             // a batch is stamped by the leader's clock alone
-  kEntrySkipped,              // one entry in some hundreds is not executed, on some nodes
+  kEntrySkipped,              // every twentieth entry is not executed
   kReadBeforeApplied,         // a confirmed read is answered before the state has got there
   kReadWithoutConfirmation,   // a leader answers reads without asking whether it still leads
   kStateKeptOverRestore,      // a received snapshot does not replace the state

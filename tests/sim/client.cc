@@ -194,6 +194,7 @@ void Client::OnRead(const Operation& operation, const Reply& reply) {
 }
 
 void Client::OnGroup(Operation* operation, const Reply& reply) {
+  if (!reply.trusted) return RetryLater(operation->id, kRetryDelay);
   const SessionStatus status = reply.group.status;
   switch (operation->kind) {
     case Operation::Kind::kOpen:

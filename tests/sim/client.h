@@ -22,7 +22,8 @@ struct Reply {
   // Null: the connection was refused or lost.
   bool connected = false;
   server::RefusalCode refusal = server::RefusalCode::kNone;
-  int leader = 0;  // whom to ask instead; 0: not known
+  bool trusted = true;  // else it is taken without being checked
+  int leader = 0;       // whom to ask instead; 0: not known
   // Of commands that were executed.
   exchange::GroupResult group;
   std::vector<std::pair<uint64_t, uint64_t>> commands;  // sequence and hash of the answer

@@ -10,6 +10,9 @@
 namespace quorumbook::sim {
 namespace {
 
+// How often nodes look at their streams.
+constexpr SimTime kReconnect = 250 * kMillisecond;
+
 int NumberOf(NodeId member) { return static_cast<int>(server::NodeOf(member).value()); }
 
 Reply Refused(const server::Refusal& refusal) {
@@ -38,7 +41,8 @@ Reply Executed(const server::GroupReply& result, consensus::Index index) {
 Cluster::Cluster(const Scenario& scenario, bool verbose)
     : context_(scenario, verbose),
       network_(context_.scenario, &context_.fired),
-      random_(scenario.seed, "cluster") {
+      random_(scenario.seed, "cluster"),
+      traitor_(Byzantine::kNone, NodeId(), scenario.seed) {
   for (int i = 1; i <= scenario.nodes + scenario.spares; ++i) {
     nodes_.push_back(std::make_unique<Node>(i, &context_, static_cast<NodeWorld*>(this)));
   }
@@ -57,11 +61,33 @@ Cluster::~Cluster() = default;
 void Cluster::Start() {
   std::vector<NodeId> founders;
   for (int i = 1; i <= context_.scenario.nodes; ++i) founders.push_back(node(i).member());
+  if (context_.scenario.byzantine != Byzantine::kNone) {
+    Node& one = node(1 + static_cast<int>(random_.Below(founders.size())));
+    traitor_ = Traitor(context_.scenario.byzantine, one.member(), context_.scenario.seed);
+    if (traitor_.kind() == Byzantine::kDivergedState) {
+      one.Plant(ReplicaMutant::kEntrySkipped);
+      for (const auto& checks : checks_) checks->Distrust(one.member());
+    }
+  }
   for (int i = 1; i <= nodes(); ++i) {
     if (i <= context_.scenario.nodes) node(i).SetFounders(founders);
     node(i).Start();
   }
   for (const auto& client : clients_) client->Start();
+  Reconnect();
+}
+
+void Cluster::Reconnect() {
+  for (int i = 1; i <= nodes(); ++i) {
+    std::vector<NodeId> members;
+    for (int j = 1; j <= nodes(); ++j) {
+      const bool connected =
+          i != j && node(j).up() && !network_.IsCut(i, j) && !network_.IsCut(j, i);
+      if (connected) members.push_back(node(j).member());
+    }
+    node(i).SetConnected(members);
+  }
+  context_.queue.After(kReconnect, [this] { Reconnect(); });
 }
 
 int Cluster::LeaderOf(ShardId shard) {
@@ -120,7 +146,44 @@ void Cluster::Send(Node& from, ShardId shard, std::vector<consensus::Message> me
     if (network_.Repeats(from.number(), number)) {
       Transmit(from.number(), number, shard, packet);
     }
+    std::vector<consensus::Message> said;
+    if (from.member() == traitor_.member()) said = packet;
     Transmit(from.number(), number, shard, std::move(packet));
+    if (!said.empty()) SendLies(from.number(), number, shard, said);
+  }
+}
+
+void Cluster::SendLies(int number, int to, ShardId shard,
+                       const std::vector<consensus::Message>& messages) {
+  for (consensus::Message& lie : traitor_.Lie(messages)) {
+    const std::optional<SimTime> arrival = network_.Arrival(context_.queue.now(), number, to);
+    if (!arrival) continue;
+    context_.queue.At(*arrival, [this, number, to, shard, lie = std::move(lie)]() mutable {
+      HostedReplica* const replica = node(to).replica(shard);
+      if (replica == nullptr || node(to).paused() || !IsFit(lie, *replica)) return;
+      traitor_.Told();
+      Arrive(number, to, shard, {std::move(lie)});
+    });
+  }
+}
+
+bool Cluster::IsFit(const consensus::Message& lie, const HostedReplica& replica) const {
+  if (replica.member() == traitor_.member()) return false;
+  const consensus::Raft& raft = replica.replica().raft();
+  switch (traitor_.kind()) {
+    case Byzantine::kEquivocatingLeader: {
+      const auto& append = std::get<consensus::AppendEntries>(lie.body);
+      return raft.term() == lie.term && raft.commit() >= append.prev_index &&
+             raft.EntryMeta(append.prev_index).has_value() && lie.to == replica.member();
+    }
+    case Byzantine::kDoubleVoter:
+      return raft.term() == lie.term && raft.role() == consensus::Role::kFollower &&
+             lie.to == replica.member();
+    case Byzantine::kCorruptingSender:
+      return raft.term() == lie.term && lie.to == replica.member() &&
+             raft.role() == consensus::Role::kFollower;
+    default:
+      return true;
   }
 }
 
@@ -128,14 +191,27 @@ void Cluster::Transmit(int from, int to, ShardId shard, std::vector<consensus::M
   const std::optional<SimTime> arrival = network_.Arrival(context_.queue.now(), from, to);
   if (!arrival) return;
   messages_ += messages.size();
+  if (network_.Corrupts(from, to) && FlipPayloadBit(&random_.Pick(messages), &random_)) {
+    context_.fired.Add(Fault::kWireCorruption);
+  }
   context_.queue.At(*arrival, [this, from, to, shard, messages = std::move(messages)]() mutable {
     if (!network_.IsCut(from, to)) Arrive(from, to, shard, std::move(messages));
   });
 }
 
-void Cluster::Arrive(int, int to, ShardId shard, std::vector<consensus::Message> messages) {
+void Cluster::Arrive(int from, int to, ShardId shard, std::vector<consensus::Message> messages) {
   HostedReplica* const replica = node(to).replica(shard);
   if (replica == nullptr) return;
+  // Who sent it is known from the stream, not from the message.
+  for (const consensus::Message& message : messages) {
+    if (NumberOf(message.from) == from) continue;
+    Evidence(node(to), shard,
+             {.kind = consensus::Evidence::Kind::kForgedSender,
+              .culprit = node(from).member(),
+              .term = message.term,
+              .index = {}});
+    return;
+  }
   replica->Call([messages = std::move(messages)](server::Replica& receiver) mutable {
     receiver.Receive(std::move(messages));
   });
@@ -149,8 +225,22 @@ void Cluster::LeadershipChanged(Node& node, ShardId shard, const server::Leaders
   leader_died_at_.erase(died);
 }
 
+bool Cluster::IsAccident(const consensus::Evidence& evidence) {
+  using Kind = consensus::Evidence::Kind;
+  const bool corrupt =
+      evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
+  return corrupt && context_.fired.of(Fault::kWireCorruption) > 0;
+}
+
 void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) {
-  ++evidence_[evidence.kind];
+  if (evidence.culprit == traitor_.member() && evidence.culprit != NodeId()) {
+    traitor_.FoundOut(node.member());
+    Line(absl::StrCat("node ", node.number(), " has evidence against the traitor, node ",
+                      NumberOf(evidence.culprit)));
+    return;
+  }
+  const bool of_nobody = evidence.culprit == NodeId() && traitor_.member() != NodeId();
+  if (of_nobody || IsAccident(evidence)) return;
   context_.Fail(absl::StrCat("shard ", shard.value(), " node ", node.number(),
                              ": evidence of kind ", static_cast<int>(evidence.kind),
                              " against node ", NumberOf(evidence.culprit), ", which is correct"));
@@ -191,7 +281,9 @@ void Cluster::Submit(int number, ShardId shard, std::string group, Callback call
                               return Answer(callback, Refused(*result.refusal));
                             host.checks().Acknowledged(host.member(), host.answering(),
                                                        host.configuration());
-                            Answer(callback, Executed(result, host.answering()));
+                            Reply reply = Executed(result, host.answering());
+                            reply.trusted = host.checks().trusts(host.member());
+                            Answer(callback, std::move(reply));
                           });
          });
 }
@@ -199,15 +291,20 @@ void Cluster::Submit(int number, ShardId shard, std::string group, Callback call
 void Cluster::Read(int number, ShardId shard, bool stale_ok, Callback callback) {
   OnNode(number, shard, callback,
          [this, stale_ok, callback](HostedReplica& host, server::Replica& replica) {
-           replica.Read(stale_ok, [this, &host, callback](const server::Refusal* refusal,
-                                                          const exchange::Exchange& exchange) {
-             if (refusal != nullptr) return Answer(callback, Refused(*refusal));
-             Reply reply;
-             reply.connected = true;
-             reply.index = host.replica().applied();
-             reply.last_sequence = exchange.last_sequence();
-             Answer(callback, std::move(reply));
-           });
+           replica.Read(
+               stale_ok, [this, stale_ok, &host, callback](const server::Refusal* refusal,
+                                                           const exchange::Exchange& exchange) {
+                 if (refusal != nullptr) return Answer(callback, Refused(*refusal));
+                 Reply reply;
+                 reply.connected = true;
+                 reply.trusted = host.checks().trusts(host.member());
+                 if (!reply.trusted && !stale_ok && traitor_.knows_itself()) {
+                   context_.Fail("a replica that knows that its state has diverged serves a read");
+                 }
+                 reply.index = host.replica().applied();
+                 reply.last_sequence = exchange.last_sequence();
+                 Answer(callback, std::move(reply));
+               });
          });
 }
 

@@ -13,6 +13,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
 #include "tests/sim/shard_checks.h"
+#include "tests/sim/traitor.h"
 
 namespace quorumbook::sim {
 
@@ -48,8 +49,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
 
   // How long shards were without a leader after one had died, in true time.
   const std::vector<SimTime>& elections() const { return elections_; }
-  const std::map<consensus::Evidence::Kind, uint64_t>& evidence() const { return evidence_; }
   uint64_t messages() const { return messages_; }
+  const Traitor& traitor() const { return traitor_; }
 
  private:
   // NodeWorld.
@@ -62,7 +63,15 @@ class Cluster : private NodeWorld, private ClientNetwork {
   void Submit(int node, ShardId shard, std::string group, Callback callback) override;
   void Read(int node, ShardId shard, bool stale_ok, Callback callback) override;
 
+  // Streams between nodes break and are set up again.
+  void Reconnect();
   void Transmit(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  // What the traitor says besides.
+  void SendLies(int number, int to, ShardId shard, const std::vector<consensus::Message>& messages);
+  // Whether a lie of the traitor could be seen, and do no harm, where it arrives.
+  bool IsFit(const consensus::Message& lie, const HostedReplica& replica) const;
+  // Whether evidence is what faults of this scenario may bring about though nobody lies.
+  bool IsAccident(const consensus::Evidence& evidence);
   void Arrive(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
   // Of a message between a client and a node; empty: lost.
   std::optional<SimTime> ClientDelay();
@@ -81,7 +90,7 @@ class Cluster : private NodeWorld, private ClientNetwork {
   std::function<void(int)> on_damage_;
   std::map<ShardId, SimTime> leader_died_at_;
   std::vector<SimTime> elections_;
-  std::map<consensus::Evidence::Kind, uint64_t> evidence_;
+  Traitor traitor_;
   uint64_t messages_ = 0;
 };
 

@@ -62,4 +62,19 @@ std::string Describe(const std::vector<consensus::Message>& messages) {
   return text;
 }
 
+std::string Describe(const consensus::Configuration& configuration) {
+  std::string text;
+  const auto list = [&text](const char* title, const std::vector<NodeId>& members) {
+    if (members.empty()) return;
+    absl::StrAppend(&text, title);
+    for (const NodeId member : members) {
+      absl::StrAppend(&text, " ", server::NodeOf(member).value());
+    }
+  };
+  list("", configuration.voters);
+  list(", instead of", configuration.voters_outgoing);
+  list(", learning", configuration.learners);
+  return text;
+}
+
 }  // namespace quorumbook::sim

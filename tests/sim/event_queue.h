@@ -18,6 +18,7 @@ using SimTime = int64_t;
 inline constexpr SimTime kMicrosecond = 1'000;
 inline constexpr SimTime kMillisecond = 1'000'000;
 inline constexpr SimTime kSecond = 1'000'000'000;
+inline constexpr SimTime kMinute = 60 * kSecond;
 inline constexpr SimTime kHour = 3600 * kSecond;
 
 class EventQueue {

@@ -11,7 +11,7 @@ namespace quorumbook::sim {
 
 class FaultCount {
  public:
-  void Add(Fault fault) { ++counts_[static_cast<size_t>(fault)]; }
+  void Add(Fault fault, uint64_t times = 1) { counts_[static_cast<size_t>(fault)] += times; }
   uint64_t of(Fault fault) const { return counts_[static_cast<size_t>(fault)]; }
   void Merge(const FaultCount& other) {
     for (size_t i = 0; i < kFaults; ++i) counts_[i] += other.counts_[i];

@@ -52,6 +52,8 @@ absl::Status HostedReplica::Start() {
   raft.max_inflight_messages = scenario.max_inflight_messages;
   raft.seed = node_.random_.Next();
   raft.mutant = scenario.mutant;
+  options.mutant =
+      node_.planted_ != ReplicaMutant::kNone ? node_.planted_ : scenario.replica_mutant;
   replica_.emplace(options, *std::move(restored), static_cast<server::ReplicaHost*>(this));
   Call([](server::Replica& replica) { replica.Start(); });
   return absl::OkStatus();
@@ -61,7 +63,7 @@ bool HostedReplica::CanRun() const { return !node_.paused() && !stopped_; }
 
 NodeId HostedReplica::member() const { return node_.member_; }
 
-consensus::Configuration HostedReplica::configuration() const {
+const consensus::Configuration& HostedReplica::configuration() const {
   return replica_->raft().configuration();
 }
 
@@ -144,6 +146,8 @@ void HostedReplica::Observe(const consensus::Output& output) {
           static_cast<uint64_t>(node_.context_.queue.now()) << 16,
       raft.term().value() << 40 ^ raft.commit().value() << 8 ^ output.messages.size());
   checks_.Observe(node_.member_, raft, output);
+  if (output.configuration) checks_.SetMembers(node_.member_, *output.configuration);
+  if (output.restore && output.persist) node_.context_.fired.Add(Fault::kSnapshotUnderLoad);
   if (!node_.context_.trace.verbose()) return;
   std::string line =
       absl::StrCat(NameOf(raft.role()).data(), " term ", raft.term().value(), " commit ",
@@ -153,6 +157,9 @@ void HostedReplica::Observe(const consensus::Output& output) {
     if (output.persist->snapshot) absl::StrAppend(&line, ", a snapshot");
   }
   if (!output.messages.empty()) absl::StrAppend(&line, " | ", Describe(output.messages));
+  if (output.configuration) {
+    absl::StrAppend(&line, " | members ", Describe(*output.configuration));
+  }
   if (output.restore) absl::StrAppend(&line, " | restores ", output.restore->meta.index.value());
   if (!output.committed.empty()) {
     absl::StrAppend(&line, " | applies to ", output.committed.back().index.value());

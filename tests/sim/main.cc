@@ -1,17 +1,165 @@
-#include <cstdio>
-#include <cstdlib>
+// quorumbook-sim: docs/simulation.md.
+#include <absl/strings/str_format.h>
 
-#include "tests/sim/simulation.h"
-using namespace quorumbook::sim;
-int main(int argc, char** argv) {
-  uint64_t a = strtoull(argv[1], 0, 10), b = strtoull(argv[2], 0, 10);
-  for (uint64_t s = a; s <= b; ++s) {
-    Scenario sc = DrawScenario(s, {});
-    auto r = Simulate(sc, argc > 3);
-    printf(
-        "%lu %s | t %.1f events %lu msgs %lu committed %lu commands %lu requests %lu trace %lx "
-        "%s\n",
-        s, sc.ToString().c_str(), r.time / 1e9, r.events, r.messages, r.committed, r.commands,
-        r.requests, r.trace, r.failure ? r.failure->c_str() : "ok");
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "tests/sim/batch.h"
+#include "tests/sim/mutants.h"
+#include "tests/sim/report.h"
+
+namespace quorumbook::sim {
+namespace {
+
+constexpr uint64_t kMutantSeeds = 2'000;
+
+struct Arguments {
+  std::string seeds;
+  uint64_t seed = 0;
+  bool verbose = false;
+  bool once = false;
+  bool mutants = false;
+  bool every_fault = false;
+  double hours = 0;
+  std::string mutant;
+  std::string output = "table";
+  Profile profile = Profile::kSwarm;
+  int jobs = 2;
+};
+
+int Refuse(const std::string& what) {
+  std::fprintf(stderr, "quorumbook-sim: %s\n", what.c_str());
+  return 2;
+}
+
+int RunOne(const BatchOptions& options, bool verbose) {
+  Scenario scenario = DrawScenario(options.first_seed, options.profile, options.time);
+  if (options.mutant != nullptr) options.mutant->PlantIn(&scenario);
+  std::printf("seed %s: %s\n", std::to_string(options.first_seed).c_str(),
+              scenario.ToString().c_str());
+  const SimulationResult result = Simulate(scenario, verbose);
+  std::printf("%.3f s, %s events, trace %016llx: %s\n", static_cast<double>(result.time) / kSecond,
+              std::to_string(result.events).c_str(), static_cast<unsigned long long>(result.trace),
+              result.failure.value_or("nothing was violated").c_str());
+  return result.failure ? 1 : 0;
+}
+
+int RunSeeds(const BatchOptions& options, const Arguments& arguments) {
+  Report report(options);
+  const absl::Status status =
+      RunBatch(options, [&report](const SeedResult& result) { report.Add(result); });
+  if (!status.ok()) return Refuse(std::string(status.message()));
+  const std::string text = arguments.output == "json" ? report.ToJson() : report.ToTable();
+  std::fputs(text.c_str(), stdout);
+  if (!report.ok()) return 1;
+  if (!arguments.every_fault || report.Missing().empty()) return 0;
+  for (const std::string& name : report.Missing()) {
+    std::fprintf(stderr, "quorumbook-sim: %s never happened\n", name.c_str());
   }
+  return 1;
+}
+
+// Plants each bug alone, and counts how many seeds it takes until it is noticed.
+int RunMutants(BatchOptions options, const Arguments& arguments) {
+  options.twice = false;
+  options.stop_at_failure = true;
+  options.last_seed = options.first_seed + kMutantSeeds - 1;
+  uint64_t survivors = 0;
+  std::vector<uint64_t> needed;
+  for (const NamedMutant& mutant : AllMutants()) {
+    if (!arguments.mutant.empty() && mutant.name != arguments.mutant) continue;
+    options.mutant = &mutant;
+    std::map<uint64_t, std::string> failures;
+    const absl::Status status = RunBatch(options, [&failures](const SeedResult& result) {
+      if (result.result.failure) failures[result.seed] = *result.result.failure;
+    });
+    if (!status.ok()) return Refuse(std::string(status.message()));
+    const std::string name(mutant.name);
+    if (failures.empty()) {
+      ++survivors;
+      std::printf("%-28s %8s  %s\n", name.c_str(), "SURVIVED", std::string(mutant.what).c_str());
+    } else {
+      const auto& [seed, what] = *failures.begin();
+      needed.push_back(seed - options.first_seed + 1);
+      std::printf("%-28s %8s  %s\n", name.c_str(), std::to_string(needed.back()).c_str(),
+                  what.substr(0, what.find('\n')).c_str());
+    }
+    std::fflush(stdout);
+  }
+  std::sort(needed.begin(), needed.end());
+  std::printf("%s mutants, %s survived %s seeds; median of the others: %s seeds\n",
+              std::to_string(needed.size() + survivors).c_str(), std::to_string(survivors).c_str(),
+              std::to_string(kMutantSeeds).c_str(),
+              needed.empty() ? "-" : std::to_string(needed[needed.size() / 2]).c_str());
+  return survivors == 0 ? 0 : 1;
+}
+
+int Run(const Arguments& arguments) {
+  BatchOptions options;
+  options.profile = arguments.profile;
+  options.time = static_cast<SimTime>(std::llround(arguments.hours * kHour));
+  options.jobs = arguments.jobs;
+  options.twice = !arguments.once;
+  if (!arguments.mutant.empty()) {
+    options.mutant = FindMutant(arguments.mutant);
+    if (options.mutant == nullptr) {
+      return Refuse("no mutant is called " + arguments.mutant + ": --mutants lists them");
+    }
+  }
+  if (arguments.seed != 0) {
+    options.first_seed = options.last_seed = arguments.seed;
+    return RunOne(options, arguments.verbose);
+  }
+  if (arguments.mutants) return RunMutants(options, arguments);
+  unsigned long long first = 0;
+  unsigned long long last = 0;
+  if (std::sscanf(arguments.seeds.c_str(), "%llu..%llu", &first, &last) != 2 || first == 0 ||
+      last < first) {
+    return Refuse("--seeds wants A..B with 1 <= A <= B, for example 1..300");
+  }
+  options.first_seed = first;
+  options.last_seed = last;
+  return RunSeeds(options, arguments);
+}
+
+}  // namespace
+}  // namespace quorumbook::sim
+
+int main(int argc, char** argv) {
+  using quorumbook::sim::Profile;
+  quorumbook::sim::Arguments arguments;
+  CLI::App app{
+      "Runs whole quorumbook clusters in simulated time, with faults; see "
+      "docs/simulation.md"};
+  app.add_option("--seeds", arguments.seeds, "Run seeds A..B, each twice, and report");
+  app.add_option("--seed", arguments.seed, "Run one seed")->check(CLI::PositiveNumber);
+  app.add_flag("--verbose", arguments.verbose, "With --seed: one line a step of a node");
+  app.add_flag("--mutants", arguments.mutants,
+               "Plant each known bug, and count the seeds until it is noticed");
+  app.add_option("--mutant", arguments.mutant, "Plant this one");
+  app.add_option("--time", arguments.hours, "Virtual hours of faults a seed; drawn if not given")
+      ->check(CLI::Range(0.001, 10'000.0));
+  const std::map<std::string, Profile> profiles{{"swarm", Profile::kSwarm},
+                                                {"load", Profile::kLoad},
+                                                {"leader_death", Profile::kLeaderDeath}};
+  app.add_option("--profile", arguments.profile,
+                 "swarm: everything is drawn; load: 3 nodes and ordinary faults; leader_death: "
+                 "only leaders die")
+      ->transform(CLI::CheckedTransformer(profiles));
+  app.add_flag("--once", arguments.once, "With --seeds: run each seed only once");
+  app.add_flag("--every-fault", arguments.every_fault,
+               "With --seeds: fail if a class of faults never happened");
+  app.add_option("--jobs", arguments.jobs, "Processes")->check(CLI::Range(1, 256));
+  app.add_option("-o,--output", arguments.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  CLI11_PARSE(app, argc, argv);
+  if (arguments.seeds.empty() && arguments.seed == 0 && !arguments.mutants) {
+    std::fputs(app.help().c_str(), stderr);
+    return 2;
+  }
+  return quorumbook::sim::Run(arguments);
 }

@@ -13,6 +13,16 @@ Nemesis::Nemesis(Cluster* cluster)
       random_(cluster->context().scenario.seed, "nemesis") {}
 
 void Nemesis::Start() {
+  cluster_.SetOnDamage([this](int number) {
+    if (!damaged_.contains(cluster_.node(number).member())) {
+      context_.Fail(absl::StrCat("node ", number, ": data is damaged though nothing damaged it"));
+    }
+    BeginAnew(number);
+  });
+  // It does not count as one that is whole.
+  if (cluster_.traitor().member() != NodeId()) damaged_.insert(cluster_.traitor().member());
+  Schedule(Fault::kMembershipChange, &Nemesis::MembershipChange);
+  Schedule(Fault::kNodeReplaced, &Nemesis::NodeReplaced);
   Schedule(Fault::kClog, &Nemesis::Clog);
   Schedule(Fault::kOneWayPartition, &Nemesis::OneWayPartition);
   Schedule(Fault::kSplitPartition, &Nemesis::SplitPartition);
@@ -93,13 +103,6 @@ void Nemesis::CutForAWhile(const std::vector<std::pair<int, int>>& links, SimTim
   Later(time, [this, links] {
     for (const auto& [from, to] : links) cluster_.network().Cut(from, to, false);
   });
-}
-
-bool Nemesis::MayDamage(int number) const {
-  const auto voters = static_cast<size_t>(context_.scenario.nodes);
-  std::set<int> damaged = damaged_;
-  damaged.insert(number);
-  return number <= context_.scenario.nodes && damaged.size() <= (voters - 1) / 2;
 }
 
 // The network.
@@ -237,12 +240,42 @@ void Nemesis::TornWrite() {
   CrashAndRestart(node, Node::Loss::kTorn, Draw(10 * kMillisecond, 5 * kSecond));
 }
 
+// Not such that too few would be left whose data is whole.
+void Nemesis::MembershipChange() {
+  const ShardId shard = AnyShard();
+  const int leader = cluster_.LeaderOf(shard);
+  if (leader == 0 || cluster_.node(leader).paused()) return;
+  const int number = AnyNode();
+  const NodeId member = cluster_.node(number).member();
+  const consensus::Configuration& members = cluster_.node(leader).replica(shard)->configuration();
+  const bool is_member = members.Contains(member);
+  std::vector<NodeId> voters = members.voters;
+  std::erase(voters, member);
+  if (is_member ? !HasMajority(voters, Whole()) : damaged_.contains(member)) return;
+  Fired(Fault::kMembershipChange, number);
+  const NodeId node(static_cast<uint64_t>(number));
+  cluster_.node(leader).replica(shard)->Call([node, is_member](server::Replica& replica) {
+    replica.ChangeMember(node, !is_member,
+                         [](const server::Refusal*, const consensus::Configuration&) {});
+  });
+}
+
+// The machine of a node is exchanged for another with an empty disk.
+void Nemesis::NodeReplaced() {
+  const int node = AnyNode();
+  if (!MayDamage(node)) return;
+  Fired(Fault::kNodeReplaced, node);
+  Damaged(node);
+  cluster_.Crash(node, Node::Loss::kAll);
+  BeginAnew(node);
+}
+
 void Nemesis::LeadershipTransfer() {
   const ShardId shard = AnyShard();
   const int leader = cluster_.LeaderOf(shard);
   if (leader == 0) return;
   Fired(Fault::kLeadershipTransfer, leader);
-  const NodeId target = random_.OneIn(2) ? NodeId() : cluster_.node(AnyNode()).member();
+  const NodeId target = random_.OneIn(2) ? NodeId() : NodeId(static_cast<uint64_t>(AnyNode()));
   cluster_.node(leader).replica(shard)->Call([target](server::Replica& replica) {
     replica.TransferLeadership(target, [](const server::Refusal*, NodeId) {});
   });
@@ -259,7 +292,8 @@ void Nemesis::Drain() {
         ->Call([](server::Replica& replica) { replica.Drain([] {}); });
   }
   // A process that was told to stop does so, whatever else happens.
-  context_.queue.After(4 * kSecond, [this, node] {
+  context_.queue.After(4 * kSecond, [this, node, life = cluster_.node(node).life()] {
+    if (cluster_.node(node).life() != life) return;
     CrashAndRestart(node, Node::Loss::kNothing, Draw(10 * kMillisecond, kSecond));
   });
 }

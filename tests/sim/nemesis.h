@@ -38,8 +38,14 @@ class Nemesis {
   int LeaderOrAny();
   void CrashAndRestart(int number, Node::Loss loss, SimTime downtime);
   void CutForAWhile(const std::vector<std::pair<int, int>>& links, SimTime time);
+  std::vector<NodeId> Whole();
   // Whether data of this node may be destroyed.
-  bool MayDamage(int number) const;
+  bool MayDamage(int number);
+  // Whether `members` are a quorum of everything that may be the configuration in force.
+  bool IsQuorum(const std::vector<NodeId>& members);
+  void Damaged(int number);
+  // The node begins anew, with an empty disk and as somebody else.
+  void BeginAnew(int number);
 
   void Clog();
   void OneWayPartition();
@@ -64,6 +70,8 @@ class Nemesis {
   void ClockSkew();
   void ClockDrift();
   void ClockJump();
+  void MembershipChange();
+  void NodeReplaced();
   void LeadershipTransfer();
   void Drain();
   void SnapshotUnderLoad();
@@ -72,7 +80,7 @@ class Nemesis {
   Context& context_;
   Random random_;
   bool frozen_ = false;
-  std::set<int> damaged_;  // their data is not what it was
+  std::set<NodeId> damaged_;  // members whose data is not what it was
 };
 
 }  // namespace quorumbook::sim

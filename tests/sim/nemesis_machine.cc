@@ -20,7 +20,7 @@ void Nemesis::LogBitRot() {
   if (extent.hard_state && random_.OneIn(8)) place.kind = RecordPlace::Kind::kHardState;
   if (extent.log_start && random_.OneIn(8)) place.kind = RecordPlace::Kind::kLogStart;
   if (!cluster_.node(node).disk().FlipBit(place, random_.Next())) return;
-  damaged_.insert(node);
+  Damaged(node);
   Fired(Fault::kLogBitRot, node);
 }
 
@@ -28,7 +28,7 @@ void Nemesis::SnapshotBitRot() {
   const int node = AnyNode();
   const RecordPlace place{RecordPlace::Kind::kSnapshot, AnyShard(), {}};
   if (!MayDamage(node) || !cluster_.node(node).disk().FlipBit(place, random_.Next())) return;
-  damaged_.insert(node);
+  Damaged(node);
   Fired(Fault::kSnapshotBitRot, node);
 }
 
@@ -43,7 +43,7 @@ void Nemesis::MisdirectedWrite() {
   const RecordPlace to{RecordPlace::Kind::kEntry, shard,
                        consensus::Index(extent.first.value() + random_.Below(size))};
   if (!cluster_.node(node).disk().Misdirect(from, to)) return;
-  damaged_.insert(node);
+  Damaged(node);
   Fired(Fault::kMisdirectedWrite, node);
 }
 
@@ -90,33 +90,90 @@ void Nemesis::ClockDrift() {
 }
 
 void Nemesis::ClockJump() {
-  const int node = AnyNode();
-  cluster_.node(node).clock().JumpWall(Draw(-kHour, kHour));
-  Fired(Fault::kClockJump, node);
+  const int number = AnyNode();
+  Node& node = cluster_.node(number);
+  node.clock().JumpWall(Draw(-kHour, kHour));
+  if (node.up() && !node.paused()) node.JumpSteadyClock(Draw(0, 3 * kSecond));
+  Fired(Fault::kClockJump, number);
+}
+
+// The map of faults. A member whose data is damaged counts until no configuration has it any more.
+bool Nemesis::IsQuorum(const std::vector<NodeId>& members) {
+  for (int i = 1; i <= cluster_.shards(); ++i) {
+    const ShardChecks& checks = cluster_.checks(ShardId(static_cast<uint64_t>(i)));
+    for (const auto& [knower, configuration] : checks.members()) {
+      if (configuration.empty() || damaged_.contains(knower)) continue;
+      if (!HasMajority(configuration.voters, members)) return false;
+      if (configuration.joint() && !HasMajority(configuration.voters_outgoing, members)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+std::vector<NodeId> Nemesis::Whole() {
+  std::vector<NodeId> whole;
+  for (int i = 1; i <= cluster_.nodes(); ++i) {
+    const NodeId member = cluster_.node(i).member();
+    if (!damaged_.contains(member)) whole.push_back(member);
+  }
+  return whole;
+}
+
+bool Nemesis::MayDamage(int number) {
+  const NodeId member = cluster_.node(number).member();
+  for (int i = 1; i <= cluster_.shards(); ++i) {
+    for (const auto& [knower, configuration] :
+         cluster_.checks(ShardId(static_cast<uint64_t>(i))).members()) {
+      if (configuration.IsLearner(member)) return false;  // it may be a voter soon
+    }
+  }
+  std::vector<NodeId> whole = Whole();
+  std::erase(whole, member);
+  return IsQuorum(whole);
+}
+
+void Nemesis::Damaged(int number) { damaged_.insert(cluster_.node(number).member()); }
+
+void Nemesis::BeginAnew(int number) {
+  Later(Draw(100 * kMillisecond, 5 * kSecond), [this, number] {
+    if (cluster_.node(number).up()) return;
+    if (damaged_.contains(cluster_.node(number).member())) cluster_.node(number).Wipe();
+    cluster_.Restart(number);
+  });
 }
 
 std::vector<int> Nemesis::HealQuorum() {
   QB_CHECK(frozen_);
-  std::vector<int> whole;
-  for (int i = 1; i <= context_.scenario.nodes; ++i) {
-    if (!damaged_.contains(i)) whole.push_back(i);
+  std::vector<int> healed;
+  std::vector<NodeId> members;
+  for (int i = 1; i <= cluster_.nodes(); ++i) {
+    if (damaged_.contains(cluster_.node(i).member())) continue;
+    healed.push_back(i);
+    members.push_back(cluster_.node(i).member());
   }
-  const size_t majority = static_cast<size_t>(context_.scenario.nodes) / 2 + 1;
-  QB_CHECK(whole.size() >= majority);
-  while (whole.size() > majority) {
-    whole.erase(whole.begin() + static_cast<std::ptrdiff_t>(random_.Below(whole.size())));
+  QB_CHECK(IsQuorum(members));
+  // No more than it takes, whoever that is.
+  for (uint64_t tries = 4 * healed.size(); tries > 0; --tries) {
+    const auto place = static_cast<std::ptrdiff_t>(random_.Below(healed.size()));
+    std::vector<NodeId> fewer = members;
+    fewer.erase(fewer.begin() + place);
+    if (!IsQuorum(fewer)) continue;
+    members = fewer;
+    healed.erase(healed.begin() + place);
   }
-  cluster_.RestartOnly(whole);
-  for (const int i : whole) {
+  cluster_.RestartOnly(healed);
+  for (const int i : healed) {
     Node& node = cluster_.node(i);
     node.device() = Device{};
     node.disk().SetFull(false);
-    for (const int j : whole) cluster_.network().Heal(i, j);
-    // Its process starts anew, whatever state it is in: a sync that is to fail would end it.
+    for (const int j : healed) cluster_.network().Heal(i, j);
+    // Its process starts anew, whatever state it is in.
     cluster_.Crash(i, Node::Loss::kNothing);
     cluster_.Restart(i);
   }
-  return whole;
+  return healed;
 }
 
 }  // namespace quorumbook::sim

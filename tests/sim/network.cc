@@ -42,6 +42,14 @@ bool Network::Repeats(int from, int to) {
   return true;
 }
 
+// Rarely: most is noticed by the checksums of lower layers, and who sends three such packets is
+// taken for the one who corrupts them (server/replica/replica.cc).
+bool Network::Corrupts(int from, int to) {
+  Link& link = this->link(from, to);
+  return !link.healed && link.corruptions == 0 &&
+         random_.Chance(scenario_.ppm(Fault::kWireCorruption)) && ++link.corruptions > 0;
+}
+
 void Network::Heal(int from, int to) {
   Link& link = this->link(from, to);
   link.cut = false;

@@ -21,6 +21,8 @@ class Network {
   std::optional<SimTime> Arrival(SimTime now, int from, int to);
   // Whether a packet is to arrive a second time.
   bool Repeats(int from, int to);
+  // Whether contents of a packet are to be changed on the way.
+  bool Corrupts(int from, int to);
   // A packet that was under way when its link was cut is lost with it.
   bool IsCut(int from, int to) const { return link(from, to).cut; }
 
@@ -38,6 +40,7 @@ class Network {
   struct Link {
     bool cut = false;
     bool healed = false;  // for good
+    int corruptions = 0;
     SimTime clogged_until = 0;
     SimTime last_arrival = 0;
   };

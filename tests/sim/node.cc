@@ -26,6 +26,7 @@ void Node::Wipe() {
   disk_ = std::make_unique<storage::SimulatedDisk>();
   disk_->DeferSyncs(true);
   founders_.clear();
+  planted_ = ReplicaMutant::kNone;
   const uint64_t incarnation = 1 + random_.Below(server::kMaxIncarnation);
   member_ = server::MakeMember(NodeId(static_cast<uint64_t>(number_)), incarnation);
 }
@@ -69,6 +70,7 @@ void Node::Crash(Loss loss) {
   ++life_;
   for (const auto& replica : replicas_) replica->checks().Forget(member_);
   replicas_.clear();
+  connected_.clear();
   writer_.reset();
   store_.reset();
   const uint64_t unsynced = disk_->writes() - disk_->synced_writes();
@@ -80,6 +82,32 @@ void Node::Crash(Loss loss) {
     disk_->LosePower(unsynced == 0 ? 0 : random_.Below(unsynced), random_.Next());
   }
   if (unsynced != 0) context_.fired.Add(Fault::kLostWrites);
+}
+
+void Node::SetConnected(const std::vector<NodeId>& members) {
+  if (!up() || members == connected_) return;
+  for (const NodeId lost : connected_) {
+    if (std::ranges::find(members, lost) != members.end()) continue;
+    for (const auto& replica : replicas_) {
+      replica->Call([lost](server::Replica& called) { called.PeerLost(lost); });
+    }
+  }
+  connected_ = members;
+  for (const auto& replica : replicas_) {
+    replica->Call([members](server::Replica& called) { called.SetConnected(members); });
+  }
+}
+
+void Node::JumpSteadyClock(SimTime by) {
+  clock_.JumpSteady(by);
+  for (const auto& replica : replicas_) {
+    replica->Call([](server::Replica& called) { called.SetClockTrusted(false); });
+  }
+  At(context_.queue.now() + kSecond, [this] {
+    for (const auto& replica : replicas_) {
+      replica->Call([](server::Replica& called) { called.SetClockTrusted(true); });
+    }
+  });
 }
 
 void Node::PauseUntil(SimTime until) { paused_until_ = std::max(paused_until_, until); }

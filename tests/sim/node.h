@@ -40,7 +40,7 @@ class HostedReplica : private server::ReplicaHost {
   bool leads() const { return replica_->raft().role() == consensus::Role::kLeader; }
   NodeId member() const;
   // Whose majority a commit needs now.
-  consensus::Configuration configuration() const;
+  const consensus::Configuration& configuration() const;
   ShardChecks& checks() { return checks_; }
   // The entry whose result is being answered.
   consensus::Index answering() const { return answering_; }
@@ -99,13 +99,19 @@ class Node {
   // False: the data is damaged, and the node does not start.
   bool Start();
   void Crash(Loss loss);
-  // The disk is replaced by an empty one: the node is a new member from now on.
+  // The disk is replaced by an empty one: the node is a new member from now on. REQUIRES: not up.
   void Wipe();
+  // Tells the replicas who is connected (and has not been), and who is no more.
+  void SetConnected(const std::vector<NodeId>& members);
+  // The steady clock leaps, and the replicas are told that it may have. REQUIRES: up, not paused.
+  void JumpSteadyClock(SimTime by);
   void PauseUntil(SimTime until);
 
   int number() const { return number_; }
   NodeId member() const { return member_; }
   bool up() const { return !replicas_.empty(); }
+  // Counts processes.
+  uint64_t life() const { return life_; }
   bool paused() const { return paused_until_ > context_.queue.now(); }
   HostedReplica* replica(ShardId shard) {
     return up() ? replicas_[shard.value() - 1].get() : nullptr;
@@ -116,6 +122,8 @@ class Node {
   Device& device() { return device_; }
   NodeClock& clock() { return clock_; }
   const std::vector<NodeId>& founders() const { return founders_; }
+  // A bug in this node alone, until its disk is replaced.
+  void Plant(ReplicaMutant mutant) { planted_ = mutant; }
   void SetFounders(std::vector<NodeId> founders) { founders_ = std::move(founders); }
 
  private:
@@ -131,14 +139,16 @@ class Node {
   Random random_;
   NodeId member_;
   std::vector<NodeId> founders_;
+  ReplicaMutant planted_ = ReplicaMutant::kNone;
   NodeClock clock_;
   Device device_;
   std::unique_ptr<storage::SimulatedDisk> disk_;
-  uint64_t life_ = 0;  // counts processes
+  uint64_t life_ = 0;
   SimTime paused_until_ = 0;
   // Of the process that runs.
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<DiskWriter> writer_;
+  std::vector<NodeId> connected_;
   std::vector<std::unique_ptr<HostedReplica>> replicas_;
 };
 

@@ -57,8 +57,8 @@ constexpr std::string_view kByzantineNames[] = {
 };
 static_assert(std::size(kByzantineNames) == kByzantines);
 
-constexpr Fault kMessageFaults[] = {Fault::kLoss, Fault::kDelay, Fault::kReorder,
-                                    Fault::kDuplicate};
+constexpr Fault kMessageFaults[] = {Fault::kLoss, Fault::kDelay, Fault::kReorder, Fault::kDuplicate,
+                                    Fault::kWireCorruption};
 
 bool IsOfMessages(Fault fault) {
   return std::find(std::begin(kMessageFaults), std::end(kMessageFaults), fault) !=
@@ -113,15 +113,41 @@ std::string_view NameOf(Byzantine byzantine) {
   return kByzantineNames[static_cast<size_t>(byzantine)];
 }
 
-Scenario DrawScenario(uint64_t seed, const ScenarioLimits& limits) {
+namespace {
+
+void Restrict(Profile profile, Random& random, Scenario* scenario) {
+  if (profile == Profile::kSwarm) return;
+  scenario->nodes = 3;
+  scenario->spares = 0;
+  scenario->shards = 1;
+  scenario->byzantine = Byzantine::kNone;
+  scenario->quiesce_after = {};
+  scenario->priorities = false;
+  scenario->faults = {};
+  if (profile == Profile::kLeaderDeath) {
+    scenario->nodes = 3 + 2 * static_cast<int>(random.Below(2));
+    scenario->faults[static_cast<size_t>(Fault::kLeaderCrash)] = 15 * kSecond;
+    return;
+  }
+  constexpr Fault kOrdinary[] = {
+      Fault::kCrash,     Fault::kLeaderCrash,       Fault::kPause,          Fault::kLostWrites,
+      Fault::kTornWrite, Fault::kSlowDisk,          Fault::kSplitPartition, Fault::kClog,
+      Fault::kDiskFull,  Fault::kLeadershipTransfer};
+  for (const Fault fault : kOrdinary) scenario->faults[static_cast<size_t>(fault)] = kMinute;
+  constexpr Fault kRare[] = {Fault::kLoss,    Fault::kDelay,           Fault::kDuplicate,
+                             Fault::kReorder, Fault::kClientDuplicate, Fault::kClientDisconnect};
+  for (const Fault fault : kRare) scenario->faults[static_cast<size_t>(fault)] = 1'000;
+}
+
+}  // namespace
+
+Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time) {
   constexpr int kSizes[] = {1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7};
   Random random(seed, "scenario");
   Scenario scenario;
   scenario.seed = seed;
   scenario.nodes = kSizes[random.Below(std::size(kSizes))];
-  if (limits.nodes != 0) scenario.nodes = limits.nodes;
   scenario.spares = std::min<int>(static_cast<int>(random.Below(3)), kNodesMax - scenario.nodes);
-  scenario.spares = 0;  // TMP
   scenario.shards = random.OneIn(3) ? 1 + static_cast<int>(random.Below(kShardsMax)) : 1;
   DrawRaft(random, &scenario);
   scenario.network_delay = random.Between(50, 2'000) * kMicrosecond;
@@ -135,11 +161,12 @@ Scenario DrawScenario(uint64_t seed, const ScenarioLimits& limits) {
   scenario.symbols = 1 + static_cast<int>(random.Below(3));
   scenario.read_ppm = static_cast<uint32_t>(random.Below(500'000));
   DrawFaults(random, &scenario);
-  scenario.faulty_time =
-      limits.faulty_time != 0 ? limits.faulty_time : random.Between(30, 150) * kSecond;
+  scenario.faulty_time = random.Between(30, 150) * kSecond;
+  if (time != 0) scenario.faulty_time = time;
   if (scenario.nodes >= 3 && random.OneIn(8)) {
     scenario.byzantine = static_cast<Byzantine>(1 + random.Below(kByzantines - 1));
   }
+  Restrict(profile, random, &scenario);
   return scenario;
 }
 

@@ -9,8 +9,8 @@
 
 #include "consensus/mutant.h"
 #include "consensus/types.h"
+#include "server/replica/mutant.h"
 #include "tests/sim/event_queue.h"
-#include "tests/sim/planted.h"
 
 namespace quorumbook::sim {
 
@@ -68,6 +68,9 @@ enum class Byzantine : uint8_t {
 inline constexpr size_t kByzantines = static_cast<size_t>(Byzantine::kCount);
 std::string_view NameOf(Byzantine byzantine);
 
+// Bugs planted outside of the consensus core; consensus/mutant.h has those inside.
+using server::ReplicaMutant;
+
 inline constexpr int kNodesMax = 7;
 inline constexpr int kShardsMax = 3;
 
@@ -108,7 +111,7 @@ struct Scenario {
   Byzantine byzantine = Byzantine::kNone;
 
   consensus::Mutant mutant = consensus::Mutant::kNone;
-  Planted planted = Planted::kNone;
+  ReplicaMutant replica_mutant = ReplicaMutant::kNone;
 
   SimTime fault(Fault which) const { return faults[static_cast<size_t>(which)]; }
   bool has(Fault which) const { return fault(which) != 0; }
@@ -117,11 +120,13 @@ struct Scenario {
   std::string ToString() const;
 };
 
-// What a seed means.
-struct ScenarioLimits {
-  SimTime faulty_time = 0;  // 0: drawn too
-  int nodes = 0;            // 0: drawn too
+enum class Profile : uint8_t {
+  kSwarm,        // everything is drawn
+  kLoad,         // 3 nodes and ordinary faults: for the speed of the simulator
+  kLeaderDeath,  // nothing happens but that leaders die: for the time until there is another
 };
-Scenario DrawScenario(uint64_t seed, const ScenarioLimits& limits);
+
+// What a seed means. `time`: how long there are faults; 0: drawn too.
+Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time);
 
 }  // namespace quorumbook::sim

@@ -17,6 +17,8 @@
 
 namespace quorumbook::sim {
 
+bool HasMajority(const std::vector<NodeId>& voters, const std::vector<NodeId>& holders);
+
 // A place in the order of everything that a shard did: index of the entry, then of the group in it.
 struct Position {
   uint64_t index = 0;
@@ -38,8 +40,14 @@ class ShardChecks {
   // The core of `member` asks for something; see consensus/invariants.h.
   void Observe(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
   void Forget(NodeId member) { invariants_.Forget(member); }
-  // What a Byzantine member does, and holds, is not looked at.
+  // The members as `member` knows them, kept after its end too: any of these may be in force.
+  void SetMembers(NodeId member, const consensus::Configuration& configuration) {
+    members_[member] = configuration;
+  }
+  const std::map<NodeId, consensus::Configuration>& members() const { return members_; }
+  // What the state machine of this member holds is not looked at.
   void Distrust(NodeId member) { distrusted_ = member; }
+  bool trusts(NodeId member) const { return member != distrusted_; }
 
   // `member` applied an entry; `exchange` is its state afterwards.
   void Applied(NodeId member, const consensus::Entry& entry, const exchange::ApplyResult& result,
@@ -86,6 +94,7 @@ class ShardChecks {
   consensus::Invariants invariants_;
   bool violation_told_ = false;
   std::map<NodeId, DurableLog> durable_;
+  std::map<NodeId, consensus::Configuration> members_;
   NodeId distrusted_;
 
   Model model_;

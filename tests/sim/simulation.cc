@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/describe.h"
 #include "tests/sim/nemesis.h"
 
 namespace quorumbook::sim {
@@ -24,6 +25,10 @@ class Simulation {
     nemesis_.Start();
     RunUntil(context_.scenario.faulty_time, [] { return false; });
     if (!context_.failure) Heal();
+    const Traitor& traitor = cluster_.traitor();
+    if (traitor.MustBeKnown() && !traitor.found_out()) {
+      context_.Fail("a Byzantine node was not found out");
+    }
     SimulationResult result;
     result.failure = context_.failure;
     result.failed_at = context_.queue.now();
@@ -38,8 +43,8 @@ class Simulation {
     }
     for (const auto& client : cluster_.clients()) result.requests += client->completed();
     result.fired = context_.fired;
+    if (traitor.found_out()) result.byzantine = traitor.kind();
     result.elections = cluster_.elections();
-    result.evidence = cluster_.evidence();
     return result;
   }
 
@@ -85,14 +90,22 @@ class Simulation {
     }
     for (int i = 1; i <= cluster_.shards(); ++i) {
       const ShardId shard(static_cast<uint64_t>(i));
+      if (cluster_.LeaderOf(shard) == 0) return false;
       for (const int number : quorum_) {
         HostedReplica* const replica = cluster_.node(number).replica(shard);
         if (replica == nullptr) return false;
+        if (!IsMember(number, shard)) continue;
         if (IsDeafTo(number, cluster_.LeaderOf(shard))) continue;
         if (replica->replica().applied() != cluster_.checks(shard).applied()) return false;
       }
     }
     return true;
+  }
+
+  bool IsMember(int number, ShardId shard) {
+    const int leader = cluster_.LeaderOf(shard);
+    return leader != 0 && cluster_.node(leader).replica(shard)->configuration().Contains(
+                              cluster_.node(number).member());
   }
 
   // A leader outside of the healed quorum may serve by others; who hears it and is not heard by it,
@@ -110,10 +123,10 @@ class Simulation {
         const server::Replica& replica =
             cluster_.node(i).replica(ShardId(static_cast<uint64_t>(j)))->replica();
         const consensus::RaftStatus status = replica.raft().status();
-        absl::StrAppend(&text, "; shard ", j, ": role ", static_cast<int>(status.role), " term ",
-                        status.term.value(), " leader ", status.leader.value() & 0xffff, " last ",
-                        status.last.value(), " commit ", status.commit.value(), " applied ",
-                        replica.applied().value());
+        absl::StrAppend(&text, "; shard ", j, ": members ", sim::Describe(status.configuration),
+                        "; role ", static_cast<int>(status.role), " term ", status.term.value(),
+                        " leader ", status.leader.value() & 0xffff, " last ", status.last.value(),
+                        " commit ", status.commit.value(), " applied ", replica.applied().value());
       }
     }
     for (const auto& client : cluster_.clients()) {

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "consensus/output.h"
 #include "tests/sim/fault_count.h"
 #include "tests/sim/scenario.h"
 
@@ -25,8 +23,8 @@ struct SimulationResult {
   uint64_t commands = 0;
   uint64_t requests = 0;  // of clients, answered
   FaultCount fired;
-  std::vector<SimTime> elections;  // after a leader's death, in true time
-  std::map<consensus::Evidence::Kind, uint64_t> evidence;
+  std::vector<SimTime> elections;          // after a leader's death, in true time
+  Byzantine byzantine = Byzantine::kNone;  // whose misdeeds were seen and named
 };
 
 SimulationResult Simulate(const Scenario& scenario, bool verbose);

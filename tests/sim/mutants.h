@@ -1,0 +1,28 @@
+// All planted bugs by name: those of the consensus core, of the exchange and of the replica.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/scenario.h"
+
+namespace quorumbook::sim {
+
+struct NamedMutant {
+  std::string_view name;
+  std::string_view what;
+  consensus::Mutant consensus = consensus::Mutant::kNone;
+  ReplicaMutant replica = ReplicaMutant::kNone;
+
+  void PlantIn(Scenario* scenario) const {
+    scenario->mutant = consensus;
+    scenario->replica_mutant = replica;
+  }
+};
+
+const std::vector<NamedMutant>& AllMutants();
+// Null: no such mutant.
+const NamedMutant* FindMutant(std::string_view name);
+
+}  // namespace quorumbook::sim

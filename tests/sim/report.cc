@@ -1,0 +1,113 @@
+#include "tests/sim/report.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace quorumbook::sim {
+
+void Report::Add(const SeedResult& seed) {
+  const SimulationResult& run = seed.result;
+  ++seeds_;
+  runs_ += static_cast<uint64_t>(seed.runs);
+  cpu_seconds_ += seed.cpu_seconds;
+  virtual_seconds_ += static_cast<double>(run.time) / kSecond * seed.runs;
+  events_ += run.events;
+  messages_ += run.messages;
+  committed_ += run.committed;
+  commands_ += run.commands;
+  requests_ += run.requests;
+  fired_.Merge(run.fired);
+  ++byzantine_[static_cast<size_t>(run.byzantine)];
+  for (const SimTime time : run.elections) {
+    elections_.push_back(static_cast<double>(time) / static_cast<double>(seed.election_timeout));
+  }
+  if (run.failure) failures_.push_back({seed.seed, *run.failure});
+}
+
+std::vector<std::string> Report::Missing() const {
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < kFaults; ++i) {
+    const Fault fault = static_cast<Fault>(i);
+    if (fired_.of(fault) == 0) missing.emplace_back(NameOf(fault));
+  }
+  for (size_t i = 1; i < kByzantines; ++i) {
+    if (byzantine_[i] == 0) missing.emplace_back(NameOf(static_cast<Byzantine>(i)));
+  }
+  return missing;
+}
+
+double Report::ElectionPercentile(double part) const {
+  if (elections_.empty()) return 0;
+  std::vector<double> sorted = elections_;
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[static_cast<size_t>(part * static_cast<double>(sorted.size() - 1))];
+}
+
+double Report::Speed() const { return cpu_seconds_ > 0 ? virtual_seconds_ / cpu_seconds_ : 0; }
+
+std::string Report::ToTable() const {
+  std::string text;
+  for (const Failure& failure : failures_) {
+    absl::StrAppendFormat(&text, "seed %d: %s\n  again with: %s\n", failure.seed, failure.what,
+                          CommandFor(options_, failure.seed));
+  }
+  absl::StrAppendFormat(&text, "%d seeds, %d runs, %d failures\n", seeds_, runs_, failures_.size());
+  absl::StrAppendFormat(&text, "%d events, %d messages, %d entries, %d commands, %d requests\n",
+                        events_, messages_, committed_, commands_, requests_);
+  absl::StrAppendFormat(&text,
+                        "%.2f virtual hours in %.1f s of CPU: %.0f virtual hours an hour of one "
+                        "core\n",
+                        virtual_seconds_ / 3600, cpu_seconds_, Speed());
+  absl::StrAppendFormat(&text,
+                        "next leader after %d deaths, in election timeouts: p50 %.2f, p99 %.2f, "
+                        "max %.2f\n",
+                        elections_.size(), ElectionPercentile(0.5), ElectionPercentile(0.99),
+                        ElectionPercentile(1));
+  text += "faults that happened:\n";
+  for (size_t i = 0; i < kFaults; ++i) {
+    const Fault fault = static_cast<Fault>(i);
+    absl::StrAppendFormat(&text, "  %-22s %9d\n", std::string(NameOf(fault)), fired_.of(fault));
+  }
+  text += "Byzantine nodes found out, in seeds:\n";
+  for (size_t i = 1; i < kByzantines; ++i) {
+    absl::StrAppendFormat(&text, "  %-22s %9d\n", std::string(NameOf(static_cast<Byzantine>(i))),
+                          byzantine_[i]);
+  }
+  return text;
+}
+
+std::string Report::ToJson() const {
+  nlohmann::ordered_json json;
+  json["seeds"] = seeds_;
+  json["runs"] = runs_;
+  json["events"] = events_;
+  json["messages"] = messages_;
+  json["entries"] = committed_;
+  json["commands"] = commands_;
+  json["requests"] = requests_;
+  json["virtual_hours"] = virtual_seconds_ / 3600;
+  json["cpu_seconds"] = cpu_seconds_;
+  json["virtual_hours_per_core_hour"] = Speed();
+  json["elections"] = {{"count", elections_.size()},
+                       {"p50", ElectionPercentile(0.5)},
+                       {"p99", ElectionPercentile(0.99)},
+                       {"max", ElectionPercentile(1)}};
+  for (size_t i = 0; i < kFaults; ++i) {
+    const Fault fault = static_cast<Fault>(i);
+    json["faults"][std::string(NameOf(fault))] = fired_.of(fault);
+  }
+  for (size_t i = 1; i < kByzantines; ++i) {
+    json["byzantine"][std::string(NameOf(static_cast<Byzantine>(i)))] = byzantine_[i];
+  }
+  json["failures"] = nlohmann::ordered_json::array();
+  for (const Failure& failure : failures_) {
+    json["failures"].push_back({{"seed", failure.seed},
+                                {"what", failure.what},
+                                {"command", CommandFor(options_, failure.seed)}});
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace quorumbook::sim

@@ -1,0 +1,94 @@
+#include "tests/sim/traitor.h"
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "exchange/command.h"
+#include "server/replica/member.h"
+
+namespace quorumbook::sim {
+
+using consensus::AppendEntries;
+using consensus::InstallSnapshot;
+using consensus::Message;
+using consensus::RequestVote;
+using consensus::RequestVoteResponse;
+
+Traitor::Traitor(Byzantine kind, NodeId member, uint64_t seed)
+    : kind_(kind), member_(member), random_(seed, "traitor") {}
+
+std::vector<Message> Traitor::Lie(const std::vector<Message>& messages) {
+  std::vector<Message> lies;
+  for (const Message& message : messages) {
+    switch (kind_) {
+      case Byzantine::kEquivocatingLeader:
+        Equivocate(message, &lies);
+        break;
+      case Byzantine::kDoubleVoter:
+        VoteTwice(message, &lies);
+        break;
+      case Byzantine::kForgedIdentity:
+        if (random_.OneIn(20)) Forge(message, &lies);
+        break;
+      case Byzantine::kCorruptingSender:
+        if (random_.OneIn(10)) {
+          Message lie = message;
+          if (FlipPayloadBit(&lie, &random_)) lies.push_back(std::move(lie));
+        }
+        break;
+      default:
+        break;
+    }
+  }
+  return lies;
+}
+
+// Another history of what is committed.
+void Traitor::Equivocate(const Message& message, std::vector<Message>* lies) {
+  const auto* append = std::get_if<AppendEntries>(&message.body);
+  if (append == nullptr || append->prev_index == consensus::Index() ||
+      append->commit < append->prev_index || !random_.OneIn(5)) {
+    return;
+  }
+  Message lie = message;
+  auto& other = std::get<AppendEntries>(lie.body);
+  other.entries.clear();
+  other.prev_chain.low ^= 1 + random_.Below(255);
+  lies->push_back(std::move(lie));
+}
+
+// It has voted for itself, and tells everybody else that they have its vote too.
+void Traitor::VoteTwice(const Message& message, std::vector<Message>* lies) {
+  const auto* request = std::get_if<RequestVote>(&message.body);
+  if (request == nullptr || request->pre_vote) return;
+  Message lie = message;
+  lie.body = RequestVoteResponse{.pre_vote = false, .granted = true};
+  lies->push_back(std::move(lie));
+}
+
+// In the name of the node that comes next.
+void Traitor::Forge(const Message& message, std::vector<Message>* lies) {
+  Message lie = message;
+  lie.from = server::MakeMember(NodeId(server::NodeOf(member_).value() % 3 + 1),
+                                server::IncarnationOf(message.to));
+  lies->push_back(std::move(lie));
+}
+
+bool FlipPayloadBit(Message* message, Random* random) {
+  if (auto* append = std::get_if<AppendEntries>(&message->body)) {
+    if (append->entries.empty()) return false;
+    consensus::Entry& entry = random->Pick(append->entries);
+    if (entry.payload->empty()) return false;
+    auto payload = std::make_shared<std::string>(*entry.payload);
+    (*payload)[random->Below(payload->size())] ^= static_cast<char>(1 << random->Below(8));
+    entry.payload = std::move(payload);
+    return true;
+  }
+  auto* chunk = std::get_if<InstallSnapshot>(&message->body);
+  if (chunk == nullptr || chunk->data.empty()) return false;
+  chunk->data[random->Below(chunk->data.size())] ^= static_cast<char>(1 << random->Below(8));
+  return true;
+}
+
+}  // namespace quorumbook::sim
