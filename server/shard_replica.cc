@@ -265,7 +265,8 @@ void ShardReplica::SymbolKnown(const exchange::SymbolInfo& symbol) {
 }
 
 void ShardReplica::Restored(const exchange::Exchange& exchange) {
-  for (const exchange::AssetInfo& asset : exchange.Assets()) names_.assets.Add(asset.name, asset.id);
+  for (const exchange::AssetInfo& asset : exchange.Assets())
+    names_.assets.Add(asset.name, asset.id);
   feed_.Restored(exchange);
 }
 

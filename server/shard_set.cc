@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "quorumbook/v1/exchange.pb.h"
-
 #include <utility>
 
+#include "quorumbook/v1/exchange.pb.h"
 #include "server/replica/member.h"
 
 namespace quorumbook::server {
@@ -18,6 +17,7 @@ grpc::StatusCode CodeOf(v1::ErrorDetail::Code code) {
     case v1::ErrorDetail::NOT_LEADER:
     case v1::ErrorDetail::LEADERSHIP_LOST:
     case v1::ErrorDetail::SHUTTING_DOWN:
+    case v1::ErrorDetail::NOT_FOUNDED:
       return grpc::StatusCode::UNAVAILABLE;
     case v1::ErrorDetail::BUSY:
     case v1::ErrorDetail::SESSION_WINDOW_FULL:
@@ -41,6 +41,8 @@ v1::ErrorDetail::Code ToProto(RefusalCode code) {
     case RefusalCode::kNone:
     case RefusalCode::kNotFound:
       return v1::ErrorDetail::CODE_UNSPECIFIED;
+    case RefusalCode::kNotFounded:
+      return v1::ErrorDetail::NOT_FOUNDED;
     case RefusalCode::kNotLeader:
       return v1::ErrorDetail::NOT_LEADER;
     case RefusalCode::kLeadershipLost:
@@ -91,7 +93,7 @@ void ShardSet::WaitFor(std::string nodes) {
 ShardReplica* ShardSet::Find(uint32_t shard, Refusal* refusal) const {
   if (!serving_.load(std::memory_order_acquire)) {
     const std::lock_guard lock(mutex_);
-    *refusal = {RefusalCode::kNotLeader,
+    *refusal = {RefusalCode::kNotFounded,
                 fmt::format("the cluster is not founded yet{}{}: all its nodes must run once",
                             waiting_for_.empty() ? "" : ", it waits for node ", waiting_for_),
                 NodeId(), kRetryAfterMs};

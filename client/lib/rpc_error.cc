@@ -38,6 +38,7 @@ NextStep Judge(const RpcError& error) {
     case v1::ErrorDetail::LEADERSHIP_LOST:
     case v1::ErrorDetail::WRONG_SHARD:
     case v1::ErrorDetail::SHUTTING_DOWN:
+    case v1::ErrorDetail::NOT_FOUNDED:
     case v1::ErrorDetail::TOO_MANY_SUBSCRIPTIONS:
       return NextStep::kNextNode;
     case v1::ErrorDetail::BUSY:

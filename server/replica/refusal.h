@@ -27,6 +27,7 @@ enum class RefusalCode : uint8_t {
   kTooManySubscriptions,
   kBookTooLarge,
   kNotFound,
+  kNotFounded,
 };
 
 struct Refusal {

@@ -156,7 +156,7 @@ class Cluster:
         node.config.write_text(json.dumps(self.config_of(node), indent=2) + "\n")
 
     def extend(self):
-        """Adds a node to the configuration of all; those that run learn of it at their next start."""
+        """Adds a node to the configuration of all; who runs learns of it at its next start."""
         n = max(self.nodes) + 1
         self.nodes[n] = Node(n, self.directory / f"node{n}")
         self.nodes[n].data.mkdir(parents=True)

@@ -65,7 +65,9 @@ def test_a_node_that_lost_its_data_is_taken_in_under_a_new_identity(cluster, rol
     cluster.kill(lost)
     shutil.rmtree(cluster.nodes[lost].data)
     cluster.spawn(lost)
-    wait_until(lambda: voters(cluster) == [1, 2, 3] and members(cluster) != before, "it votes again")
+    wait_until(
+        lambda: voters(cluster) == [1, 2, 3] and members(cluster) != before, "it votes again"
+    )
     after = members(cluster)
     assert after[lost][1] != before[lost][1], "another incarnation"
     for node in before:
