@@ -120,27 +120,28 @@ consensus::Instant Replica::deadline() const {
   consensus::Instant deadline = raft_.deadline();
   if (drained_) deadline = std::min(deadline, drain_deadline_);
   for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
-  return std::min({deadline, membership_.deadline(), DueTime()});
+  return std::min({deadline, membership_.deadline(), DueTime(host_.Now())});
 }
 
 void Replica::OnAlarm() {
   raft_.Tick(host_.Now());
-  if (DueTime() <= host_.Now()) ProposeTime();
+  const consensus::Instant now = host_.Now();
+  if (DueTime(now) <= now) ProposeTime();
   ProcessOutput();
 }
 
 // When the exchange has something to do though nobody sends anything: an order expires, or work was
 // too much for one batch. What is on its way brings the time with it.
-consensus::Instant Replica::DueTime() const {
+consensus::Instant Replica::DueTime(consensus::Instant now) const {
   const bool on_its_way = proposals_.HasWaiting() || proposals_.HasProposed();
   if (draining_ || on_its_way || CurrentLeadership().serving_term == consensus::Term()) {
     return consensus::Instant::max();
   }
   const std::optional<exchange::Time> due = exchange_.NextDeadline();
   if (!due) return consensus::Instant::max();
-  const exchange::Time now = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
-  const std::chrono::nanoseconds wait(std::max<exchange::Time>(0, *due - now));
-  return std::max(next_time_, host_.Now() + std::min<std::chrono::nanoseconds>(wait, kClockCheck));
+  const exchange::Time time = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
+  const std::chrono::nanoseconds wait(std::max<exchange::Time>(0, *due - time));
+  return std::max(next_time_, now + std::min<std::chrono::nanoseconds>(wait, kClockCheck));
 }
 
 void Replica::ProposeTime() {

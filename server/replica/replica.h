@@ -100,7 +100,7 @@ class Replica {
   Refusal WhyNotSubmit(const std::string& group, consensus::Term term) const;
   void PumpWhenWaiting();
   void Propose();
-  consensus::Instant DueTime() const;
+  consensus::Instant DueTime(consensus::Instant now) const;
   void ProposeTime();
   void ProcessOutput();
   void StartWrite(consensus::Persist persist);
