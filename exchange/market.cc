@@ -92,7 +92,9 @@ void Market::Shrink(OrderHandle handle, Quantity quantity) {
   Order& order = memory_.orders[handle];
   Symbol& symbol = *symbols_.Find(order.symbol);
   if ((order.flags & kFundedFlag) != 0) Release(symbol, handle, quantity);
-  if ((order.flags & kParkedFlag) == 0) {
+  if ((order.flags & kParkedFlag) != 0) {
+    active_.insert(symbol.info.id);  // an all-or-none order may fit now
+  } else {
     symbol.side(order.side).Shrink(order, quantity);
     if (IsIceberg(order, handle)) {
       // What is hidden goes first.

@@ -182,7 +182,7 @@ class Market {
   bool PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle);
   // Whether so much would trade at once, within kMaxFillsPerCommand fills. For plain books.
   bool Fillable(const BookSide& makers, PriceKey worst, Quantity quantity) const;
-  // How much of an incoming order would. For any book; never more than it would be.
+  // How much of an incoming order would. For any book.
   Quantity Executable(const Symbol& symbol, const Order& taker, PriceKey worst) const;
 
   // icebergs.cc

@@ -1,5 +1,6 @@
 // How an incoming order trades: best price first, at one price first come first served.
 #include <algorithm>
+#include <vector>
 
 #include "common/check.h"
 #include "exchange/market.h"
@@ -242,46 +243,54 @@ namespace {
 struct Tally {
   Quantity wanted = 0;
   Quantity found = 0;
-  uint64_t fills = 0;
+  uint32_t fills = 0;
 
-  bool done() const { return found >= wanted || fills >= kMaxFillsPerCommand; }
-  // A quantity that takes as many fills. False when there is no room for all of them.
-  bool Add(Quantity quantity, uint64_t in_fills) {
-    if (fills + in_fills > kMaxFillsPerCommand) {
-      fills = kMaxFillsPerCommand;
-      return false;
-    }
-    fills += in_fills;
+  bool done() const { return found >= wanted || fills == kMaxFillsPerCommand; }
+  void Add(Quantity quantity) {
     found += quantity;
-    return true;
+    ++fills;
   }
+};
+
+// What an iceberg would show, slice by slice, once what it shows now is gone.
+struct Hidden {
+  Quantity left = 0;
+  Quantity slice = 0;
 };
 
 }  // namespace
 
-// At each price first what is shown, then what icebergs hide: an own order that stops the taker is
-// met before the second part. The slices of an iceberg count as fills, as if all were needed.
+// At each price first what is shown, then in rounds what icebergs show anew: an own order that
+// stops the taker is met before the second part.
 Quantity Market::Executable(const Symbol& symbol, const Order& taker, PriceKey worst) const {
   Tally tally{.wanted = taker.leaves()};
   bool stopped = false;
+  std::vector<Hidden> hidden;
   symbol.opposite(taker.side).ForEachLevel([&](const Level& level) {
     if (level.key > worst || tally.done()) return false;
-    for (const bool hidden : {false, true}) {
-      for (OrderHandle at = level.first; at != kNullHandle && !stopped && !tally.done();) {
-        const Order& maker = memory_.orders[at];
+    hidden.clear();
+    for (OrderHandle at = level.first; at != kNullHandle && !tally.done() && !stopped;) {
+      const Order& maker = memory_.orders[at];
+      if (taker.self_trade != SelfTrade::kAllow && maker.account == taker.account) {
+        stopped = taker.self_trade != SelfTrade::kCancelMaker;
+        tally.Add(0);
+      } else {
         const Quantity shown = ShownOf(maker, at);
-        const Quantity unseen = maker.leaves() - shown;
-        if (taker.self_trade != SelfTrade::kAllow && maker.account == taker.account) {
-          stopped = taker.self_trade != SelfTrade::kCancelMaker;
-          if (!hidden && !stopped) tally.Add(0, 1);
-        } else if (!hidden) {
-          stopped = !tally.Add(shown, 1);
-        } else if (unseen > 0) {
-          const Quantity slice = terms_[at].terms.display;
-          stopped = !tally.Add(unseen, static_cast<uint64_t>((unseen + slice - 1) / slice));
+        tally.Add(shown);
+        if (shown < maker.leaves()) {
+          hidden.push_back({maker.leaves() - shown, terms_[at].terms.display});
         }
-        at = maker.next;
       }
+      at = maker.next;
+    }
+    while (!hidden.empty() && !tally.done() && !stopped) {
+      for (Hidden& iceberg : hidden) {
+        if (tally.done()) break;
+        const Quantity slice = std::min(iceberg.slice, iceberg.left);
+        tally.Add(slice);
+        iceberg.left -= slice;
+      }
+      std::erase_if(hidden, [](const Hidden& iceberg) { return iceberg.left == 0; });
     }
     return !stopped;
   });

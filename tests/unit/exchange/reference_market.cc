@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "exchange/order_checks.h"
+
 namespace quorumbook::exchange {
 namespace {
 
-bool Valid(Quantity quantity) { return quantity >= 1 && quantity <= kMaxQuantity; }
-bool ValidPrice(Price price) { return price >= 1 && price <= kMaxPrice; }
 Event Blank() {
   Event event;
   event.side = Side{};
@@ -19,9 +19,34 @@ bool IsOpen(const OrderInfo& order) { return order.leaves > 0; }
 std::vector<Event> ReferenceMarket::Execute(AccountId account, const Command& command, Time time) {
   account_ = account;
   kind_ = static_cast<CommandKind>(command.index() + 1);
+  if (kind_ == CommandKind::kSpecialOrder) kind_ = CommandKind::kNewOrder;
   time_ = time;
   events_.clear();
   std::visit([this](const auto& c) { Run(c); }, command);
+  RunParked();
+  return events_;
+}
+
+std::vector<Event> ReferenceMarket::BeginBatch(Time time) {
+  kind_ = CommandKind::kNone;
+  time_ = time;
+  events_.clear();
+  std::vector<std::tuple<Time, OrderId, Name>> due;
+  for (const auto& [name, order] : orders_) {
+    const bool timed = IsOpen(order) && order.time_in_force == TimeInForce::kGoodTillTime;
+    if (timed && order.terms.expires <= time) due.emplace_back(order.terms.expires, order.id, name);
+  }
+  std::ranges::sort(due);
+  for (const auto& entry : due) CancelQueued(&orders_.at(std::get<2>(entry)), Reason::kExpired);
+  RunParked();
+  return events_;
+}
+
+std::vector<Event> ReferenceMarket::Disconnect(AccountId account, Time time) {
+  kind_ = CommandKind::kNone;
+  time_ = time;
+  events_.clear();
+  CancelAll(OrdersOf(account, SymbolId(), Side{}), Reason::kDisconnected);
   return events_;
 }
 
@@ -38,6 +63,7 @@ Event& ReferenceMarket::Emit(EventType type) {
 
 Event& ReferenceMarket::EmitOrder(EventType type, const OrderInfo& order, Quantity quantity) {
   Event& event = Emit(type);
+  event.account = order.account;
   event.side = order.side;
   event.symbol = order.symbol;
   event.order_id = order.id;
@@ -80,58 +106,8 @@ ReferenceMarket::SymbolMarket* ReferenceMarket::Market(SymbolId id) {
   if (id.value() == 0 || id.value() > markets_.size()) return nullptr;
   return &markets_[id.value() - 1];
 }
-
-void ReferenceMarket::Run(const AddSymbol& command) {  // valid ones only: goldens have the rest
-  for (size_t i = 0; i < markets_.size(); ++i) {
-    if (markets_[i].added.name != command.name) continue;
-    if (markets_[i].added != command) return Reject(Reason::kSymbolExists, Blank());
-    Emit(EventType::kSymbolAdded).symbol = SymbolId(static_cast<uint32_t>(i + 1));
-    return;
-  }
-  markets_.push_back({.added = command, .bids = {}, .asks = {}, .trades = {}});
-  Emit(EventType::kSymbolAdded).symbol = SymbolId(static_cast<uint32_t>(markets_.size()));
-}
-
-void ReferenceMarket::Run(const NewOrder& command) {
-  Event as;
-  as.side = command.side;
-  as.symbol = command.symbol;
-  as.client_order_id = command.client_order_id;
-  as.price = command.price;
-  as.quantity = command.quantity;
-  const bool market = command.type == OrderType::kMarket;
-  const bool rests = command.time_in_force == TimeInForce::kGoodTillCancel;
-  if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
-  if (Market(command.symbol) == nullptr) return Reject(Reason::kUnknownSymbol, as);
-  if (market && rests) return Reject(Reason::kInvalidOrder, as);
-  if (market && command.price != 0) return Reject(Reason::kInvalidOrder, as);
-  if (!Valid(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
-  if (!market && !ValidPrice(command.price)) return Reject(Reason::kInvalidPrice, as);
-  const Name name{account_, command.symbol, command.client_order_id};
-  const auto existing = orders_.find(name);
-  if (existing != orders_.end()) {
-    if (IsOpen(existing->second)) return Reject(Reason::kDuplicateClientOrderId, as);
-    finished_.erase(finished_when_.at(name));
-    finished_when_.erase(name);
-  }
-
-  OrderInfo& order = orders_[name];
-  order = OrderInfo();
-  order.id = OrderId(++last_order_id_);
-  order.client_order_id = command.client_order_id;
-  order.account = account_;
-  order.symbol = command.symbol;
-  order.side = command.side;
-  order.type = command.type;
-  order.time_in_force = command.time_in_force;
-  order.price = command.price;
-  order.quantity = order.leaves = command.quantity;
-  order.entered = order.changed = time_;
-  EmitOrder(EventType::kOrderAccepted, order, order.quantity);
-  if (order.time_in_force == TimeInForce::kFillOrKill && !CanFill(order)) {
-    return Cancel(&order, Reason::kNotFillable);
-  }
-  Match(&order);
+const ReferenceMarket::SymbolMarket* ReferenceMarket::Market(SymbolId id) const {
+  return const_cast<ReferenceMarket*>(this)->Market(id);
 }
 
 void ReferenceMarket::Run(const CancelOrder& command) {
@@ -140,9 +116,7 @@ void ReferenceMarket::Run(const CancelOrder& command) {
   as.client_order_id = command.client_order_id;
   if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
   OrderInfo* order = Open(command.symbol, command.client_order_id, as);
-  if (order == nullptr) return;
-  Leave(*order);
-  Cancel(order, Reason::kRequested);
+  if (order != nullptr) CancelQueued(order, Reason::kRequested);
 }
 
 void ReferenceMarket::Run(const ReduceOrder& command) {
@@ -151,15 +125,13 @@ void ReferenceMarket::Run(const ReduceOrder& command) {
   as.client_order_id = command.client_order_id;
   as.quantity = command.quantity;
   if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
-  if (!Valid(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
+  if (!IsValidQuantity(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
   OrderInfo* order = Open(command.symbol, command.client_order_id, as);
   if (order == nullptr) return;
-  if (command.quantity >= order->leaves) {
-    Leave(*order);
-    return Cancel(order, Reason::kRequested);
-  }
+  if (command.quantity >= order->leaves) return CancelQueued(order, Reason::kRequested);
   order->quantity -= command.quantity;
   order->leaves -= command.quantity;
+  order->displayed = std::min(order->displayed, order->leaves);
   order->changed = time_;
   EmitOrder(EventType::kOrderReduced, *order, command.quantity);
 }
@@ -171,99 +143,140 @@ void ReferenceMarket::Run(const ReplaceOrder& command) {
   as.price = command.price;
   as.quantity = command.quantity;
   if (command.client_order_id.value() == 0) return Reject(Reason::kInvalidClientOrderId, as);
-  if (!Valid(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
-  if (!ValidPrice(command.price)) return Reject(Reason::kInvalidPrice, as);
+  if (!IsValidQuantity(command.quantity)) return Reject(Reason::kInvalidQuantity, as);
+  if (command.price < 0 || command.price > kMaxPrice) return Reject(Reason::kInvalidPrice, as);
   OrderInfo* order = Open(command.symbol, command.client_order_id, as);
   if (order == nullptr) return;
   if (command.quantity <= order->executed) {
-    Leave(*order);
-    return Cancel(order, Reason::kReplacedBelowExecuted);
+    return CancelQueued(order, Reason::kReplacedBelowExecuted);
   }
-  const bool keeps = command.price == order->price && command.quantity <= order->quantity;
-  if (!keeps) Leave(*order);
-  order->price = command.price;
+  const Reason reason = CheckReplace(*order, command);
+  if (reason != Reason::kNone) return Reject(reason, as);
+  const bool stop = order->type == OrderType::kStop || order->type == OrderType::kTrailingStop;
+  const bool keeps =
+      order->parked || (command.price == order->price && command.quantity <= order->quantity);
+  if (!keeps) Leave(order);
+  if (!stop) order->price = command.price;
   order->quantity = command.quantity;
   order->leaves = command.quantity - order->executed;
+  order->displayed = std::min(order->displayed, order->leaves);
   order->changed = time_;
   EmitOrder(EventType::kOrderReplaced, *order, order->quantity);
-  if (!keeps) Match(order);
+  if (keeps) return;
+  if (Market(order->symbol)->phase == Phase::kContinuous) {
+    Match(order);
+  } else {
+    Rest(order);
+  }
 }
 
-std::map<Price, std::list<ReferenceMarket::Name>>& ReferenceMarket::SideOf(const OrderInfo& order) {
+void ReferenceMarket::Run(const MassCancel& command) {
+  Event as = Blank();
+  as.symbol = command.symbol;
+  const bool all = command.symbol == SymbolId();
+  if (!all && Market(command.symbol) == nullptr) return Reject(Reason::kUnknownSymbol, as);
+  if (all && command.side != Side{}) return Reject(Reason::kInvalidSelection, as);
+  const AccountId account = command.account == AccountId() ? account_ : command.account;
+  const std::vector<Name> names = OrdersOf(account, command.symbol, command.side);
+  CancelAll(names, Reason::kMassCanceled);
+  Event& event = Emit(EventType::kMassCanceled);
+  event.account = account;
+  event.symbol = command.symbol;
+  event.side = command.side;
+  event.quantity = static_cast<Quantity>(names.size());
+}
+
+void ReferenceMarket::CancelAll(const std::vector<Name>& names, Reason reason) {
+  for (const Name& name : names) CancelQueued(&orders_.at(name), reason);
+}
+
+std::vector<ReferenceMarket::Name> ReferenceMarket::OrdersOf(AccountId account, SymbolId symbol,
+                                                             Side side) {
+  const auto wanted = [&](const OrderInfo& order) {
+    return IsOpen(order) && order.account == account &&
+           (symbol == SymbolId() || order.symbol == symbol) &&
+           (side == Side{} || order.side == side);
+  };
+  std::map<OrderId, Name> funded;
+  for (const auto& [name, order] : orders_) {
+    if (wanted(order) && Funded(*Market(order.symbol))) funded[order.id] = name;
+  }
+  std::vector<Name> names;
+  for (const auto& entry : funded) names.push_back(entry.second);
+  for (uint32_t id = 1; id <= markets_.size(); ++id) {
+    if (Funded(markets_[id - 1])) continue;
+    for (const Name& name : QueuedIn(SymbolId(id))) {
+      if (wanted(orders_.at(name))) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+std::vector<ReferenceMarket::Name> ReferenceMarket::QueuedIn(SymbolId symbol) {
+  const SymbolMarket& market = *Market(symbol);
+  std::vector<Name> names;
+  const auto add = [&](const auto& level) {
+    names.insert(names.end(), level.second.begin(), level.second.end());
+  };
+  std::for_each(market.bids.rbegin(), market.bids.rend(), add);
+  std::for_each(market.asks.begin(), market.asks.end(), add);
+  const std::vector<Name> parked = ParkedIn(symbol);
+  names.insert(names.end(), parked.begin(), parked.end());
+  return names;
+}
+
+// Stops to buy, to sell, triggered ones, all-or-none orders to buy, to sell.
+std::vector<ReferenceMarket::Name> ReferenceMarket::ParkedIn(SymbolId symbol) {
+  const SymbolMarket& market = *Market(symbol);
+  std::vector<std::tuple<int, Price, OrderId, Name>> sorted;
+  for (const Name& name : market.parked) {
+    const OrderInfo& order = orders_.at(name);
+    const bool buys = order.side == Side::kBuy;
+    const auto turn = std::ranges::find(market.triggered, name);
+    if (turn != market.triggered.end()) {
+      sorted.emplace_back(2, turn - market.triggered.begin(), order.id, name);
+    } else if (order.terms.all_or_none) {
+      sorted.emplace_back(buys ? 3 : 4, buys ? -order.price : order.price, order.id, name);
+    } else {
+      const Price stop = order.terms.stop_price;
+      sorted.emplace_back(buys ? 0 : 1, buys ? stop : -stop, order.id, name);
+    }
+  }
+  std::ranges::sort(sorted);
+  std::vector<Name> names;
+  for (const auto& entry : sorted) names.push_back(std::get<3>(entry));
+  return names;
+}
+
+ReferenceMarket::Side2Queues& ReferenceMarket::SideOf(const OrderInfo& order) {
   SymbolMarket* market = Market(order.symbol);
   return order.side == Side::kBuy ? market->bids : market->asks;
 }
 
-OrderInfo* ReferenceMarket::BestMaker(const OrderInfo& taker) {
-  SymbolMarket* market = Market(taker.symbol);
-  if (taker.side == Side::kBuy) {
-    if (market->asks.empty()) return nullptr;
-    const auto& [price, queue] = *market->asks.begin();
-    if (taker.type == OrderType::kLimit && price > taker.price) return nullptr;
-    return &orders_.at(queue.front());
-  }
-  if (market->bids.empty()) return nullptr;
-  const auto& [price, queue] = *market->bids.rbegin();
-  if (taker.type == OrderType::kLimit && price < taker.price) return nullptr;
-  return &orders_.at(queue.front());
+void ReferenceMarket::Rest(OrderInfo* order) {
+  SideOf(*order)[order->price].push_back({order->account, order->symbol, order->client_order_id});
+  if (order->terms.display == 0) return;
+  order->displayed = std::min(order->terms.display, order->leaves);
+  EmitOrder(EventType::kOrderDisplayed, *order, order->displayed);
 }
 
-bool ReferenceMarket::CanFill(const OrderInfo& taker) {
-  Quantity available = 0;
-  uint32_t fills = 0;
-  const auto add = [&](const auto& level) {
-    const auto& [price, queue] = level;
-    const bool crosses = taker.type == OrderType::kMarket ||
-                         (taker.side == Side::kBuy ? price <= taker.price : price >= taker.price);
-    for (const Name& name : queue) {
-      if (!crosses || available >= taker.quantity) return;
-      available += orders_.at(name).leaves;
-      ++fills;
-    }
-  };
-  SymbolMarket* market = Market(taker.symbol);
-  if (taker.side == Side::kBuy) std::for_each(market->asks.begin(), market->asks.end(), add);
-  if (taker.side == Side::kSell) std::for_each(market->bids.rbegin(), market->bids.rend(), add);
-  return available >= taker.quantity && fills <= kMaxFillsPerCommand;
+void ReferenceMarket::Leave(OrderInfo* order) {
+  const Name name{order->account, order->symbol, order->client_order_id};
+  if (order->parked) {
+    SymbolMarket* market = Market(order->symbol);
+    std::erase(market->parked, name);
+    std::erase(market->triggered, name);
+    order->parked = false;
+    return;
+  }
+  auto& side = SideOf(*order);
+  side[order->price].remove(name);
+  if (side[order->price].empty()) side.erase(order->price);
 }
 
-void ReferenceMarket::Match(OrderInfo* taker) {
-  uint32_t fills = 0;
-  while (OrderInfo* maker = taker->leaves > 0 ? BestMaker(*taker) : nullptr) {
-    if (fills++ == kMaxFillsPerCommand) return Cancel(taker, Reason::kFillLimit);
-    const Quantity quantity = std::min(taker->leaves, maker->leaves);
-    for (OrderInfo* order : {taker, maker}) {
-      order->leaves -= quantity;
-      order->executed += quantity;
-      order->changed = time_;
-      order->status = OrderStatus::kPartiallyFilled;
-    }
-    SymbolMarket* market = Market(taker->symbol);
-    Event& event = EmitOrder(EventType::kTrade, *taker, quantity);
-    event.price = maker->price;
-    event.trade_id = market->trades.size() + 1;
-    event.maker_account = maker->account;
-    event.maker_order_id = maker->id;
-    event.maker_client_order_id = maker->client_order_id;
-    event.maker_leaves = maker->leaves;
-    market->trades.push_back(
-        {event.trade_id, event.sequence, time_, taker->side, maker->price, quantity});
-    if (maker->leaves == 0) {
-      Leave(*maker);
-      Finish(maker, OrderStatus::kFilled, Reason::kNone);
-    }
-  }
-  if (taker->leaves == 0) return Finish(taker, OrderStatus::kFilled, Reason::kNone);
-  if (taker->time_in_force != TimeInForce::kGoodTillCancel) {
-    return Cancel(taker, Reason::kUnfilledRemainder);
-  }
-  SideOf(*taker)[taker->price].push_back({taker->account, taker->symbol, taker->client_order_id});
-}
-
-void ReferenceMarket::Leave(const OrderInfo& order) {
-  auto& side = SideOf(order);
-  side[order.price].remove({order.account, order.symbol, order.client_order_id});
-  if (side[order.price].empty()) side.erase(order.price);
+void ReferenceMarket::CancelQueued(OrderInfo* order, Reason reason) {
+  Leave(order);
+  Cancel(order, reason);
 }
 
 void ReferenceMarket::Cancel(OrderInfo* order, Reason reason) {
@@ -277,6 +290,8 @@ void ReferenceMarket::Cancel(OrderInfo* order, Reason reason) {
 void ReferenceMarket::Finish(OrderInfo* order, OrderStatus status, Reason reason) {
   order->status = status;
   order->reason = reason;
+  order->terms = OrderTerms();
+  order->displayed = 0;
   const Name name{order->account, order->symbol, order->client_order_id};
   finished_[++finished_ever_] = name;
   finished_when_[name] = finished_ever_;
@@ -287,67 +302,5 @@ void ReferenceMarket::Finish(OrderInfo* order, OrderStatus status, Reason reason
     orders_.erase(oldest);
   }
 }
-
-std::vector<OrderInfo> ReferenceMarket::GetOrders(SymbolId symbol, Side side) const {
-  const SymbolMarket& market = markets_.at(symbol.value() - 1);
-  std::vector<OrderInfo> infos;
-  const auto add = [&](const auto& level) {
-    for (const Name& name : level.second) infos.push_back(orders_.at(name));
-  };
-  if (side == Side::kSell) std::for_each(market.asks.begin(), market.asks.end(), add);
-  if (side == Side::kBuy) std::for_each(market.bids.rbegin(), market.bids.rend(), add);
-  return infos;
-}
-
-std::vector<LevelInfo> ReferenceMarket::GetLevels(SymbolId symbol, Side side) const {
-  std::vector<LevelInfo> levels;
-  for (const OrderInfo& order : GetOrders(symbol, side)) {
-    if (levels.empty() || levels.back().price != order.price) levels.push_back({order.price, 0, 0});
-    levels.back().quantity += order.leaves;
-    ++levels.back().orders;
-  }
-  return levels;
-}
-
-const OrderInfo* ReferenceMarket::FindOrder(const OrderName& name) const {
-  const auto it = orders_.find({name.account, name.symbol, name.id});
-  return it == orders_.end() ? nullptr : &it->second;
-}
-
-MarketSummary ReferenceMarket::Summary(SymbolId symbol) const {
-  MarketSummary summary;
-  const std::deque<TradeInfo>& trades = markets_.at(symbol.value() - 1).trades;
-  if (!trades.empty()) {
-    summary.open = summary.high = summary.low = trades.front().price;
-    summary.last = trades.back().price;
-  }
-  summary.trades = trades.size();
-  for (const TradeInfo& trade : trades) {
-    summary.high = std::max(summary.high, trade.price);
-    summary.low = std::min(summary.low, trade.price);
-    summary.volume += static_cast<uint64_t>(trade.quantity);
-    summary.notional +=
-        Uint128{static_cast<uint64_t>(trade.price)} * static_cast<uint64_t>(trade.quantity);
-  }
-  const std::vector<LevelInfo> bids = GetLevels(symbol, Side::kBuy);
-  const std::vector<LevelInfo> asks = GetLevels(symbol, Side::kSell);
-  if (!bids.empty()) {
-    summary.best_bid = bids[0].price;
-    summary.best_bid_quantity = bids[0].quantity;
-  }
-  if (!asks.empty()) {
-    summary.best_ask = asks[0].price;
-    summary.best_ask_quantity = asks[0].quantity;
-  }
-  return summary;
-}
-
-std::vector<TradeInfo> ReferenceMarket::RecentTrades(SymbolId symbol) const {
-  const std::deque<TradeInfo>& trades = markets_.at(symbol.value() - 1).trades;
-  const size_t count = std::min<size_t>(trades.size(), kMaxRecentTrades);
-  return {trades.end() - static_cast<std::ptrdiff_t>(count), trades.end()};
-}
-
-size_t ReferenceMarket::open_orders() const { return orders_.size() - finished_.size(); }
 
 }  // namespace quorumbook::exchange

@@ -19,9 +19,11 @@ constexpr uint64_t kAccounts = 4;
 bool Same(const OrderInfo& a, const OrderInfo& b) {
   return std::tie(a.id, a.client_order_id, a.account, a.symbol, a.side, a.type, a.time_in_force,
                   a.status, a.reason, a.price, a.quantity, a.leaves, a.executed, a.entered,
-                  a.changed) == std::tie(b.id, b.client_order_id, b.account, b.symbol, b.side,
-                                         b.type, b.time_in_force, b.status, b.reason, b.price,
-                                         b.quantity, b.leaves, b.executed, b.entered, b.changed);
+                  a.changed, a.self_trade, a.post_only, a.parked, a.displayed) ==
+             std::tie(b.id, b.client_order_id, b.account, b.symbol, b.side, b.type, b.time_in_force,
+                      b.status, b.reason, b.price, b.quantity, b.leaves, b.executed, b.entered,
+                      b.changed, b.self_trade, b.post_only, b.parked, b.displayed) &&
+         a.terms == b.terms;
 }
 
 void ExpectSameOrder(const OrderInfo& real, const OrderInfo& wanted) {
@@ -72,6 +74,52 @@ void ExpectSameTrades(const Exchange& real, const ReferenceMarket& wanted, Symbo
   EXPECT_EQ(a.best_ask_quantity, b.best_ask_quantity);
 }
 
+void ExpectSameCandles(const Exchange& real, const ReferenceMarket& wanted, SymbolId symbol) {
+  for (const CandleInterval interval : {CandleInterval::kMinute, CandleInterval::k5Minutes,
+                                        CandleInterval::kHour, CandleInterval::kDay}) {
+    const std::vector<Candle> candles = real.Candles(symbol, interval, SIZE_MAX);
+    const std::vector<Candle> wanted_candles = wanted.Candles(symbol, interval);
+    ASSERT_EQ(candles.size(), wanted_candles.size());
+    for (size_t i = 0; i < candles.size(); ++i) {
+      const Candle& a = candles[i];
+      const Candle& b = wanted_candles[i];
+      EXPECT_EQ(std::tie(a.start, a.open, a.high, a.low, a.close, a.trades),
+                std::tie(b.start, b.open, b.high, b.low, b.close, b.trades));
+      EXPECT_TRUE(a.volume == b.volume && a.notional == b.notional);
+    }
+  }
+}
+
+void ExpectSamePhase(const Exchange& real, const ReferenceMarket& wanted, SymbolId symbol) {
+  EXPECT_EQ(real.FindSymbol(symbol)->phase, wanted.phase(symbol));
+  EXPECT_EQ(real.FindSymbol(symbol)->reference_price, wanted.reference(symbol));
+  const auto auction = real.Indicative(symbol);
+  const auto wanted_auction = wanted.Indicative(symbol);
+  ASSERT_EQ(auction.has_value(), wanted_auction.has_value());
+  if (!auction) return;
+  EXPECT_EQ(auction->price, wanted_auction->price);
+  EXPECT_EQ(auction->volume, wanted_auction->volume);
+  EXPECT_EQ(auction->surplus, wanted_auction->surplus);
+}
+
+void ExpectSameBalances(const Exchange& real, const ReferenceMarket& wanted) {
+  for (const AssetInfo& asset : real.Assets()) {
+    EXPECT_EQ(asset.fees, wanted.Fees(asset.id));
+    for (uint64_t id = 1; id <= kAccounts; ++id) {
+      Amount free = 0;
+      Amount held = 0;
+      const AccountInfo account = real.FindAccount(AccountId(id)).value();
+      for (const BalanceInfo& balance : account.balances) {
+        if (balance.asset != asset.id) continue;
+        free = balance.free;
+        held = balance.held;
+      }
+      EXPECT_EQ(free + held, wanted.Total(AccountId(id), asset.id));
+      EXPECT_EQ(held, wanted.Held(AccountId(id), asset.id));
+    }
+  }
+}
+
 void ExpectSameState(const Exchange& real, const ReferenceMarket& wanted) {
   ASSERT_EQ(real.Symbols().size(), wanted.symbols());
   EXPECT_EQ(real.open_orders(), wanted.open_orders());
@@ -79,11 +127,16 @@ void ExpectSameState(const Exchange& real, const ReferenceMarket& wanted) {
     ExpectSameSide(real, wanted, symbol.id, Side::kBuy);
     ExpectSameSide(real, wanted, symbol.id, Side::kSell);
     ExpectSameTrades(real, wanted, symbol.id);
+    ExpectSameCandles(real, wanted, symbol.id);
+    ExpectSamePhase(real, wanted, symbol.id);
   }
-  for (const auto& [name, order] : wanted.orders()) {
-    const auto found = real.FindOrder({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
-    ASSERT_TRUE(found.has_value()) << ToText(order);
-    ExpectSameOrder(*found, order);
+  ExpectSameBalances(real, wanted);
+  for (const auto& entry : wanted.orders()) {
+    const auto& [account, symbol, id] = entry.first;
+    const OrderName name{account, symbol, id};
+    const auto found = real.FindOrder(name);
+    ASSERT_TRUE(found.has_value()) << ToText(entry.second);
+    ExpectSameOrder(*found, *wanted.FindOrder(name));
   }
 }
 
@@ -96,20 +149,32 @@ uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape) {
   ApplyResult result;
   Random random(seed);
   RandomFlow flow(seed * 31 + 7, shape);
-  for (uint64_t i = 0; i < kAccounts; ++i)
-    real.Apply({0, {OpenSession{AccountId(i + 1)}}}, &result);
+  for (uint64_t i = 0; i < kAccounts; ++i) {
+    real.Apply({0, {OpenSession{AccountId(i + 1), /*cancel_on_disconnect=*/i == 3}}}, &result);
+  }
   std::vector<uint64_t> next(kAccounts, 1);
+  const std::vector<Command> setup =
+      shape.everything ? RandomFlow::Setup() : std::vector<Command>();
   uint64_t fills = 0;
   for (uint64_t done = 0, step = 0; done < commands; ++step) {
-    Batch batch{.time = static_cast<Time>(step), .groups = {}};
-    std::vector<Event> events;
+    Batch batch{.time = static_cast<Time>(step) * shape.tick, .groups = {}};
+    std::vector<Event> events = wanted.BeginBatch(batch.time);
+    const auto expect = [&](const std::vector<Event>& more) {
+      events.insert(events.end(), more.begin(), more.end());
+    };
     for (uint64_t group = random.Below(4); group > 0; --group) {
       const uint64_t who = random.Below(kAccounts);
+      if (shape.everything && random.OneIn(100)) {
+        batch.groups.emplace_back(SessionLost{SessionId(who + 1)});
+        if (who == 3) expect(wanted.Disconnect(AccountId(who + 1), batch.time));
+        continue;
+      }
       SessionCommands message{SessionId(who + 1), next[who], next[who] - 1, {}};
       for (uint64_t count = 1 + random.Below(5); count > 0; --count) {
-        const Command command = done < 4 ? flow.NewSymbol() : flow.Next();
-        const auto expected = wanted.Execute(AccountId(who + 1), command, batch.time);
-        events.insert(events.end(), expected.begin(), expected.end());
+        const Command command = done < setup.size()       ? setup[done]
+                                : done < 4 + setup.size() ? flow.NewSymbol()
+                                                          : flow.Next(batch.time);
+        expect(wanted.Execute(AccountId(who + 1), command, batch.time));
         message.commands.push_back(command);
         ++next[who];
         ++done;
@@ -119,10 +184,11 @@ uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape) {
     real.Apply(batch, &result);
     for (size_t i = 0; i < std::min(events.size(), result.events.size()); ++i) {
       EXPECT_EQ(result.events[i], events[i]) << "seed " << seed << ", command " << done;
+      if (testing::Test::HasFailure()) return 0;
       fills += events[i].type == EventType::kTrade;
     }
-    EXPECT_EQ(result.events.size(), events.size());
-    if (step % (commands / 8) == 0) ExpectSameState(real, wanted);
+    EXPECT_EQ(result.events.size(), events.size()) << "seed " << seed << ", command " << done;
+    if (step % (commands / 8) == 0 && done > setup.size()) ExpectSameState(real, wanted);
     if (testing::Test::HasFailure()) return 0;
   }
   ExpectSameState(real, wanted);
@@ -146,6 +212,17 @@ TEST(Reference, PricesOverNineDecades) {
   const FlowShape shape{.symbols = 1, .names = 500, .sparse = true};
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     EXPECT_GT(Compare(seed, 20'000, shape), 2'000u);
+  }
+}
+
+// All kinds of commands: special orders, phases, auctions, accounts, limits, sweeps.
+TEST(Reference, Everything) {
+  for (uint64_t seed = 1; seed <= 16; ++seed) {
+    const FlowShape shape{.names = seed % 2 == 0 ? 30u : 200u,
+                          .price_range = seed % 3 == 0 ? 40 : 14,
+                          .everything = true,
+                          .tick = 2'000'000'000};
+    EXPECT_GT(Compare(seed, 8'000, shape), 100u);
   }
 }
 
