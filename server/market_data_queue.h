@@ -17,7 +17,7 @@ using SharedUpdate = std::shared_ptr<const std::string>;
 // of them are dropped, and it gets a snapshot when it can take one.
 inline constexpr size_t kMaxPendingUpdates = 64;
 // Bytes that wait for a subscriber of another channel: when there would be more, it is cut.
-inline constexpr uint64_t kMaxPendingBytes = uint64_t{4} << 20;
+inline constexpr uint64_t kMaxPendingBytes = uint64_t{1} << 20;
 
 // Not thread-safe.
 class MarketDataQueue {

@@ -68,7 +68,7 @@ Refusal OrderStream::Check(const ShardReplica& replica, uint64_t term) {
   const SessionKey session{replica.shard(), exchange::SessionId(in_.session())};
   if (session == session_ || term == 0) return {};
   session_ = session;
-  if (guard_.Attach(shared_from_this(), session)) return {};
+  if (guard_.Attach(shared_from_this(), session, term)) return {};
   return {RefusalCode::kMalformed,
           fmt::format("a stream carries at most {} sessions", kMaxStreamSessions), NodeId()};
 }

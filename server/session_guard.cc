@@ -16,6 +16,7 @@ struct SessionGuard::State {
   struct Stream {
     std::weak_ptr<GuardedStream> stream;
     std::set<SessionKey> sessions;
+    std::map<ShardId, uint64_t> terms;  // of the shards that it carries sessions of, when they came
   };
 
   // Of sessions of one shard.
@@ -46,13 +47,15 @@ SessionGuard::~SessionGuard() {
   thread_.join();
 }
 
-bool SessionGuard::Attach(const std::shared_ptr<GuardedStream>& stream, const SessionKey& key) {
+bool SessionGuard::Attach(const std::shared_ptr<GuardedStream>& stream, const SessionKey& key,
+                          uint64_t term) {
   const std::lock_guard lock(state_->mutex);
   State::Stream& known = state_->streams[stream.get()];
   known.stream = stream;
   if (known.sessions.contains(key)) return true;
   if (known.sessions.size() >= kMaxStreamSessions) return false;
   known.sessions.insert(key);
+  known.terms.emplace(key.shard, term);
   state_->watch.Attach(key);
   return true;
 }
@@ -98,9 +101,9 @@ void SessionGuard::Run() {
 void SessionGuard::FollowLeadership(ShardReplica* replica) {
   const ShardId shard = replica->shard();
   const uint64_t term = replica->serving_term();
+  EndStreams(*replica, term);
   const uint64_t before = std::exchange(terms_[shard], term);
-  if (term == before) return;
-  if (term == 0) return LoseShard(shard, replica->leader());
+  if (term == before || term == 0) return;
   replica->Read(true, [state = state_, shard](const Refusal*, const exchange::Exchange& exchange) {
     std::vector<SessionKey> keys;
     for (const exchange::SessionId session : exchange.CancelOnDisconnectSessions()) {
@@ -110,19 +113,22 @@ void SessionGuard::FollowLeadership(ShardReplica* replica) {
   });
 }
 
-void SessionGuard::LoseShard(ShardId shard, NodeId leader) {
+// Of streams that came when this node led in another term.
+void SessionGuard::EndStreams(const ShardReplica& replica, uint64_t term) {
   std::vector<std::shared_ptr<GuardedStream>> streams;
   {
     const std::lock_guard lock(state_->mutex);
-    state_->watch.Forget(shard);
-    for (const auto& [key, known] : state_->streams) {
-      const auto first = known.sessions.lower_bound({shard, exchange::SessionId()});
-      if (first == known.sessions.end() || first->shard != shard) continue;
+    if (term == 0) state_->watch.Forget(replica.shard());
+    for (auto& [key, known] : state_->streams) {
+      const auto came = known.terms.find(replica.shard());
+      if (came == known.terms.end() || came->second == term) continue;
+      known.terms.erase(came);
       if (auto stream = known.stream.lock()) streams.push_back(std::move(stream));
     }
   }
-  const Refusal refusal{RefusalCode::kNotLeader, "this node is not the leader any more", leader,
-                        kRetryAfterMs};
+  const bool leads = replica.leader() == shards_.config().node_id;
+  const Refusal refusal{RefusalCode::kNotLeader, "this node does not lead any more, or leads anew",
+                        leads ? NodeId() : replica.leader(), kRetryAfterMs};
   for (const auto& stream : streams) stream->LoseShard(refusal);  // they may call Detach
 }
 

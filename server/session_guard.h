@@ -40,8 +40,9 @@ class SessionGuard {
                         std::chrono::milliseconds interval = std::chrono::milliseconds(250));
   ~SessionGuard();
 
-  // A batch of a session came on `stream`. False: the stream carries kMaxStreamSessions others.
-  bool Attach(const std::shared_ptr<GuardedStream>& stream, const SessionKey& key);
+  // A batch of a session came on `stream` while this node led in `term`. False: the stream carries
+  // kMaxStreamSessions others.
+  bool Attach(const std::shared_ptr<GuardedStream>& stream, const SessionKey& key, uint64_t term);
   void Detach(const GuardedStream* stream);
   // A session that cancels on disconnect was opened here.
   void Opened(const SessionKey& key);
@@ -52,7 +53,7 @@ class SessionGuard {
 
   void Run();
   void FollowLeadership(ShardReplica* replica);
-  void LoseShard(ShardId shard, NodeId leader);
+  void EndStreams(const ShardReplica& replica, uint64_t term);
   void Report(ShardReplica* replica, const std::vector<SessionKey>& lost);
 
   const ShardSet& shards_;

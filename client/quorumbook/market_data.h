@@ -21,7 +21,7 @@
 namespace quorumbook {
 
 struct SubscribeOptions {
-  std::string symbol;
+  std::string symbol = {};  // to be set
   v1::SubscribeRequest::Channel channel = v1::SubscribeRequest::L2;
   uint32_t depth = 10;                           // of L2, a side; at most 1,000
   v1::CandleInterval interval = v1::ONE_MINUTE;  // of CANDLES

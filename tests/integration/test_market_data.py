@@ -153,7 +153,7 @@ def from_json(line):
 
 
 def flood(session, rounds):
-    """Of 1,000 commands each: about 30 KB of channel L3."""
+    """Of 1,000 commands each: about 12 KB of channel L3."""
     for i in range(1, rounds + 1):
         ids = range(i * 1_000, i * 1_000 + 500)
         session.execute(*[rpc.buy(SYMBOL, n, 1 + (n * 7919) % 900, 1) for n in ids])
@@ -168,7 +168,7 @@ def test_a_slow_consumer_is_conflated_or_cut_and_never_waited_for(cluster):
     book = Book()
     book.apply(next(levels))
     next(orders)
-    flood(session, rounds=250)  # nobody reads, and still everything is executed
+    flood(session, rounds=120)  # nobody reads, and still everything is executed
 
     with pytest.raises(grpc.RpcError) as error:
         for _ in orders:
@@ -186,7 +186,7 @@ def test_a_slow_consumer_is_conflated_or_cut_and_never_waited_for(cluster):
     levels.cancel()
     book.assert_is(real)
     assert book.snapshots >= 2, "it was conflated"
-    assert updates < 500, "not every batch was sent"
+    assert updates < 240, "not every batch was sent"
 
 
 def test_bad_subscriptions(cluster):

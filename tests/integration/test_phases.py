@@ -1,6 +1,7 @@
 """A symbol's day: orders are collected, an auction, trading, a halt, the close, the end."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -44,7 +45,8 @@ def test_a_day(cluster):
     low = submit(cluster, 3, "DAY", "sell", 10, "10.00")
     assert cluster.qb("trades", "DAY")["trades"] == []
     book = cluster.qb("book", "DAY")
-    assert book["bids"][0]["price"] > book["asks"][0]["price"]  # collected, not traded
+    best = [Decimal(book[side][0]["price"]) for side in ("bids", "asks")]
+    assert best[0] > best[1]  # collected, not traded
 
     cluster.qb("symbol", "phase", "DAY", "opening-auction", "--reference-price", "10.00")
     auction = phase(cluster, "DAY")["auction"]

@@ -86,6 +86,7 @@ TEST(PeerCodec, KeepsEntriesAndNumbersThem) {
   append.prev_chain = {.high = 1, .low = 2};
   append.commit = Index(8);
   append.round = 77;
+  append.quiesce = true;
   for (uint64_t i = 11; i <= 12; ++i) {
     append.entries.push_back({Term(3), Index(i), consensus::EntryType::kCommand,
                               Digest{.high = i, .low = 0},
@@ -97,24 +98,33 @@ TEST(PeerCodec, KeepsEntriesAndNumbersThem) {
   EXPECT_EQ(back.prev_chain, append.prev_chain);
   EXPECT_EQ(back.commit, Index(8));
   EXPECT_EQ(back.round, 77u);
+  EXPECT_TRUE(back.quiesce);
   ASSERT_EQ(back.entries.size(), 2u);
   EXPECT_EQ(back.entries[1].index, Index(12));
   EXPECT_EQ(back.entries[1].chain, append.entries[1].chain);
   EXPECT_EQ(*back.entries[1].payload, std::string(3, '\0'));
 
-  const auto answer =
-      RoundTripBody(consensus::AppendEntriesResponse{true, Index(12), Index(6), Term(2), 77});
+  const auto answer = RoundTripBody(
+      consensus::AppendEntriesResponse{true, Index(12), Index(6), Term(2), 77, false, 4});
   EXPECT_TRUE(answer.accepted);
   EXPECT_EQ(answer.index, Index(12));
   EXPECT_EQ(answer.hint_index, Index(6));
   EXPECT_EQ(answer.hint_term, Term(2));
   EXPECT_EQ(answer.round, 77u);
+  EXPECT_FALSE(answer.clock_trusted);
+  EXPECT_EQ(answer.priority, 4u);
 }
 
 TEST(PeerCodec, KeepsSnapshotChunks) {
   const consensus::SnapshotMeta meta{Index(5), Term(2), {.high = 3, .low = 4}};
-  const auto chunk = RoundTripBody(consensus::InstallSnapshot{meta, 100, 40, 0xABCD, "data", 6});
+  const consensus::Configuration members =
+      consensus::MakeConfiguration({NodeId(1), NodeId(2)}, {NodeId(3)});
+  const Digest digest{.high = 7, .low = 8};
+  const auto chunk =
+      RoundTripBody(consensus::InstallSnapshot{meta, members, digest, 100, 40, 0xABCD, "data", 6});
   EXPECT_EQ(chunk.meta, meta);
+  EXPECT_EQ(chunk.configuration, members);
+  EXPECT_EQ(chunk.data_digest, digest);
   EXPECT_EQ(chunk.total_bytes, 100u);
   EXPECT_EQ(chunk.offset, 40u);
   EXPECT_EQ(chunk.checksum, 0xABCDu);
@@ -124,6 +134,12 @@ TEST(PeerCodec, KeepsSnapshotChunks) {
   EXPECT_EQ(answer.meta, meta);
   EXPECT_EQ(answer.next_offset, 44u);
   EXPECT_TRUE(answer.installed);
+}
+
+TEST(PeerCodec, KeepsStateDigests) {
+  const auto back = RoundTripBody(consensus::StateDigest{Index(9), {.high = 1, .low = 2}});
+  EXPECT_EQ(back.index, Index(9));
+  EXPECT_EQ(back.digest, (Digest{.high = 1, .low = 2}));
 }
 
 TEST(PeerCodec, RefusesWhatIsNoMessage) {

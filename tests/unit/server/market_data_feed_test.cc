@@ -385,7 +385,7 @@ TEST_P(RandomFeedTest, AConflatedFollowerCatchesUpWithASnapshot) {
   size_t pushed = 0;
   int conflations = 0;
   for (int round = 0; round < 30; ++round) {
-    const uint64_t batches = random.Draw(120);
+    const uint64_t batches = random.Draw(600);
     for (uint64_t i = 0; i < batches; ++i) Send(1 + random.Draw(kAccounts), {random.Next()});
     const auto push = [&] {
       for (; pushed < recorder->updates.size(); ++pushed) {

@@ -55,8 +55,8 @@ class Talker {
   Talker(const std::string& cluster, uint64_t node, const std::vector<uint16_t>& ports,
          uint64_t incarnation = 0)
       : work_(asio::make_work_guard(io_)),
-        transport_(MakeConfig(cluster, node, ports), MakeMember(NodeId(node), incarnation), {},
-                   &io_, Events()) {
+        identity_(cluster, MakeMember(NodeId(node), incarnation), {}, false),
+        transport_(MakeConfig(cluster, node, ports), &identity_, &io_, Events()) {
     grpc::ServerBuilder builder;
     SetListenerArguments(kMaxPeerMessageBytes, &builder);
     builder.AddListeningPort(Loopback(ports[node - 1]), grpc::InsecureServerCredentials());
@@ -101,6 +101,7 @@ class Talker {
   Watched<std::vector<Message>> heard_;
   Watched<std::vector<PeerGreeting>> greeted_;
   Watched<std::vector<NodeId>> lost_;
+  PeerIdentity identity_;
   PeerTransport transport_;
   std::unique_ptr<grpc::Server> server_;
   std::thread thread_;

@@ -60,6 +60,8 @@ v1::ExecutionReport::ExecType ToExecType(exchange::EventType type) {
       return v1::ExecutionReport::REPLACED;
     case exchange::EventType::kCommandRejected:
       return v1::ExecutionReport::REJECTED;
+    default:  // of what replays do not send
+      break;
   }
   return v1::ExecutionReport::EXEC_TYPE_UNSPECIFIED;
 }

@@ -1,0 +1,153 @@
+// A leader brings the time to the exchange when something is due, and only then.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <deque>
+#include <string>
+
+#include "server/replica/replica.h"
+
+namespace quorumbook::server {
+namespace {
+
+using consensus::Instant;
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+// A node alone, on a virtual clock.
+class LoneHost final : public ReplicaHost {
+ public:
+  Instant Now() override {
+    // Time goes on between two looks at the clock.
+    return now_ += std::chrono::nanoseconds(1);
+  }
+  exchange::Time WallClock() override { return 1'700'000'000 * kSecond + now_.count() + wall_jump; }
+  void Write(consensus::Persist persist) override { written_.push_back(persist.sequence); }
+  void SaveSnapshot(consensus::Snapshot) override {}
+  bool DiskFull() override { return disk_full; }
+  void Send(std::vector<consensus::Message>) override {}
+  void PumpSoon() override { pump_ = true; }
+  void SymbolKnown(const exchange::SymbolInfo&) override {}
+  void LeadershipChanged(const Leadership& leadership) override { term = leadership.serving_term; }
+  void Applied(const consensus::Entry&, const exchange::ApplyResult&) override { ++applied; }
+  void Report(const consensus::Evidence&) override {}
+  void Log(LogLevel, std::string_view) override {}
+  void Fatal(const absl::Status& status) override { FAIL() << status; }
+
+  // Lets time pass and does what is asked for meanwhile.
+  void Run(Replica* replica, std::chrono::nanoseconds duration) {
+    const Instant end = now_ + duration;
+    Settle(replica);
+    while (true) {
+      const Instant next = replica->deadline();
+      if (next > end) break;
+      now_ = std::max(now_, next);
+      ++alarms;
+      ASSERT_LT(alarms, 100'000) << "alarms without an end";
+      replica->OnAlarm();
+      Settle(replica);
+    }
+    now_ = end;
+  }
+  void Settle(Replica* replica) {
+    while (pump_ || !written_.empty()) {
+      if (std::exchange(pump_, false)) replica->Pump();
+      if (written_.empty()) continue;
+      const uint64_t sequence = written_.front();
+      written_.pop_front();
+      replica->OnPersisted(sequence);
+    }
+  }
+
+  consensus::Term term;
+  int alarms = 0;
+  int applied = 0;
+  bool disk_full = false;
+  int64_t wall_jump = 0;
+
+ private:
+  Instant now_{};
+  std::deque<uint64_t> written_;
+  bool pump_ = false;
+};
+
+class ReplicaTimeTest : public testing::Test {
+ protected:
+  ReplicaTimeTest() : replica_(Options(), {}, &host_) {
+    replica_.Start();
+    host_.Run(&replica_, std::chrono::seconds(5));
+    EXPECT_NE(host_.term, consensus::Term()) << "it leads";
+    Submit(exchange::OpenSession{exchange::AccountId(1)});
+    Send(exchange::AddSymbol{"ABC", {1, 0}, {1, 0}, {}, {}, {}, exchange::Phase::kContinuous});
+  }
+  static ReplicaOptions Options() {
+    ReplicaOptions options;
+    options.shard = ShardId(1);
+    options.raft.id = NodeId(1);
+    options.raft.configuration = consensus::MakeConfiguration({NodeId(1)});
+    options.snapshot_log_bytes = uint64_t{1} << 30;
+    return options;
+  }
+  void Submit(const exchange::Group& group) {
+    replica_.Submit(exchange::EncodeGroup(group), host_.term, [](const GroupReply& reply) {
+      ASSERT_EQ(reply.refusal, nullptr) << reply.refusal->message;
+    });
+    host_.Settle(&replica_);
+  }
+  void Send(exchange::Command command) {
+    ++sent_;
+    Submit(exchange::SessionCommands{exchange::SessionId(1), sent_, sent_ - 1, {command}});
+  }
+  void SendExpiring(int64_t seconds) {
+    exchange::NewOrder order{exchange::SymbolId(1),
+                             exchange::ClientOrderId(sent_),
+                             exchange::Side::kBuy,
+                             exchange::OrderType::kLimit,
+                             exchange::TimeInForce::kGoodTillTime,
+                             10,
+                             1};
+    Send(exchange::SpecialOrder{order, {.expires = host_.WallClock() + seconds * kSecond}});
+  }
+
+  LoneHost host_;
+  Replica replica_;
+  uint64_t sent_ = 0;
+};
+
+TEST_F(ReplicaTimeTest, AnOrderExpiresThoughNobodySendsAnything) {
+  SendExpiring(30);
+  ASSERT_EQ(replica_.exchange().open_orders(), 1u);
+  host_.Run(&replica_, std::chrono::seconds(29));
+  EXPECT_EQ(replica_.exchange().open_orders(), 1u);
+  host_.Run(&replica_, std::chrono::seconds(2));
+  EXPECT_EQ(replica_.exchange().open_orders(), 0u);
+}
+
+TEST_F(ReplicaTimeTest, NothingIsProposedWhileNothingIsDue) {
+  SendExpiring(3'600);
+  const int before = host_.applied;
+  host_.alarms = 0;
+  host_.Run(&replica_, std::chrono::seconds(60));
+  EXPECT_EQ(host_.applied, before);
+  EXPECT_LT(host_.alarms, 5'000) << "a few each second: heartbeats and looks at the wall clock";
+}
+
+TEST_F(ReplicaTimeTest, AWallClockThatJumpsIsNoticed) {
+  SendExpiring(3'600);
+  host_.wall_jump = 3'600 * kSecond;
+  host_.Run(&replica_, std::chrono::seconds(2));
+  EXPECT_EQ(replica_.exchange().open_orders(), 0u);
+}
+
+TEST_F(ReplicaTimeTest, AFullDiskIsWaitedFor) {
+  SendExpiring(1);
+  host_.disk_full = true;
+  host_.Run(&replica_, std::chrono::seconds(3));
+  EXPECT_EQ(replica_.exchange().open_orders(), 1u);
+  host_.disk_full = false;
+  host_.Run(&replica_, std::chrono::seconds(1));
+  EXPECT_EQ(replica_.exchange().open_orders(), 0u);
+}
+
+}  // namespace
+}  // namespace quorumbook::server
