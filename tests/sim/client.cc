@@ -12,7 +12,8 @@ using exchange::SessionStatus;
 using server::RefusalCode;
 
 constexpr size_t kRecentOrders = 16;
-constexpr SimTime kRetryDelay = 20 * kMillisecond;
+constexpr SimTime kRetryDelay = 10 * kMillisecond;  // then twice that, and so on
+constexpr uint64_t kMostDoublings = 5;
 // A session is closed and another opened after about so many requests.
 constexpr uint64_t kSessionLength = 150;
 
@@ -155,6 +156,7 @@ void Client::Send(const Operation& operation, int node) {
 
 void Client::RetryLater(uint64_t id, SimTime delay) {
   Operation* const operation = Find(id);
+  delay <<= std::min<uint64_t>(operation->tries, kMostDoublings);
   context_.queue.After(random_.Between(delay, 2 * delay), [this, id, tries = operation->tries] {
     Operation* const waiting = Find(id);
     if (waiting != nullptr && waiting->tries == tries) Try(id, leader_);
@@ -166,7 +168,7 @@ void Client::OnReply(uint64_t id, const Reply& reply) {
   if (operation == nullptr) return;  // answered before
   if (!reply.connected || reply.refusal != RefusalCode::kNone) return OnRefused(id, reply);
   if (operation->kind == Operation::Kind::kRead || operation->kind == Operation::Kind::kStaleRead) {
-    OnRead(*operation, reply);
+    if (reply.trusted) OnRead(*operation, reply);
     operation->answered = true;
     return Settle();
   }

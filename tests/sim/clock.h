@@ -25,6 +25,7 @@ class NodeClock {
     // now + (now - since) * d = local  =>  now = (local + since * d) / (1 + d)
     SimTime now = since_ + Divided(local - since_, drift_ppm_);
     while (Steady(now) < instant) ++now;
+    while (Steady(now - 1) >= instant) --now;
     return now;
   }
   exchange::Time Wall(SimTime now) const {

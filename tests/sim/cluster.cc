@@ -143,6 +143,13 @@ void Cluster::Send(Node& from, ShardId shard, std::vector<consensus::Message> me
     messages.erase(messages.begin(), others);
     const int number = NumberOf(to);
     if (number < 1 || number > nodes()) continue;
+    // Until it is found out nobody can tell that its snapshots are wrong.
+    if (from.member() == traitor_.member() && traitor_.kind() == Byzantine::kDivergedState) {
+      std::erase_if(packet, [](const consensus::Message& message) {
+        return std::holds_alternative<consensus::InstallSnapshot>(message.body);
+      });
+      if (packet.empty()) continue;
+    }
     if (network_.Repeats(from.number(), number)) {
       Transmit(from.number(), number, shard, packet);
     }
@@ -234,7 +241,7 @@ bool Cluster::IsAccident(const consensus::Evidence& evidence) {
 
 void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) {
   if (evidence.culprit == traitor_.member() && evidence.culprit != NodeId()) {
-    traitor_.FoundOut(node.member());
+    traitor_.FoundOut(node.member(), node.life(), shard);
     Line(absl::StrCat("node ", node.number(), " has evidence against the traitor, node ",
                       NumberOf(evidence.culprit)));
     return;
@@ -290,15 +297,15 @@ void Cluster::Submit(int number, ShardId shard, std::string group, Callback call
 
 void Cluster::Read(int number, ShardId shard, bool stale_ok, Callback callback) {
   OnNode(number, shard, callback,
-         [this, stale_ok, callback](HostedReplica& host, server::Replica& replica) {
+         [this, shard, stale_ok, callback](HostedReplica& host, server::Replica& replica) {
            replica.Read(
-               stale_ok, [this, stale_ok, &host, callback](const server::Refusal* refusal,
-                                                           const exchange::Exchange& exchange) {
+               stale_ok, [this, shard, stale_ok, &host, callback](
+                             const server::Refusal* refusal, const exchange::Exchange& exchange) {
                  if (refusal != nullptr) return Answer(callback, Refused(*refusal));
                  Reply reply;
                  reply.connected = true;
                  reply.trusted = host.checks().trusts(host.member());
-                 if (!reply.trusted && !stale_ok && traitor_.knows_itself()) {
+                 if (!reply.trusted && !stale_ok && traitor_.KnowsItself(host.life(), shard)) {
                    context_.Fail("a replica that knows that its state has diverged serves a read");
                  }
                  reply.index = host.replica().applied();

@@ -62,6 +62,7 @@ absl::Status HostedReplica::Start() {
 bool HostedReplica::CanRun() const { return !node_.paused() && !stopped_; }
 
 NodeId HostedReplica::member() const { return node_.member_; }
+uint64_t HostedReplica::life() const { return node_.life_; }
 
 const consensus::Configuration& HostedReplica::configuration() const {
   return replica_->raft().configuration();
@@ -146,8 +147,11 @@ void HostedReplica::Observe(const consensus::Output& output) {
           static_cast<uint64_t>(node_.context_.queue.now()) << 16,
       raft.term().value() << 40 ^ raft.commit().value() << 8 ^ output.messages.size());
   checks_.Observe(node_.member_, raft, output);
-  if (output.configuration) checks_.SetMembers(node_.member_, *output.configuration);
-  if (output.restore && output.persist) node_.context_.fired.Add(Fault::kSnapshotUnderLoad);
+  if (output.configuration) {
+    checks_.SetMembers(node_.member_, {*output.configuration, raft.status().configuration_index});
+  }
+  if (output.restore && observed_) node_.context_.fired.Add(Fault::kSnapshotUnderLoad);
+  observed_ = true;
   if (!node_.context_.trace.verbose()) return;
   std::string line =
       absl::StrCat(NameOf(raft.role()).data(), " term ", raft.term().value(), " commit ",

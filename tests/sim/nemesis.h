@@ -41,6 +41,7 @@ class Nemesis {
   std::vector<NodeId> Whole();
   // Whether data of this node may be destroyed.
   bool MayDamage(int number);
+  bool MayRot(int number);
   // Whether `members` are a quorum of everything that may be the configuration in force.
   bool IsQuorum(const std::vector<NodeId>& members);
   void Damaged(int number);

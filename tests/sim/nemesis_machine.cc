@@ -13,7 +13,7 @@ void Nemesis::LogBitRot() {
   const int node = AnyNode();
   const ShardId shard = AnyShard();
   const storage::SimulatedDisk::Extent extent = cluster_.node(node).disk().extent(shard);
-  if (!MayDamage(node) || extent.first >= extent.end) return;
+  if (!MayRot(node) || extent.first >= extent.end) return;
   const uint64_t index =
       extent.first.value() + random_.Below(extent.end.value() - extent.first.value());
   RecordPlace place{RecordPlace::Kind::kEntry, shard, consensus::Index(index)};
@@ -27,7 +27,7 @@ void Nemesis::LogBitRot() {
 void Nemesis::SnapshotBitRot() {
   const int node = AnyNode();
   const RecordPlace place{RecordPlace::Kind::kSnapshot, AnyShard(), {}};
-  if (!MayDamage(node) || !cluster_.node(node).disk().FlipBit(place, random_.Next())) return;
+  if (!MayRot(node) || !cluster_.node(node).disk().FlipBit(place, random_.Next())) return;
   Damaged(node);
   Fired(Fault::kSnapshotBitRot, node);
 }
@@ -36,7 +36,7 @@ void Nemesis::MisdirectedWrite() {
   const int node = AnyNode();
   const ShardId shard = AnyShard();
   const storage::SimulatedDisk::Extent extent = cluster_.node(node).disk().extent(shard);
-  if (!MayDamage(node) || extent.end.value() < extent.first.value() + 2) return;
+  if (!MayRot(node) || extent.end.value() < extent.first.value() + 2) return;
   const uint64_t size = extent.end.value() - extent.first.value();
   const RecordPlace from{RecordPlace::Kind::kEntry, shard,
                          consensus::Index(extent.first.value() + random_.Below(size))};
@@ -101,8 +101,10 @@ void Nemesis::ClockJump() {
 bool Nemesis::IsQuorum(const std::vector<NodeId>& members) {
   for (int i = 1; i <= cluster_.shards(); ++i) {
     const ShardChecks& checks = cluster_.checks(ShardId(static_cast<uint64_t>(i)));
-    for (const auto& [knower, configuration] : checks.members()) {
-      if (configuration.empty() || damaged_.contains(knower)) continue;
+    for (const auto& [knower, known] : checks.members()) {
+      const consensus::Configuration& configuration = known.configuration;
+      const bool superseded = known.index < checks.members_index();
+      if (configuration.empty() || superseded || damaged_.contains(knower)) continue;
       if (!HasMajority(configuration.voters, members)) return false;
       if (configuration.joint() && !HasMajority(configuration.voters_outgoing, members)) {
         return false;
@@ -124,9 +126,9 @@ std::vector<NodeId> Nemesis::Whole() {
 bool Nemesis::MayDamage(int number) {
   const NodeId member = cluster_.node(number).member();
   for (int i = 1; i <= cluster_.shards(); ++i) {
-    for (const auto& [knower, configuration] :
+    for (const auto& [knower, known] :
          cluster_.checks(ShardId(static_cast<uint64_t>(i))).members()) {
-      if (configuration.IsLearner(member)) return false;  // it may be a voter soon
+      if (known.configuration.IsLearner(member)) return false;  // it may be a voter soon
     }
   }
   std::vector<NodeId> whole = Whole();
@@ -134,14 +136,24 @@ bool Nemesis::MayDamage(int number) {
   return IsQuorum(whole);
 }
 
+// Damage that is noticed later only: nobody else than a voter, or it could become one with it.
+bool Nemesis::MayRot(int number) {
+  for (int i = 1; i <= cluster_.shards(); ++i) {
+    const ShardId shard(static_cast<uint64_t>(i));
+    const int leader = cluster_.LeaderOf(shard);
+    if (leader == 0 || !cluster_.node(leader).replica(shard)->configuration().IsVoter(
+                           cluster_.node(number).member())) {
+      return false;
+    }
+  }
+  return MayDamage(number);
+}
+
 void Nemesis::Damaged(int number) { damaged_.insert(cluster_.node(number).member()); }
 
 void Nemesis::BeginAnew(int number) {
-  Later(Draw(100 * kMillisecond, 5 * kSecond), [this, number] {
-    if (cluster_.node(number).up()) return;
-    if (damaged_.contains(cluster_.node(number).member())) cluster_.node(number).Wipe();
-    cluster_.Restart(number);
-  });
+  cluster_.node(number).Wipe();
+  Later(Draw(100 * kMillisecond, 5 * kSecond), [this, number] { cluster_.Restart(number); });
 }
 
 std::vector<int> Nemesis::HealQuorum() {

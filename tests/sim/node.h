@@ -39,6 +39,7 @@ class HostedReplica : private server::ReplicaHost {
   const server::Leadership& leadership() const { return leadership_; }
   bool leads() const { return replica_->raft().role() == consensus::Role::kLeader; }
   NodeId member() const;
+  uint64_t life() const;  // of the node
   // Whose majority a commit needs now.
   const consensus::Configuration& configuration() const;
   ShardChecks& checks() { return checks_; }
@@ -72,7 +73,8 @@ class HostedReplica : private server::ReplicaHost {
   std::optional<server::Replica> replica_;
   server::Leadership leadership_;
   consensus::Index answering_;
-  bool stopped_ = false;  // Fatal was called
+  bool observed_ = false;  // the first Output, which restores what the disk had
+  bool stopped_ = false;   // Fatal was called
   SimTime alarm_at_;
 };
 

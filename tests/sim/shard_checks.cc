@@ -107,6 +107,7 @@ void ShardChecks::CompareStates(NodeId member, consensus::Index index,
 void ShardChecks::ApplyFirst(const consensus::Entry& entry, const exchange::ApplyResult& result,
                              uint64_t hash, uint64_t last_sequence) {
   entries_.push_back({entry.chain, hash, last_sequence});
+  if (entry.type == consensus::EntryType::kConfiguration) members_index_ = entry.index;
   if (entry.type != consensus::EntryType::kCommand) return;
   const absl::StatusOr<exchange::Batch> batch = exchange::DecodeBatch(entry.bytes());
   if (!batch.ok()) return context_.Fail("a committed entry is no batch");

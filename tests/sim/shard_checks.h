@@ -40,11 +40,16 @@ class ShardChecks {
   // The core of `member` asks for something; see consensus/invariants.h.
   void Observe(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
   void Forget(NodeId member) { invariants_.Forget(member); }
-  // The members as `member` knows them, kept after its end too: any of these may be in force.
-  void SetMembers(NodeId member, const consensus::Configuration& configuration) {
-    members_[member] = configuration;
-  }
-  const std::map<NodeId, consensus::Configuration>& members() const { return members_; }
+  // The members as somebody knows them, by the entry or snapshot at `index`; kept after its end
+  // too.
+  struct Known {
+    consensus::Configuration configuration;
+    consensus::Index index;
+  };
+  void SetMembers(NodeId member, Known known) { members_[member] = std::move(known); }
+  const std::map<NodeId, Known>& members() const { return members_; }
+  // Of the latest configuration that is committed: earlier ones are not in force any more.
+  consensus::Index members_index() const { return members_index_; }
   // What the state machine of this member holds is not looked at.
   void Distrust(NodeId member) { distrusted_ = member; }
   bool trusts(NodeId member) const { return member != distrusted_; }
@@ -94,7 +99,8 @@ class ShardChecks {
   consensus::Invariants invariants_;
   bool violation_told_ = false;
   std::map<NodeId, DurableLog> durable_;
-  std::map<NodeId, consensus::Configuration> members_;
+  std::map<NodeId, Known> members_;
+  consensus::Index members_index_;
   NodeId distrusted_;
 
   Model model_;

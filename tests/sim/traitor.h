@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -29,13 +30,19 @@ class Traitor {
 
   // A lie has arrived at a correct node that is able to see it.
   void Told() { ++told_; }
-  // `witness` has evidence against it.
-  void FoundOut(NodeId witness) { witnesses_.insert(witness); }
+  // `witness`, or rather its process that counts `life`, has evidence against it.
+  void FoundOut(NodeId witness, uint64_t life, ShardId shard) {
+    witnesses_.insert(witness);
+    if (witness == member_) known_in_life_[shard] = life;
+  }
   bool found_out() const { return !witnesses_.empty(); }
   // It has lied often enough that it must have been found out.
   bool MustBeKnown() const { return told_ >= kLiesUntilKnown; }
   // By its own comparison of states.
-  bool knows_itself() const { return witnesses_.contains(member_); }
+  bool KnowsItself(uint64_t life, ShardId shard) const {
+    const auto known = known_in_life_.find(shard);
+    return known != known_in_life_.end() && known->second == life;
+  }
 
  private:
   static constexpr uint64_t kLiesUntilKnown = 5;
@@ -49,6 +56,7 @@ class Traitor {
   Random random_;
   uint64_t told_ = 0;
   std::set<NodeId> witnesses_;
+  std::map<ShardId, uint64_t> known_in_life_;
 };
 
 // Changes one bit of a payload; false when there is none.
