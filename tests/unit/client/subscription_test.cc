@@ -100,11 +100,11 @@ TEST_F(SubscriptionTest, AGapAndEveryEndAreMendedByAnotherSnapshot) {
     auto stream = Subscribe({.channel = v1::SubscribeRequest::L3, .node = 2});
     cluster_.node(2).PlanUpdate(fault, 2);
     ExpectSameBook(*stream);
-    for (int i = 0; i < 3; ++i) {  // a gap shows with the update after it
-      Send(v1::BUY, 100 + i);
-      ExpectSameBook(*stream);
-      if (fault == StreamFault::kSkip && i == 0) Send(v1::BUY, 99);
-    }
+    Send(v1::BUY, 100);
+    Send(v1::BUY, 99);  // a gap shows with the update after it
+    ExpectSameBook(*stream);
+    Send(v1::BUY, 101);
+    ExpectSameBook(*stream);
     EXPECT_EQ(stream->stats().resubscribed, 1u);
     EXPECT_EQ(stream->stats().snapshots, 2u);
     EXPECT_EQ(stream->stats().gaps, fault == StreamFault::kSkip ? 1u : 0u);
