@@ -179,7 +179,7 @@ class Raft::Core {
     std::string data;
   };
   void OnInstallSnapshot(Message& message);
-  bool SnapshotIsSound(NodeId from, const InstallSnapshot& chunk);
+  bool SnapshotIsSound(NodeId from, Term term, const InstallSnapshot& chunk);
   bool StoreChunk(NodeId from, InstallSnapshot& chunk);
   void AskForRest(NodeId leader, const SnapshotMeta& meta, uint64_t next_offset);
   void InstallReceived(Follower& follower);

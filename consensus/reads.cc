@@ -33,8 +33,9 @@ bool Raft::Core::LeaseHolds(const Leader& leader) const {
 void Raft::Core::SetClockTrusted(bool trusted, Instant now) {
   Advance(now);
   if (Is(Mutant::kLeaseOverClockJump)) return;
-  // What it promised to wait may have been skipped by the jump. From then on nobody relies on it.
-  if (clock_trusted_ && !trusted) {
+  // What it promised to wait may have been skipped by the jump. From then on nobody relies on it,
+  // until it is trusted again: then also on what it heard before and answers only now.
+  if (clock_trusted_ != trusted) {
     sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
   }
   clock_trusted_ = trusted;

@@ -42,7 +42,11 @@ void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index) {
   // Right behind what it acknowledged is a place where the logs agree, also for a follower that was
   // to receive a snapshot.
   const bool reachable = peer.match >= log_.base().index;
-  if (peer.state != Progress::State::kReplicate && reachable && !older) peer.BecomeReplicate();
+  if (peer.state != Progress::State::kReplicate && reachable && !older) {
+    // It has installed a snapshot, and says that its log is durable before it says so.
+    if (peer.transfer) peer.catching_up_to = log_.last();
+    peer.BecomeReplicate();
+  }
   ContinueHandover(leader);
 }
 

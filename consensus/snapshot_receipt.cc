@@ -10,7 +10,7 @@ namespace quorumbook::consensus {
 void Raft::Core::OnInstallSnapshot(Message& message) {
   auto& chunk = std::get<InstallSnapshot>(message.body);
   Follower* follower = HearLeader(message.from, chunk.round);
-  if (follower == nullptr || !SnapshotIsSound(message.from, chunk)) return;
+  if (follower == nullptr || !SnapshotIsSound(message.from, message.term, chunk)) return;
   const uint64_t total_bytes = chunk.total_bytes;
   const SnapshotMeta meta = chunk.meta;
   const bool older = meta.index <= commit_ && !Is(Mutant::kSnapshotOverNewer);
@@ -27,10 +27,10 @@ void Raft::Core::OnInstallSnapshot(Message& message) {
   AcknowledgeDurable();
 }
 
-bool Raft::Core::SnapshotIsSound(NodeId from, const InstallSnapshot& chunk) {
+bool Raft::Core::SnapshotIsSound(NodeId from, Term term, const InstallSnapshot& chunk) {
   const Configuration& members = chunk.configuration;
   if (chunk.checksum != Checksum64(chunk.data) || chunk.offset > chunk.total_bytes ||
-      chunk.data.size() > chunk.total_bytes - chunk.offset ||
+      chunk.data.size() > chunk.total_bytes - chunk.offset || chunk.meta.term > term ||
       !(members == Configuration{} || IsValid(members))) {
     Report(Evidence::Kind::kCorruptSnapshot, from, chunk.meta.index);
     return false;

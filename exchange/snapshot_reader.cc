@@ -210,8 +210,9 @@ absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state) {
         absl::StrCat("snapshot of ", bytes.size(), " bytes: shorter than its header"));
   }
   if (magic != kSnapshotMagic) {
-    return absl::DataLossError(
-        absl::StrCat("snapshot: unknown format or version 0x", absl::Hex(magic)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("snapshot: unknown format or version 0x", absl::Hex(magic),
+                     ": start the version of the program that wrote it"));
   }
   if (checksum != Checksum64(bytes.substr(kSnapshotHeaderBytes))) {
     return absl::DataLossError("snapshot: wrong checksum");

@@ -45,6 +45,8 @@ constexpr std::chrono::milliseconds kCloseTimeout{500};
 
 // Left in the data directory by a process that met damage while it ran.
 constexpr char kDamagedMark[] = "/DAMAGED";
+// What storage::SetAside adds to the name of a directory.
+constexpr char kAsideSuffix[] = ".damaged";
 
 // What is on disk is unknown now: going on could break promises, so the process ends here and the
 // next start finds out. Damage may lie where a start does not look: so it is told.
@@ -124,15 +126,6 @@ std::vector<NodeId> Numbers(const Config& config) {
   return numbers;
 }
 
-// "2, 3"
-std::string Join(const std::vector<NodeId>& nodes) {
-  std::string text;
-  for (const NodeId node : nodes) {
-    text += fmt::format("{}{}", text.empty() ? "" : ", ", node.value());
-  }
-  return text;
-}
-
 }  // namespace
 
 // Members are destroyed from the last to the first: what others use stands above them.
@@ -155,7 +148,7 @@ class Node::Parts {
       threads_.emplace_back([this] { io_.run(); });
     }
     boost::asio::post(strand_, [this] {
-      shards_.WaitFor(Join(founding_->Missing()));
+      shards_.WaitFor(founding_->WaitingFor());
       if (!founding_->founders().empty()) Serve();
     });
     transport_->Start();
@@ -200,8 +193,13 @@ class Node::Parts {
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     self_ = MakeMember(config_.node_id, store_->identity().incarnation);
-    founding_.emplace(self_, Numbers(config_), store_->founders());
+    const bool began_anew = std::filesystem::exists(config_.data_dir + kAsideSuffix);
+    founding_.emplace(self_, began_anew, Numbers(config_), store_->founders());
+    identity_.emplace(config_.cluster_id, self_, founding_->founders(), began_anew);
     if (founding_->founders().empty()) return absl::OkStatus();
+    // Alone it has decided just now.
+    if (absl::Status status = store_->SetFounders(founding_->founders()); !status.ok())
+      return status;
     log_writer_ = std::make_unique<LogWriter>(store_.get(), Fatal());
     return OpenShards();
   }
@@ -243,7 +241,7 @@ class Node::Parts {
 
   void OnGreeted(const PeerGreeting& greeting) {
     connected_.insert_or_assign(NodeOf(greeting.member), greeting.member);
-    if (founding_->OnHello(greeting.member, greeting.founders)) {
+    if (founding_->OnHello(greeting.member, greeting.began_anew, greeting.founders)) {
       if (absl::Status status = store_->SetFounders(founding_->founders()); !status.ok())
         Die(config_.data_dir, status);
       log_writer_ = std::make_unique<LogWriter>(store_.get(), Fatal());
@@ -251,7 +249,7 @@ class Node::Parts {
       transport_->AnnounceFounders(founding_->founders());
       Serve();
     }
-    shards_.WaitFor(Join(founding_->Missing()));
+    shards_.WaitFor(founding_->WaitingFor());
     TellConnected();
   }
 
@@ -288,8 +286,7 @@ class Node::Parts {
     events.lost = [this](NodeId member) {
       boost::asio::post(strand_, [this, member] { OnLost(member); });
     };
-    transport_ = std::make_unique<PeerTransport>(config_, self_, founding_->founders(), &io_,
-                                                 std::move(events));
+    transport_ = std::make_unique<PeerTransport>(config_, &*identity_, &io_, std::move(events));
     exchange_service_ = std::make_unique<ExchangeService>(&shards_);
     market_data_service_ = std::make_unique<MarketDataService>(&shards_);
     cluster_service_ = std::make_unique<ClusterService>(&shards_, store_.get());
@@ -326,6 +323,7 @@ class Node::Parts {
   boost::asio::thread_pool background_{1};
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<LogWriter> log_writer_;
+  std::optional<PeerIdentity> identity_;
   std::unique_ptr<PeerTransport> transport_;
   NodeId self_;  // as a member
   // Used on strand_ once the threads run.

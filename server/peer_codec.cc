@@ -13,6 +13,8 @@ using consensus::Index;
 using consensus::Term;
 
 constexpr uint64_t kFixedBytes = 64;
+// An election a microsecond takes 146,000 years to get here; beyond it, terms could not count up.
+constexpr uint64_t kMaxTerm = uint64_t{1} << 62;
 
 void SetDigest(const Digest& digest, v1::LogDigest* out) {
   out->set_high(digest.high);
@@ -149,6 +151,7 @@ void ToProto(ShardId shard, const consensus::Message& message, v1::PeerMessage* 
 }
 
 absl::StatusOr<consensus::Message> FromProto(NodeId from, NodeId to, v1::PeerMessage* proto) {
+  if (proto->term() > kMaxTerm) return absl::InvalidArgumentError("a term that no cluster reaches");
   consensus::Message message{from, to, Term(proto->term()), consensus::TimeoutNow{}};
   switch (proto->body_case()) {
     case v1::PeerMessage::kRequestVote: {

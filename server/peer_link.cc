@@ -19,12 +19,19 @@ void PeerIdentity::WriteHello(v1::PeerHello* hello) const {
   hello->set_node_id(static_cast<uint32_t>(node().value()));
   hello->set_protocol_version(kPeerProtocolVersion);
   hello->set_incarnation(IncarnationOf(member_));
+  hello->set_began_anew(began_anew_);
   const std::lock_guard lock(mutex_);
   for (const NodeId founder : founders_) hello->add_founders(founder.value());
 }
 
+bool PeerIdentity::MayShareFounders(const std::vector<NodeId>& founders) const {
+  const std::lock_guard lock(mutex_);
+  return founders.empty() || founders_.empty() || founders == founders_;
+}
+
 PeerGreeting ReadHello(const v1::PeerHello& hello) {
-  PeerGreeting greeting{MakeMember(NodeId(hello.node_id()), hello.incarnation()), {}};
+  PeerGreeting greeting{
+      MakeMember(NodeId(hello.node_id()), hello.incarnation()), {}, hello.began_anew()};
   for (const uint64_t founder : hello.founders()) greeting.founders.emplace_back(founder);
   return greeting;
 }
@@ -54,29 +61,28 @@ void PeerLink::Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeti
     const std::lock_guard lock(mutex_);
     older = std::exchange(stream_, std::move(stream));
     member_ = greeting.member;
+    spdlog::info("peer {}: connected", peer_.value());
+    events_.greeted(greeting);  // under the lock, as all events: in the order in which they happen
     writing_ = false;
     queue_.clear();
     queue_bytes_ = 0;
   }
   if (older != nullptr) older->Abandon();
-  spdlog::info("peer {}: connected", peer_.value());
-  events_.greeted(greeting);
 }
 
 void PeerLink::Detach(const Stream* stream) {
   std::shared_ptr<Stream> gone;  // destroyed outside the lock
-  NodeId member;
   {
     const std::lock_guard lock(mutex_);
     if (stream_.get() != stream) return;
     gone = std::exchange(stream_, nullptr);
-    member = std::exchange(member_, NodeId());
+    const NodeId member = std::exchange(member_, NodeId());
     writing_ = false;
     queue_.clear();
     queue_bytes_ = 0;
+    spdlog::warn("peer {}: disconnected", peer_.value());
+    events_.lost(member);
   }
-  spdlog::warn("peer {}: disconnected", peer_.value());
-  events_.lost(member);
 }
 
 void PeerLink::FrameWritten(const Stream* stream) {
@@ -106,8 +112,9 @@ void PeerLink::WriteNext() {
 bool PeerLink::Receive(NodeId from, v1::PeerFrame* frame) {
   if (frame->has_hello()) {
     const PeerGreeting greeting = ReadHello(frame->hello());
-    if (greeting.member != from) return false;
-    events_.greeted(greeting);
+    if (greeting.member != from || !identity_.MayShareFounders(greeting.founders)) return false;
+    const std::lock_guard lock(mutex_);
+    if (member_ == from) events_.greeted(greeting);
   }
   std::map<ShardId, std::vector<consensus::Message>> by_shard;
   for (v1::PeerMessage& proto : *frame->mutable_messages()) {

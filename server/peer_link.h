@@ -28,8 +28,12 @@ inline constexpr uint32_t kPeerProtocolVersion = 2;
 // Who speaks on this side, and what it has to say of itself. Thread-safe.
 class PeerIdentity {
  public:
-  PeerIdentity(std::string cluster_id, NodeId member, std::vector<NodeId> founders)
-      : cluster_id_(std::move(cluster_id)), member_(member), founders_(std::move(founders)) {}
+  // `began_anew`: this store took the place of a damaged one.
+  PeerIdentity(std::string cluster_id, NodeId member, std::vector<NodeId> founders, bool began_anew)
+      : cluster_id_(std::move(cluster_id)),
+        member_(member),
+        began_anew_(began_anew),
+        founders_(std::move(founders)) {}
 
   const std::string& cluster_id() const { return cluster_id_; }
   NodeId member() const { return member_; }
@@ -37,10 +41,13 @@ class PeerIdentity {
 
   void SetFounders(std::vector<NodeId> founders);
   void WriteHello(v1::PeerHello* hello) const;
+  // Whether a peer that names these may belong to the same cluster.
+  bool MayShareFounders(const std::vector<NodeId>& founders) const;
 
  private:
   const std::string cluster_id_;
   const NodeId member_;
+  const bool began_anew_;
   mutable std::mutex mutex_;
   std::vector<NodeId> founders_;  // guarded by mutex_
 };
@@ -49,10 +56,12 @@ class PeerIdentity {
 struct PeerGreeting {
   NodeId member;
   std::vector<NodeId> founders;
+  bool began_anew = false;
 };
 PeerGreeting ReadHello(const v1::PeerHello& hello);
 
-// What a link tells its node; called from gRPC's threads.
+// What a link tells its node; called from gRPC's threads, and must not call the link. `greeted` and
+// `lost` come in the order in which they happened.
 struct PeerEvents {
   std::function<void(ShardId, std::vector<consensus::Message>)> receive;
   // A stream is up, or the peer has learnt who the founders are.

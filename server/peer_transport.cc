@@ -10,6 +10,7 @@
 
 #include "server/grpc_limits.h"
 #include "server/peer_stream.h"
+#include "storage/identity.h"
 
 namespace quorumbook::server {
 namespace {
@@ -74,6 +75,13 @@ std::string WhyNot(const PeerIdentity& identity, const v1::PeerHello& hello) {
                        kPeerProtocolVersion);
   }
   if (hello.incarnation() > kMaxIncarnation) return "its incarnation is out of range";
+  const std::vector<NodeId> founders = ReadHello(hello).founders;
+  if (!founders.empty() && !storage::CheckFoundersAreValid(founders).ok()) {
+    return "the founders that it names are no founders";
+  }
+  if (!identity.MayShareFounders(founders)) {
+    return "its cluster was founded by others, though it has the same name";
+  }
   return "";
 }
 
@@ -184,14 +192,14 @@ class PeerTransport::Dialer {
   std::shared_ptr<DialedStream> stream_;  // null: none is up or on its way
 };
 
-PeerTransport::PeerTransport(const Config& config, NodeId member, std::vector<NodeId> founders,
+PeerTransport::PeerTransport(const Config& config, PeerIdentity* identity,
                              boost::asio::io_context* io, PeerEvents events)
-    : identity_(config.cluster_id, member, std::move(founders)),
+    : identity_(*identity),
       events_(std::move(events)),
       acceptor_(std::make_unique<Acceptor>(this)) {
   for (const PeerConfig& peer : config.peers) {
     if (peer.id == config.node_id) continue;
-    auto link = std::make_unique<PeerLink>(&identity_, peer.id, &events_);
+    auto link = std::make_unique<PeerLink>(identity, peer.id, &events_);
     if (config.node_id < peer.id) {
       dialers_.push_back(std::make_unique<Dialer>(identity_, link.get(), peer.peer_address, io));
     }

@@ -19,10 +19,9 @@ namespace quorumbook::server {
 
 class PeerTransport {
  public:
-  // `member` is this node with the incarnation of its store, `founders` are as in PeerHello. `io`
-  // outlives this.
-  PeerTransport(const Config& config, NodeId member, std::vector<NodeId> founders,
-                boost::asio::io_context* io, PeerEvents events);
+  // `identity` and `io` outlive this.
+  PeerTransport(const Config& config, PeerIdentity* identity, boost::asio::io_context* io,
+                PeerEvents events);
   ~PeerTransport();
   PeerTransport(const PeerTransport&) = delete;
   PeerTransport& operator=(const PeerTransport&) = delete;
@@ -45,7 +44,7 @@ class PeerTransport {
   class Acceptor;
   class Dialer;
 
-  PeerIdentity identity_;
+  PeerIdentity& identity_;
   const PeerEvents events_;
   std::map<NodeId, std::unique_ptr<PeerLink>> links_;
   std::unique_ptr<Acceptor> acceptor_;

@@ -111,7 +111,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   boost::asio::steady_timer timer_;
   consensus::Instant timer_deadline_ = consensus::Instant::max();
-  Replica replica_;       // used on the strand alone
+  Replica replica_;      // used on the strand alone
   MarketDataFeed feed_;  // likewise
 
   std::atomic<uint64_t> inbox_bytes_{0};

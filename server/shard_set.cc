@@ -85,17 +85,16 @@ const std::map<ShardId, std::shared_ptr<ShardReplica>>& ShardSet::all() const {
   return serving_.load(std::memory_order_acquire) ? replicas_ : none;
 }
 
-void ShardSet::WaitFor(std::string nodes) {
+void ShardSet::WaitFor(std::string what) {
   const std::lock_guard lock(mutex_);
-  waiting_for_ = std::move(nodes);
+  waiting_for_ = std::move(what);
 }
 
 ShardReplica* ShardSet::Find(uint32_t shard, Refusal* refusal) const {
   if (!serving_.load(std::memory_order_acquire)) {
     const std::lock_guard lock(mutex_);
     *refusal = {RefusalCode::kNotFounded,
-                fmt::format("the cluster is not founded yet{}{}: all its nodes must run once",
-                            waiting_for_.empty() ? "" : ", it waits for node ", waiting_for_),
+                fmt::format("the cluster is not founded yet, it waits for {}", waiting_for_),
                 NodeId(), kRetryAfterMs};
     return nullptr;
   }

@@ -32,8 +32,8 @@ class ShardSet {
   // None before Serve().
   const std::map<ShardId, std::shared_ptr<ShardReplica>>& all() const;
 
-  // The nodes that the founding of the cluster waits for, as text; for answers before Serve().
-  void WaitFor(std::string nodes);
+  // What the founding of the cluster waits for; for answers before Serve().
+  void WaitFor(std::string what);
 
   // Null and a refusal when this node does not host the shard, or does not serve yet.
   ShardReplica* Find(uint32_t shard, Refusal* refusal) const;

@@ -43,7 +43,7 @@ absl::Status OtherIdentityError(const std::string& place, const StoreIdentity& f
       ": correct the node's id, its cluster id or its data directory in the configuration"));
 }
 
-absl::Status CheckFounders(const std::vector<NodeId>& kept, const std::vector<NodeId>& founders) {
+absl::Status CheckFoundersAreValid(const std::vector<NodeId>& founders) {
   const bool rising = std::adjacent_find(founders.begin(), founders.end(),
                                          std::greater_equal<>()) == founders.end();
   if (founders.empty() || founders.size() > consensus::kVotersMax || !rising ||
@@ -52,6 +52,11 @@ absl::Status CheckFounders(const std::vector<NodeId>& kept, const std::vector<No
         absl::StrCat("a cluster is founded by 1 to ", consensus::kVotersMax,
                      " members, rising and above 0; got: ", List(founders)));
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFounders(const std::vector<NodeId>& kept, const std::vector<NodeId>& founders) {
+  if (absl::Status status = CheckFoundersAreValid(founders); !status.ok()) return status;
   if (kept.empty() || kept == founders) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "this store belongs to a cluster that was founded by the members ", List(kept), ", not by ",

@@ -21,6 +21,9 @@ bool IsSameNode(const StoreIdentity& found, const StoreIdentity& wanted);
 absl::Status OtherIdentityError(const std::string& place, const StoreIdentity& found,
                                 const StoreIdentity& wanted);
 
+// kInvalidArgument unless they are within the bounds of Store::SetFounders.
+absl::Status CheckFoundersAreValid(const std::vector<NodeId>& founders);
+
 // Whether `founders` may be kept where `kept` (empty: none) are kept. Errors: as
 // Store::SetFounders.
 absl::Status CheckFounders(const std::vector<NodeId>& kept, const std::vector<NodeId>& founders);

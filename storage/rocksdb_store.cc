@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -74,6 +75,7 @@ class RocksDbStore : public Store {
   std::mutex mutex_;  // guards what follows
   std::map<ShardId, ShardState> shards_;
   uint64_t next_generation_;
+  std::set<std::pair<ShardId, uint64_t>> unnamed_;  // generations whose data are being written
 };
 
 void RocksDbStore::DeleteLog(ShardId shard, Index begin, uint64_t end, rocksdb::WriteBatch* batch) {
@@ -100,6 +102,7 @@ void RocksDbStore::MakeCurrent(ShardId shard, const SnapshotPointer& pointer, Sh
   batch->Put(database_->handle(Family::kSnapshot), key, EncodeSnapshotPointer(key, pointer));
   if (state->snapshot) DeleteGeneration(shard, state->snapshot->generation, batch);
   state->snapshot = pointer;
+  unnamed_.erase({shard, pointer.generation});
 }
 
 void RocksDbStore::AppendEntries(ShardId shard, const std::vector<Entry>& entries,
@@ -133,6 +136,7 @@ absl::Status RocksDbStore::RemoveAbandoned(ShardId shard) {
 void RocksDbStore::Abandon(ShardId shard, uint64_t generation) {
   std::lock_guard lock(mutex_);
   shards_[shard].abandoned.push_back(generation);
+  unnamed_.erase({shard, generation});
 }
 
 absl::Status RocksDbStore::WriteChunks(ShardId shard, const SnapshotPointer& pointer,
@@ -160,6 +164,7 @@ absl::StatusOr<SnapshotPointer> RocksDbStore::WriteData(ShardId shard, const Sna
   {
     std::lock_guard lock(mutex_);
     pointer.generation = next_generation_++;
+    unnamed_.insert({shard, pointer.generation});
   }
   absl::Status status = WriteChunks(shard, pointer, *snapshot.data, sync);
   if (status.ok()) return pointer;
@@ -234,6 +239,7 @@ absl::Status RocksDbStore::PublishSnapshot(ShardId shard, const SnapshotPointer&
   std::lock_guard lock(mutex_);
   ShardState state = shards_[shard];
   rocksdb::WriteBatch batch;
+  unnamed_.erase({shard, pointer.generation});
   if (state.snapshot && state.snapshot->meta.index > pointer.meta.index) {
     DeleteGeneration(shard, pointer.generation, &batch);
   } else {
@@ -256,16 +262,21 @@ absl::Status RocksDbStore::SaveSnapshot(ShardId shard, const Snapshot& snapshot)
   return absl::OkStatus();
 }
 
-// Here and not in Write, which must not wait for it.
+// Here and not in Write, which must not wait for it. Generations that are being written lie below
+// the current one when their write began earlier.
 void RocksDbStore::DropDeadFiles(ShardId shard) {
   ShardState state;
+  uint64_t living = 0;
   {
     std::lock_guard lock(mutex_);
     state = shards_[shard];
+    living = state.snapshot->generation;
+    const auto oldest = unnamed_.lower_bound({shard, 0});
+    if (oldest != unnamed_.end() && oldest->first == shard)
+      living = std::min(living, oldest->second);
   }
   database_->DropFiles(Family::kLog, LogKey(shard, 1), LogKey(shard, state.first.value()));
-  database_->DropFiles(Family::kSnapshot, SnapshotKey(shard, 1, 0),
-                       SnapshotKey(shard, state.snapshot->generation, 0));
+  database_->DropFiles(Family::kSnapshot, SnapshotKey(shard, 1, 0), SnapshotKey(shard, living, 0));
 }
 
 absl::Status RocksDbStore::SetFounders(const std::vector<NodeId>& founders) {

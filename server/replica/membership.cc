@@ -72,9 +72,13 @@ bool Membership::Tend(Instant now) {
 }
 
 // Who is connected is the only one that its node has now: an older incarnation is gone for good.
+// Unless two processes have the same number by mistake: who is still heard is not gone.
 bool Membership::Replace(NodeId member, Instant now) {
   const NodeId older = FindMember(NodeOf(member));
   if (older == NodeId() || older == self_) return false;
+  for (const PeerProgress& peer : raft_.status().peers) {
+    if (peer.id == older && peer.active) return false;
+  }
   const Configuration& current = raft_.configuration();
   Index index;
   Term term;

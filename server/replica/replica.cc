@@ -120,6 +120,8 @@ consensus::Instant Replica::deadline() const {
   consensus::Instant deadline = raft_.deadline();
   if (drained_) deadline = std::min(deadline, drain_deadline_);
   for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
+  // After a snapshot that had no space: without peers nothing else would bring another try.
+  if (host_.Now() < next_snapshot_) deadline = std::min(deadline, next_snapshot_);
   return std::min({deadline, membership_.deadline(), DueTime(host_.Now())});
 }
 
@@ -180,7 +182,7 @@ void Replica::ProcessOutput() {
 }
 
 void Replica::StartWrite(consensus::Persist persist) {
-  if (persist.snapshot && !DecodeSnapshot(*persist.snapshot)) return;
+  if (persist.snapshot && !DecodeReceived(*persist.snapshot)) return;
   ++writes_under_way_;
   host_.Write(std::move(persist));
 }
@@ -193,7 +195,19 @@ void Replica::OnPersisted(uint64_t sequence) {
 }
 
 // Before a received snapshot takes the place of the log on the disk: one that can not be read must
-// not. False: the replica has stopped.
+// not. That is no damage of the own data. False: the replica has stopped.
+bool Replica::DecodeReceived(const consensus::Snapshot& snapshot) {
+  absl::StatusOr<exchange::Exchange> decoded = exchange::Exchange::Restore(*snapshot.data);
+  if (!decoded.ok()) {
+    Stop(absl::FailedPreconditionError(
+        absl::StrCat("the leader's snapshot can not be read: ", decoded.status().message())));
+    return false;
+  }
+  decoded_snapshot_.emplace(snapshot.meta.index, *std::move(decoded));
+  return true;
+}
+
+// One of the own store. False: the replica has stopped.
 bool Replica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
   absl::StatusOr<exchange::Exchange> decoded = exchange::Exchange::Restore(*snapshot.data);
   if (!decoded.ok()) {

@@ -104,6 +104,7 @@ class Replica {
   void ProposeTime();
   void ProcessOutput();
   void StartWrite(consensus::Persist persist);
+  bool DecodeReceived(const consensus::Snapshot& snapshot);
   bool DecodeSnapshot(const consensus::Snapshot& snapshot);
   void RestoreStateMachine(const consensus::Snapshot& snapshot);
   void Apply(const consensus::Entry& entry);
