@@ -212,11 +212,12 @@ void Cluster::Arrive(int from, int to, ShardId shard, std::vector<consensus::Mes
   // Who sent it is known from the stream, not from the message.
   for (const consensus::Message& message : messages) {
     if (NumberOf(message.from) == from) continue;
-    Evidence(node(to), shard,
-             {.kind = consensus::Evidence::Kind::kForgedSender,
-              .culprit = node(from).member(),
-              .term = message.term,
-              .index = {}});
+    Evidence(
+        node(to), shard,
+        {.kind = consensus::Evidence::Kind::kForgedSender,
+         .culprit = NumberOf(traitor_.member()) == from ? traitor_.member() : node(from).member(),
+         .term = message.term,
+         .index = {}});
     return;
   }
   replica->Call([messages = std::move(messages)](server::Replica& receiver) mutable {

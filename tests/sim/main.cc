@@ -1,7 +1,6 @@
 // quorumbook-sim: docs/simulation.md.
-#include <absl/strings/str_format.h>
-
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>

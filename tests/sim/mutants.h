@@ -1,9 +1,8 @@
 // All planted bugs by name: those of the consensus core, of the exchange and of the replica.
 #pragma once
 
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "tests/sim/scenario.h"
 
@@ -21,7 +20,7 @@ struct NamedMutant {
   }
 };
 
-const std::vector<NamedMutant>& AllMutants();
+std::span<const NamedMutant> AllMutants();
 // Null: no such mutant.
 const NamedMutant* FindMutant(std::string_view name);
 
