@@ -312,11 +312,21 @@ TEST_F(QbTest, WatchesAndShowsCandles) {
     const Json update = RunJson({"watch", "AMZN", "--channel", channel, "--updates", "1"});
     EXPECT_EQ(update["snapshot"], true) << channel;
     EXPECT_EQ(update["sequence"], 1);
-    if (channel == "l1") EXPECT_EQ(update["ask"]["quantity"], "10");
-    if (channel == "l2") EXPECT_EQ(update["asks"][0]["quantity"], "10");
-    if (channel == "l3") EXPECT_EQ(update["orders"][0]["quantity"], "10");
-    if (channel == "trades") EXPECT_EQ(update["trades"][0]["quantity"], "20");
-    if (channel == "candles") EXPECT_EQ(update["candles"][0]["close"], "10.00");
+    if (channel == "l1") {
+      EXPECT_EQ(update["ask"]["quantity"], "10");
+    }
+    if (channel == "l2") {
+      EXPECT_EQ(update["asks"][0]["quantity"], "10");
+    }
+    if (channel == "l3") {
+      EXPECT_EQ(update["orders"][0]["quantity"], "10");
+    }
+    if (channel == "trades") {
+      EXPECT_EQ(update["trades"][0]["quantity"], "20");
+    }
+    if (channel == "candles") {
+      EXPECT_EQ(update["candles"][0]["close"], "10.00");
+    }
     EXPECT_EQ(Run({"watch", "AMZN", "--channel", channel, "--updates", "1"}).exit_code, 0);
   }
   ExpectError({"watch", "NONE"}, 1, "there is no symbol 'NONE'");

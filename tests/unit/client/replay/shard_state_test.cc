@@ -33,18 +33,40 @@ class ScriptedClient : public Client {
   absl::StatusOr<v1::ClusterDescription> DescribeCluster() override { return Unasked(); }
   absl::Status WaitUntilReady(std::chrono::milliseconds) override { return Unasked(); }
   absl::Status TransferLeadership(uint32_t, uint32_t) override { return Unasked(); }
+  absl::StatusOr<v1::ChangeMemberResponse> AddMember(uint32_t, uint32_t) override {
+    return Unasked();
+  }
+  absl::StatusOr<v1::ChangeMemberResponse> RemoveMember(uint32_t, uint32_t) override {
+    return Unasked();
+  }
   absl::StatusOr<uint32_t> ShardOf(std::string_view) override { return Unasked(); }
+  std::vector<uint32_t> Shards() override { return {}; }
   absl::StatusOr<v1::Symbol> AddSymbol(const v1::AddSymbol&) override { return Unasked(); }
   absl::StatusOr<std::vector<v1::Symbol>> ListSymbols() override { return Unasked(); }
   absl::StatusOr<v1::Symbol> FindSymbol(std::string_view) override { return Unasked(); }
   absl::StatusOr<v1::Book> GetBook(std::string_view, uint32_t, bool) override { return Unasked(); }
   absl::StatusOr<v1::Trades> GetTrades(std::string_view, uint32_t) override { return Unasked(); }
   absl::StatusOr<v1::Summary> GetSummary(std::string_view) override { return Unasked(); }
+  absl::StatusOr<v1::Candles> GetCandles(std::string_view, v1::CandleInterval, uint32_t) override {
+    return Unasked();
+  }
   absl::StatusOr<v1::Order> GetOrder(std::string_view, uint64_t, uint64_t) override {
+    return Unasked();
+  }
+  absl::StatusOr<std::vector<v1::Order>> ListOrders(uint32_t, uint64_t, std::string_view) override {
+    return Unasked();
+  }
+  absl::StatusOr<v1::Account> GetAccount(uint32_t, uint64_t) override { return Unasked(); }
+  absl::StatusOr<std::vector<v1::Asset>> ListAssets(uint32_t) override { return Unasked(); }
+  absl::StatusOr<std::unique_ptr<MarketDataStream>> Subscribe(const SubscribeOptions&) override {
     return Unasked();
   }
   absl::StatusOr<std::unique_ptr<OrderSession>> OpenSession(std::string_view, uint64_t,
                                                             const SessionOptions&) override {
+    return Unasked();
+  }
+  absl::StatusOr<std::unique_ptr<OrderSession>> OpenSessionOn(uint32_t, uint64_t,
+                                                              const SessionOptions&) override {
     return Unasked();
   }
 
