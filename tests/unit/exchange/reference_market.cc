@@ -32,7 +32,10 @@ std::vector<Event> ReferenceMarket::BeginBatch(Time time) {
   time_ = time;
   events_.clear();
   std::vector<std::tuple<Time, OrderId, Name>> due;
-  for (const auto& [name, order] : orders_) {
+  for (const Name& name : timed_) {
+    const auto it = orders_.find(name);
+    if (it == orders_.end()) continue;
+    const OrderInfo& order = it->second;
     const bool timed = IsOpen(order) && order.time_in_force == TimeInForce::kGoodTillTime;
     if (timed && order.terms.expires <= time) due.emplace_back(order.terms.expires, order.id, name);
   }

@@ -8,6 +8,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -147,6 +148,7 @@ class ReferenceMarket {
   std::vector<Asset> assets_;
   std::map<AccountId, Account> accounts_;
   std::map<Name, OrderInfo> orders_;   // open, and finished while remembered
+  std::set<Name> timed_;               // those that were ever good till time
   std::map<uint64_t, Name> finished_;  // by when, so oldest first
   std::map<Name, uint64_t> finished_when_;
   uint64_t finished_ever_ = 0;

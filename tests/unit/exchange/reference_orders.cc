@@ -58,6 +58,7 @@ void ReferenceMarket::Enter(const NewOrder& command, const OrderTerms& terms) {
   }
   order.id = OrderId(++last_order_id_);
   OrderInfo& kept = orders_[name] = order;
+  if (order.time_in_force == TimeInForce::kGoodTillTime) timed_.insert(name);
   SymbolMarket& market = *Market(command.symbol);
   const bool waits = terms.all_or_none && Executable(kept) < kept.leaves;
   if (IsAStop(command.type) || waits) {
