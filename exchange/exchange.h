@@ -186,7 +186,8 @@ class Exchange {
 
   // The whole state in canonical bytes: equal states give equal bytes. docs/formats/snapshot.md.
   std::string Snapshot() const;
-  // Errors: kDataLoss when the bytes are damaged or of an unknown version.
+  // Errors: kDataLoss when the bytes are damaged, kFailedPrecondition when they are of an unknown
+  // version.
   static absl::StatusOr<Exchange> Restore(std::string_view snapshot);
 
   // Whether for each asset sum(free + held) + fees = deposits - withdrawals, every balance is not

@@ -158,6 +158,11 @@ grpc::Status FakeNode::GetNodeStatus(grpc::ServerContext*, const v1::GetNodeStat
   replica->set_leader_id(cluster_->leader());
   replica->set_role(cluster_->leader() == id_ ? v1::ReplicaStatus::LEADER
                                               : v1::ReplicaStatus::FOLLOWER);
+  for (uint32_t id = 1; id <= cluster_->size(); ++id) {
+    v1::MemberStatus* member = replica->add_members();
+    member->set_node_id(id);
+    member->set_kind(v1::MemberStatus::VOTER);
+  }
   cluster_->Look([&](const exchange::Exchange& exchange) {
     replica->set_event_sequence(exchange.last_sequence());
     replica->set_open_orders(exchange.open_orders());

@@ -58,7 +58,7 @@ TEST(ResultWindow, IsFullByResults) {
 // It is full while the largest result might not fit, and so never holds more than its bound.
 TEST(ResultWindow, IsFullByBytes) {
   std::vector<Event> largest = SomeEvents(1, kMaxEventsPerCommand);
-  for (size_t i = 1; i + 1 < largest.size(); ++i) largest[i].type = EventType::kTrade;
+  for (size_t i = 1; i <= kMaxFillsPerCommand; ++i) largest[i].type = EventType::kTrade;
   ResultWindow window;
   while (!window.full()) window.Append(largest);
   EXPECT_EQ(window.bytes(), window.size() * kMaxCommandBytes);
