@@ -21,7 +21,7 @@ struct Job {
   Reason reason = Reason::kNone;             // of what it cancels
   Side side{};                               // of kCancelAccount; 0: both
   SymbolId symbol = {};                      // of kCancelAccount 0: all
-  AccountId account = {};                     // of kCancelAccount
+  AccountId account = {};                    // of kCancelAccount
   OrderId up_to = {};                        // of kCancelAccount: later orders are spared
   // Of kSettlePhase: the auction's price, what is to trade yet and what has traded.
   bool uncrosses = false;

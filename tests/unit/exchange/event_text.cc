@@ -1,135 +1,82 @@
 #include "event_text.h"
 
 #include <sstream>
+#include <utility>
 
 namespace quorumbook::exchange {
 
+namespace {
+
+constexpr std::pair<Reason, std::string_view> kReasons[] = {
+    {Reason::kNone, "none"},
+    {Reason::kUnknownSymbol, "unknown symbol"},
+    {Reason::kInvalidQuantity, "invalid quantity"},
+    {Reason::kInvalidPrice, "invalid price"},
+    {Reason::kDuplicateClientOrderId, "duplicate client order id"},
+    {Reason::kUnknownOrder, "unknown order"},
+    {Reason::kOrderFinished, "order finished"},
+    {Reason::kInvalidOrder, "invalid order"},
+    {Reason::kSymbolExists, "symbol exists"},
+    {Reason::kInvalidSymbol, "invalid symbol"},
+    {Reason::kTooManySymbols, "too many symbols"},
+    {Reason::kTooManyOrders, "too many orders"},
+    {Reason::kInvalidClientOrderId, "invalid client order id"},
+    {Reason::kSymbolDelisted, "symbol delisted"},
+    {Reason::kWrongPhase, "wrong phase"},
+    {Reason::kSymbolBusy, "symbol busy"},
+    {Reason::kPriceOutsideBand, "price outside band"},
+    {Reason::kNoReferencePrice, "no reference price"},
+    {Reason::kNoProtection, "no protection"},
+    {Reason::kWouldTrade, "would trade"},
+    {Reason::kInvalidStopPrice, "invalid stop price"},
+    {Reason::kStopTriggered, "stop triggered"},
+    {Reason::kInvalidTrail, "invalid trail"},
+    {Reason::kInvalidDisplay, "invalid display"},
+    {Reason::kInvalidMinimum, "invalid minimum"},
+    {Reason::kInvalidExpiry, "invalid expiry"},
+    {Reason::kExpiryPassed, "expiry passed"},
+    {Reason::kTooManyTrailingStops, "too many trailing stops"},
+    {Reason::kTooManyAllOrNone, "too many all or none"},
+    {Reason::kInvalidRules, "invalid rules"},
+    {Reason::kPhaseUnchanged, "phase unchanged"},
+    {Reason::kInvalidSelection, "invalid selection"},
+    {Reason::kRequested, "requested"},
+    {Reason::kUnfilledRemainder, "unfilled remainder"},
+    {Reason::kNotFillable, "not fillable"},
+    {Reason::kFillLimit, "fill limit"},
+    {Reason::kReplacedBelowExecuted, "replaced below executed"},
+    {Reason::kExpired, "expired"},
+    {Reason::kDayOver, "day over"},
+    {Reason::kSelfTradePrevented, "self trade prevented"},
+    {Reason::kMinimumNotMet, "minimum not met"},
+    {Reason::kMassCanceled, "mass canceled"},
+    {Reason::kKillSwitch, "kill switch"},
+    {Reason::kDisconnected, "disconnected"},
+    {Reason::kDelisted, "delisted"},
+    {Reason::kProtectionReached, "protection reached"},
+    {Reason::kUnknownAsset, "unknown asset"},
+    {Reason::kInvalidAsset, "invalid asset"},
+    {Reason::kAssetExists, "asset exists"},
+    {Reason::kTooManyAssets, "too many assets"},
+    {Reason::kUnknownAccount, "unknown account"},
+    {Reason::kInvalidAccount, "invalid account"},
+    {Reason::kTooManyAccounts, "too many accounts"},
+    {Reason::kInvalidAmount, "invalid amount"},
+    {Reason::kAmountLimit, "amount limit"},
+    {Reason::kInsufficientBalance, "insufficient balance"},
+    {Reason::kNotionalTooLarge, "notional too large"},
+    {Reason::kAccountBlocked, "account blocked"},
+    {Reason::kOrderQuantityLimit, "order quantity limit"},
+    {Reason::kOpenOrderLimit, "open order limit"},
+    {Reason::kNotionalLimit, "notional limit"},
+    {Reason::kPositionLimit, "position limit"},
+};
+
+}  // namespace
+
 std::string_view ToText(Reason reason) {
-  switch (reason) {
-    case Reason::kNone:
-      return "none";
-    case Reason::kUnknownSymbol:
-      return "unknown symbol";
-    case Reason::kInvalidQuantity:
-      return "invalid quantity";
-    case Reason::kInvalidPrice:
-      return "invalid price";
-    case Reason::kDuplicateClientOrderId:
-      return "duplicate client order id";
-    case Reason::kUnknownOrder:
-      return "unknown order";
-    case Reason::kOrderFinished:
-      return "order finished";
-    case Reason::kInvalidOrder:
-      return "invalid order";
-    case Reason::kSymbolExists:
-      return "symbol exists";
-    case Reason::kInvalidSymbol:
-      return "invalid symbol";
-    case Reason::kTooManySymbols:
-      return "too many symbols";
-    case Reason::kTooManyOrders:
-      return "too many orders";
-    case Reason::kInvalidClientOrderId:
-      return "invalid client order id";
-    case Reason::kSymbolDelisted:
-      return "symbol delisted";
-    case Reason::kWrongPhase:
-      return "wrong phase";
-    case Reason::kSymbolBusy:
-      return "symbol busy";
-    case Reason::kPriceOutsideBand:
-      return "price outside band";
-    case Reason::kNoReferencePrice:
-      return "no reference price";
-    case Reason::kNoProtection:
-      return "no protection";
-    case Reason::kWouldTrade:
-      return "would trade";
-    case Reason::kInvalidStopPrice:
-      return "invalid stop price";
-    case Reason::kStopTriggered:
-      return "stop triggered";
-    case Reason::kInvalidTrail:
-      return "invalid trail";
-    case Reason::kInvalidDisplay:
-      return "invalid display";
-    case Reason::kInvalidMinimum:
-      return "invalid minimum";
-    case Reason::kInvalidExpiry:
-      return "invalid expiry";
-    case Reason::kExpiryPassed:
-      return "expiry passed";
-    case Reason::kTooManyTrailingStops:
-      return "too many trailing stops";
-    case Reason::kTooManyAllOrNone:
-      return "too many all or none";
-    case Reason::kInvalidRules:
-      return "invalid rules";
-    case Reason::kPhaseUnchanged:
-      return "phase unchanged";
-    case Reason::kInvalidSelection:
-      return "invalid selection";
-    case Reason::kRequested:
-      return "requested";
-    case Reason::kUnfilledRemainder:
-      return "unfilled remainder";
-    case Reason::kNotFillable:
-      return "not fillable";
-    case Reason::kFillLimit:
-      return "fill limit";
-    case Reason::kReplacedBelowExecuted:
-      return "replaced below executed";
-    case Reason::kExpired:
-      return "expired";
-    case Reason::kDayOver:
-      return "day over";
-    case Reason::kSelfTradePrevented:
-      return "self trade prevented";
-    case Reason::kMinimumNotMet:
-      return "minimum not met";
-    case Reason::kMassCanceled:
-      return "mass canceled";
-    case Reason::kKillSwitch:
-      return "kill switch";
-    case Reason::kDisconnected:
-      return "disconnected";
-    case Reason::kDelisted:
-      return "delisted";
-    case Reason::kProtectionReached:
-      return "protection reached";
-    case Reason::kUnknownAsset:
-      return "unknown asset";
-    case Reason::kInvalidAsset:
-      return "invalid asset";
-    case Reason::kAssetExists:
-      return "asset exists";
-    case Reason::kTooManyAssets:
-      return "too many assets";
-    case Reason::kUnknownAccount:
-      return "unknown account";
-    case Reason::kInvalidAccount:
-      return "invalid account";
-    case Reason::kTooManyAccounts:
-      return "too many accounts";
-    case Reason::kInvalidAmount:
-      return "invalid amount";
-    case Reason::kAmountLimit:
-      return "amount limit";
-    case Reason::kInsufficientBalance:
-      return "insufficient balance";
-    case Reason::kNotionalTooLarge:
-      return "notional too large";
-    case Reason::kAccountBlocked:
-      return "account blocked";
-    case Reason::kOrderQuantityLimit:
-      return "order quantity limit";
-    case Reason::kOpenOrderLimit:
-      return "open order limit";
-    case Reason::kNotionalLimit:
-      return "notional limit";
-    case Reason::kPositionLimit:
-      return "position limit";
+  for (const auto& [value, text] : kReasons) {
+    if (value == reason) return text;
   }
   return "?";
 }
