@@ -116,6 +116,8 @@ class Api:
             ("grpc.max_reconnect_backoff_ms", 100),
             ("grpc.initial_reconnect_backoff_ms", 50),
             ("grpc.min_reconnect_backoff_ms", 50),
+            # A stream that is not read holds 64 KiB, whatever the speed of the network looks like.
+            ("grpc.http2.bdp_probe", 0),
         ]
         self._channel = grpc.insecure_channel(address, options=options)
 

@@ -75,6 +75,11 @@ void FakeCluster::Unsubscribe(const server::MarketDataSubscriber* subscriber) {
   feed_.Remove(subscriber);
 }
 
+size_t FakeCluster::subscribers() const {
+  std::lock_guard lock(mutex_);
+  return feed_.subscribers();
+}
+
 void FakeCluster::CountBatch(size_t commands) {
   std::lock_guard lock(mutex_);
   largest_batch_ = std::max(largest_batch_, commands);
