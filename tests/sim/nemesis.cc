@@ -193,6 +193,9 @@ void Nemesis::CrashNode() {
 void Nemesis::CrashLeader() {
   const int leader = cluster_.LeaderOf(AnyShard());
   if (leader == 0) return;
+  for (int i = 1; context_.scenario.one_down && i <= cluster_.nodes(); ++i) {
+    if (!cluster_.node(i).up()) return;
+  }
   Fired(Fault::kLeaderCrash, leader);
   CrashAndRestart(leader, random_.OneIn(2) ? Node::Loss::kNothing : Node::Loss::kSome,
                   Draw(10 * kMillisecond, 10 * kSecond));

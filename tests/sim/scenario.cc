@@ -127,6 +127,7 @@ void Restrict(Profile profile, Random& random, Scenario* scenario) {
   if (profile == Profile::kLeaderDeath) {
     scenario->nodes = 3 + 2 * static_cast<int>(random.Below(2));
     scenario->faults[static_cast<size_t>(Fault::kLeaderCrash)] = 15 * kSecond;
+    scenario->one_down = true;
     return;
   }
   constexpr Fault kOrdinary[] = {

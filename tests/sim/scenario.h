@@ -107,6 +107,7 @@ struct Scenario {
 
   // Mean time between two of its kind, or for those of messages the probability in ppm; 0: off.
   std::array<SimTime, kFaults> faults{};
+  bool one_down = false;    // a leader dies only while all nodes run
   SimTime faulty_time = 0;  // afterwards a quorum is healed
   Byzantine byzantine = Byzantine::kNone;
 
