@@ -70,11 +70,6 @@ void FakeCluster::Subscribe(const v1::SubscribeRequest& request,
   feed_.Add(exchange_, request, std::move(subscriber));
 }
 
-size_t FakeCluster::subscribers() {
-  std::lock_guard lock(mutex_);
-  return feed_.subscribers();
-}
-
 void FakeCluster::Unsubscribe(const server::MarketDataSubscriber* subscriber) {
   std::lock_guard lock(mutex_);
   feed_.Remove(subscriber);

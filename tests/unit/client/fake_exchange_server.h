@@ -97,7 +97,6 @@ class FakeCluster {
   void Subscribe(const v1::SubscribeRequest& request,
                  std::shared_ptr<server::MarketDataSubscriber> subscriber);
   void Unsubscribe(const server::MarketDataSubscriber* subscriber);
-  size_t subscribers();
   size_t subscribers() const;
   void CountBatch(size_t commands);
   void CountAnnounced() { ++announced_; }

@@ -97,8 +97,6 @@ TEST_F(SubscriptionTest, AGapAndEveryEndAreMendedByAnotherSnapshot) {
        {StreamFault::kSkip, StreamFault::kDrop, StreamFault::kCut, StreamFault::kFull}) {
     SCOPED_TRACE(static_cast<int>(fault));
     book_ = MarketBook();
-    // A stream of before would take the fault.
-    while (cluster_.subscribers() > 0) std::this_thread::yield();
     // The stream of the last round would take the fault that is planned for this one.
     while (cluster_.subscribers() > 0) std::this_thread::yield();
     auto stream = Subscribe({.channel = v1::SubscribeRequest::L3, .node = 2});
