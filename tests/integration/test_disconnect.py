@@ -45,7 +45,9 @@ def open_orders(cluster, account):
 
 @pytest.fixture
 def cluster(make_cluster):
-    started = make_cluster()
+    # A machine that is busy with other tests must not change the leader meanwhile.
+    patient = {"election_timeout_min_ms": 1500, "election_timeout_max_ms": 3000}
+    started = make_cluster(settings={"raft": patient})
     started.start()
     started.session().execute(rpc.add_symbol(SYMBOL))
     return started
