@@ -27,20 +27,27 @@ def resting(cluster):
 
 
 def members(cluster):
-    """The members as the leader knows them: node to (kind, incarnation)."""
+    """Node to incarnation of its voter as the leader lists them, or None while a change is under way:
+    until that is committed, a majority of the members before it is needed as well, and a node can be
+    listed twice, as the incarnation that comes in and the one that goes out."""
     leader = cluster.leader_now()
     replica = cluster.replica(leader) if leader else None
-    if replica is None:
-        return {}
-    return {m.node_id: (m.kind, m.incarnation) for m in replica.members}
+    if replica is None or any(m.kind != rpc.cluster.MemberStatus.VOTER for m in replica.members):
+        return None
+    return {m.node_id: m.incarnation for m in replica.members}
 
 
 def voters(cluster):
-    voter = rpc.cluster.MemberStatus.VOTER
-    found = members(cluster)
-    if any(kind != voter for kind, _ in found.values()):
-        return None  # a change is under way
-    return sorted(found)
+    return sorted(members(cluster) or [])
+
+
+def wait_replaced(cluster, node, before):
+    """Waits until `node` votes under another incarnation than `before`, and nobody else has changed."""
+    after = wait_until(
+        lambda: (found := members(cluster)) and found.get(node) != before[node] and found,
+        "it votes again",
+    )
+    assert {**after, node: 0} == {**before, node: 0}, "the others stay who they are"
 
 
 def test_a_cluster_is_founded_when_all_its_nodes_are_there(make_cluster):
@@ -60,18 +67,12 @@ def test_a_cluster_is_founded_when_all_its_nodes_are_there(make_cluster):
 def test_a_node_that_lost_its_data_is_taken_in_under_a_new_identity(cluster, role):
     add_symbol(cluster)
     rest_orders(cluster, range(1, 51))
-    before = members(cluster)
+    before = wait_until(lambda: members(cluster), "no change is under way")
     lost = cluster.leader() if role == "leader" else cluster.followers()[0]
     cluster.kill(lost)
     shutil.rmtree(cluster.nodes[lost].data)
     cluster.spawn(lost)
-    wait_until(
-        lambda: voters(cluster) == [1, 2, 3] and members(cluster) != before, "it votes again"
-    )
-    after = members(cluster)
-    assert after[lost][1] != before[lost][1], "another incarnation"
-    for node in before:
-        assert node == lost or after[node] == before[node], "the others stay who they are"
+    wait_replaced(cluster, lost, before)
     cluster.wait_caught_up()
     # Its vote and its copy count: any other node may die now.
     cluster.kill(next(n for n in cluster.running() if n != lost))
@@ -94,16 +95,13 @@ def test_a_node_whose_data_is_damaged_begins_anew(cluster):
     for first in range(1, 2001, 100):
         rest_orders(cluster, range(first, first + 100))
     before = cluster.wait_caught_up()
+    incarnations = wait_until(lambda: members(cluster), "no change is under way")
     damaged = cluster.followers()[0]
-    incarnation = members(cluster)[damaged][1]
     cluster.kill(damaged)
     data = cluster.nodes[damaged].data
     flip_a_bit(max(data.glob("**/*.log"), key=lambda file: file.stat().st_size))
     cluster.spawn(damaged)
-    wait_until(
-        lambda: voters(cluster) == [1, 2, 3] and members(cluster)[damaged][1] != incarnation,
-        "it votes again",
-    )
+    wait_replaced(cluster, damaged, incarnations)
     assert "damaged data was moved to" in cluster.log_of(damaged)
     aside = [path for path in data.parent.iterdir() if path.name.startswith(data.name + ".")]
     assert len(aside) == 1, "nothing is deleted"
@@ -138,7 +136,8 @@ def test_a_node_is_added_and_the_leader_is_taken_out(cluster):
         cluster.start(n)
     cluster.spawn(4)
     wait_until(lambda: cluster.replica(4), "node 4 answers")
-    assert voters(cluster) == [1, 2, 3], "nobody comes in by itself"
+    listed = wait_until(lambda: members(cluster), "no change is under way")
+    assert sorted(listed) == [1, 2, 3], "nobody comes in by itself"
     wait_until(lambda: cluster.run_qb("cluster", "add-node", "4").returncode == 0, "it is added")
     wait_until(lambda: voters(cluster) == [1, 2, 3, 4], "it votes")
     leader = cluster.leader()
