@@ -166,6 +166,7 @@ class Node::Parts {
     io_.stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+    for (const auto& [id, replica] : shards_.all()) replica->Close();
     log_writer_.reset();  // writes what is queued
   }
 

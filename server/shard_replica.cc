@@ -80,17 +80,27 @@ ShardReplica::ShardReplica(const ReplicaOptions& options, const ReplicaEnvironme
                            consensus::RestoredState restored)
     : options_(options),
       environment_(environment),
-      strand_(boost::asio::make_strand(*environment.io)),
-      timer_(strand_),
+      strand_(std::make_shared<Strand>(environment.io)),
+      timer_(*environment.io),
       replica_(options, std::move(restored), this),
       feed_(options.shard) {}
 
 template <typename Use>
-void ShardReplica::Post(Use use) {
-  boost::asio::post(strand_, [self = shared_from_this(), use = std::move(use)]() mutable {
+Strand::Task ShardReplica::MakeTask(Use use) {
+  return [self = shared_from_this(), use = std::move(use)]() mutable {
     use(self->replica_);
     self->ArmTimer();
-  });
+  };
+}
+
+template <typename Use>
+void ShardReplica::Run(Use use) {
+  strand_->Run(MakeTask(std::move(use)));
+}
+
+template <typename Use>
+void ShardReplica::Post(Use use) {
+  strand_->Post(MakeTask(std::move(use)));
 }
 
 void ShardReplica::Start() {
@@ -106,15 +116,15 @@ void ShardReplica::Submit(std::string group, uint64_t term, GroupCallback callba
     callback({&busy, nullptr, nullptr});
     return;
   }
-  Post([this, bytes, group = std::move(group), term,
-        callback = std::move(callback)](Replica& replica) mutable {
+  Run([this, bytes, group = std::move(group), term,
+       callback = std::move(callback)](Replica& replica) mutable {
     inbox_bytes_.fetch_sub(bytes);
     replica.Submit(std::move(group), consensus::Term(term), std::move(callback));
   });
 }
 
 void ShardReplica::Receive(std::vector<consensus::Message> messages) {
-  Post([messages = std::move(messages)](Replica& replica) mutable {
+  Run([messages = std::move(messages)](Replica& replica) mutable {
     replica.Receive(std::move(messages));
   });
 }
@@ -186,9 +196,10 @@ void ShardReplica::ArmTimer() {
       std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)));
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error) return;  // set anew
-    self->timer_deadline_ = Instant::max();
-    self->replica_.OnAlarm();
-    self->ArmTimer();
+    self->Run([self](Replica& replica) {
+      self->timer_deadline_ = Instant::max();
+      replica.OnAlarm();
+    });
   });
 }
 
@@ -238,7 +249,7 @@ void ShardReplica::Write(consensus::Persist persist) {
   const uint64_t sequence = persist.sequence;
   environment_.log_writer->Write(
       {options_.shard, std::move(persist)}, [self = shared_from_this(), sequence] {
-        self->Post([sequence](Replica& replica) { replica.OnPersisted(sequence); });
+        self->Run([sequence](Replica& replica) { replica.OnPersisted(sequence); });
       });
 }
 

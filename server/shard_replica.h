@@ -2,13 +2,13 @@
 // and peers.
 //
 // Everything happens on the replica's strand, one thing at a time, without a lock. Public methods
-// may be called from any thread; callbacks come from the strand and must not block.
+// may be called from any thread; callbacks come from the strand and must not block. Submit and
+// Receive may run the strand before they return: their callers hold no lock.
 #pragma once
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cstdint>
 #include <functional>
@@ -23,6 +23,7 @@
 #include "server/name_directory.h"
 #include "server/replica/member.h"
 #include "server/replica/replica.h"
+#include "server/strand.h"
 #include "storage/store.h"
 
 namespace quorumbook::server {
@@ -52,6 +53,8 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
                                                             const ReplicaEnvironment& environment);
 
   void Start();
+  // After the threads of the node have ended: nothing happens any more.
+  void Close() { strand_->Close(); }
 
   // As the methods of Replica.
   void Submit(std::string group, uint64_t term, GroupCallback callback);
@@ -84,9 +87,14 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   ShardReplica(const ReplicaOptions& options, const ReplicaEnvironment& environment,
                consensus::RestoredState restored);
 
-  // Calls `use` with the replica on the strand, then arms the timer.
+  // Both call `use` with the replica on the strand, then arm the timer; Run may do so before it
+  // returns (see Strand).
+  template <typename Use>
+  void Run(Use use);
   template <typename Use>
   void Post(Use use);
+  template <typename Use>
+  Strand::Task MakeTask(Use use);
   void ArmTimer();
   v1::ReplicaStatus MakeStatus(bool digests) const;
 
@@ -108,7 +116,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
 
   const ReplicaOptions options_;
   const ReplicaEnvironment environment_;
-  boost::asio::strand<boost::asio::io_context::executor_type> strand_;
+  const std::shared_ptr<Strand> strand_;
   boost::asio::steady_timer timer_;
   consensus::Instant timer_deadline_ = consensus::Instant::max();
   Replica replica_;      // used on the strand alone
