@@ -27,9 +27,9 @@ def resting(cluster):
 
 
 def members(cluster):
-    """Node to incarnation of its voter as the leader lists them, or None while a change is under way:
-    until that is committed, a majority of the members before it is needed as well, and a node can be
-    listed twice, as the incarnation that comes in and the one that goes out."""
+    """Node to incarnation of its voter as the leader lists them, or None while a change is under
+    way: until that is committed, a majority of the members before it is needed as well, and a node
+    can be listed twice, as the incarnation that comes in and the one that goes out."""
     leader = cluster.leader_now()
     replica = cluster.replica(leader) if leader else None
     if replica is None or any(m.kind != rpc.cluster.MemberStatus.VOTER for m in replica.members):
@@ -42,7 +42,7 @@ def voters(cluster):
 
 
 def wait_replaced(cluster, node, before):
-    """Waits until `node` votes under another incarnation than `before`, and nobody else has changed."""
+    """Waits until `node` votes under another incarnation than `before`; the others are the same."""
     after = wait_until(
         lambda: (found := members(cluster)) and found.get(node) != before[node] and found,
         "it votes again",
