@@ -12,7 +12,7 @@ FUNCTION_LINES = 90
 COLUMNS = 100
 
 CPP = (".cc", ".h")
-SOURCE = CPP + (".py", ".sh", ".cmake", ".proto")
+SOURCE = CPP + (".py", ".sh", ".cmake", ".proto", ".ts", ".tsx", ".css")
 
 # Which rooms a room may include from, itself aside. "proto" is the generated quorumbook/v1/*.h,
 # "library" the public headers of the client library, client/quorumbook.
@@ -185,7 +185,7 @@ def function_length(path, text):
 
 
 def columns(path, text):
-    if not path.endswith((".cc", ".h", ".py", ".sh", ".proto")):
+    if not path.endswith((".cc", ".h", ".py", ".sh", ".proto", ".ts", ".tsx", ".css")):
         return
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > COLUMNS and "http" not in line:

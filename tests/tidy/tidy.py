@@ -14,7 +14,17 @@ import sys
 import rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SKIPPED_DIRECTORIES = {".git", "build", "data", ".cache", "__pycache__", ".pytest_cache"}
+SKIPPED_DIRECTORIES = {
+    ".git",
+    "build",
+    "data",
+    ".cache",
+    "__pycache__",
+    ".pytest_cache",
+    "node_modules",
+    "generated",
+    "dist",
+}
 
 
 def project_files():

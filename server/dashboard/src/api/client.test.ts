@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import WebSocket from 'ws';
+
+import { MockServer } from '../../mock/server';
+import { MarketSocket, type Socket } from '../state/market_socket';
+import { address, ApiError, get, post, token } from './client';
+import type { Update } from './market_messages';
+
+const server = new MockServer();
+let port = 0;
+
+beforeAll(async () => {
+  port = await server.listen(0);
+  const { fetch: real } = globalThis;
+  vi.stubGlobal('fetch', (path: string, options: RequestInit) =>
+    real(`http://127.0.0.1:${port}${path}`, options),
+  );
+});
+afterAll(() => {
+  vi.unstubAllGlobals();
+  server.close();
+});
+
+describe('addresses of the API', () => {
+  it('have their parts and parameters escaped', () => {
+    expect(address('/api/book/{symbol}', { symbol: 'A/B?', levels: 5 })).toBe(
+      '/api/book/A%2FB%3F?levels=5',
+    );
+    expect(address('/api/nodes', { after: undefined })).toBe('/api/nodes');
+  });
+});
+
+describe('requests', () => {
+  it('give what the node answers', async () => {
+    expect((await get('/api/health')).sentence).toMatch(/^Healthy/);
+  });
+
+  it('give the problem that the node tells', async () => {
+    const failed = await get('/api/trades/{symbol}', { symbol: 'X' }).catch(
+      (error: unknown) => error,
+    );
+    expect(failed).toBeInstanceOf(ApiError);
+    expect((failed as ApiError).problem).toMatchObject({ status: 404, code: 'unknown_path' });
+  });
+
+  it('send the token with what changes something', async () => {
+    const body = { symbol: 'ALPHA', account: 1, side: 'buy', quantity: '10' } as const;
+    const code = (given: string) => {
+      token.value = given;
+      return post('/api/orders', body).then(
+        ({ status }) => status,
+        (error: unknown) => (error as ApiError).problem.code,
+      );
+    };
+    expect(await code('')).toBe('token_required');
+    expect(await code('wrong')).toBe('wrong_token');
+    expect(await code('right')).toBe('new');
+    token.value = '';
+  });
+
+  it('say that nobody answers', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('refused')));
+    const failed = await get('/api/health').catch((error: unknown) => error);
+    expect((failed as ApiError).problem.code).toBe('no_answer');
+  });
+});
+
+describe('market data over a real WebSocket', () => {
+  it('recovers from lost updates', async () => {
+    const seen: Update[] = [];
+    const socket = new MarketSocket(
+      () => new WebSocket(`ws://127.0.0.1:${port}/api/ws`) as unknown as Socket,
+    );
+    const until = (done: () => boolean) => vi.waitFor(() => expect(done()).toBe(true), 5000);
+    const end = socket.subscribe(
+      { channel: 'book', symbol: 'ALPHA', levels: 3 },
+      { onUpdate: (update) => void seen.push(update), onRefused: () => expect.unreachable() },
+    );
+    await until(() => seen.length >= 2);
+    server.losing = 1;
+    await until(() => seen.filter(({ snapshot }) => snapshot).length === 2);
+    expect(socket.gaps).toBe(1);
+    await until(() => seen.at(-1)!.sequence >= 2);
+    end();
+  });
+
+  it('hears of a symbol that does not exist', async () => {
+    const refused = await new Promise<string>((done) => {
+      const socket = new MarketSocket(
+        () => new WebSocket(`ws://127.0.0.1:${port}/api/ws`) as unknown as Socket,
+      );
+      const end = socket.subscribe(
+        { channel: 'book', symbol: 'NONE', levels: 3 },
+        {
+          onUpdate: () => expect.unreachable(),
+          onRefused: (reason) => {
+            end();
+            done(reason);
+          },
+        },
+      );
+    });
+    expect(refused).toContain("there is no symbol 'NONE'");
+  });
+});

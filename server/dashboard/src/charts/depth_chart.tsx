@@ -1,0 +1,108 @@
+// How much the book holds up to each price, both sides: steps that rise away from the spread.
+
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+import { short } from '../format/numbers';
+import { colour, theme } from '../state/theme';
+import { axis } from './axis';
+
+export interface DepthLevel {
+  price: number; // in the quote's own unit, to be drawn
+  quantity: number;
+}
+
+interface DepthChartProps {
+  bids: readonly DepthLevel[]; // best first
+  asks: readonly DepthLevel[];
+  showPrice: (price: number) => string;
+}
+
+const HEIGHT = 220;
+
+// Prices ascending, with each side's running total; null where the other side is.
+export function cumulate(bids: readonly DepthLevel[], asks: readonly DepthLevel[]) {
+  const prices: number[] = [];
+  const bought: (number | null)[] = [];
+  const sold: (number | null)[] = [];
+  let total = 0;
+  for (const { price, quantity } of bids) {
+    total += quantity;
+    prices.unshift(price);
+    bought.unshift(total);
+    sold.push(null);
+  }
+  total = 0;
+  for (const { price, quantity } of asks) {
+    total += quantity;
+    prices.push(price);
+    bought.push(null);
+    sold.push(total);
+  }
+  return { prices, bought, sold };
+}
+
+function aligned({ bids, asks }: DepthChartProps): uPlot.AlignedData {
+  const { prices, bought, sold } = cumulate(bids, asks);
+  return [prices, bought, sold];
+}
+
+function options(props: DepthChartProps, width: number): uPlot.Options {
+  const side = (label: string, name: string, align: 1 | -1): uPlot.Series => ({
+    label,
+    stroke: colour(name),
+    fill: colour(`${name}-fill`),
+    width: 2,
+    points: { show: false },
+    paths: uPlot.paths.stepped!({ align }),
+  });
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [
+      axis({ label: 'price', size: 26, values: (_, ticks) => ticks.map(props.showPrice) }),
+      axis({
+        label: 'quantity up to the price',
+        size: 62,
+        values: (_, ticks) => ticks.map(short),
+      }),
+    ],
+    series: [{}, side('bids', 'buy', -1), side('asks', 'sell', 1)],
+  };
+}
+
+export function DepthChart(props: DepthChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const made = new uPlot(options(props, element.clientWidth), aligned(props), element);
+    plot.current = made;
+    const resized = new ResizeObserver(() => {
+      made.setSize({ width: element.clientWidth, height: HEIGHT });
+    });
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [theme.value, props.showPrice]);
+
+  useEffect(() => plot.current?.setData(aligned(props)), [props.bids, props.asks]);
+
+  const sum = (levels: readonly DepthLevel[]) =>
+    short(levels.reduce((total, { quantity }) => total + quantity, 0));
+  return (
+    <div
+      role="img"
+      aria-label={`Depth: ${sum(props.bids)} bid (left), ${sum(props.asks)} offered (right)`}
+      ref={box}
+    />
+  );
+}

@@ -1,0 +1,66 @@
+// Book, trades and candles of the symbol that is shown, live.
+
+import { useSignal, type Signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+
+import type { BookUpdate, CandlesUpdate, Interval, TradesUpdate } from '../api/market_messages';
+import type { Candle, Trade } from '../../generated/schema';
+import { applyBook, applyCandles, applyTrades, EMPTY_BOOK, type Book } from '../state/book';
+import { browserSocket, MarketSocket } from '../state/market_socket';
+
+export const BOOK_LEVELS = 25;
+const TRADES = 50;
+const CANDLES = 240;
+
+// One connection for all subscriptions, opened with the first and closed with the last.
+const socket = new MarketSocket(browserSocket);
+
+export interface LiveMarket {
+  book: Signal<Book>;
+  trades: Signal<readonly Trade[]>;
+  candles: Signal<readonly Candle[]>;
+  refused: Signal<string | null>;
+}
+
+export function useLiveMarket(symbol: string | undefined, interval: Interval): LiveMarket {
+  const book = useSignal(EMPTY_BOOK);
+  const trades = useSignal<readonly Trade[]>([]);
+  const candles = useSignal<readonly Candle[]>([]);
+  const refused = useSignal<string | null>(null);
+  const onRefused = (reason: string) => (refused.value = reason);
+
+  useEffect(() => {
+    if (!symbol) return undefined;
+    book.value = EMPTY_BOOK;
+    trades.value = [];
+    refused.value = null;
+    const ends = [
+      socket.subscribe(
+        { channel: 'book', symbol, levels: BOOK_LEVELS },
+        { onRefused, onUpdate: (next) => (book.value = applyBook(book.value, next as BookUpdate)) },
+      ),
+      socket.subscribe(
+        { channel: 'trades', symbol, limit: TRADES },
+        {
+          onRefused,
+          onUpdate: (next) => (trades.value = applyTrades(trades.value, next as TradesUpdate)),
+        },
+      ),
+    ];
+    return () => ends.forEach((end) => end());
+  }, [symbol]);
+
+  useEffect(() => {
+    if (!symbol) return undefined;
+    candles.value = [];
+    return socket.subscribe(
+      { channel: 'candles', symbol, interval, limit: CANDLES },
+      {
+        onRefused,
+        onUpdate: (next) => (candles.value = applyCandles(candles.value, next as CandlesUpdate)),
+      },
+    );
+  }, [symbol, interval]);
+
+  return { book, trades, candles, refused };
+}

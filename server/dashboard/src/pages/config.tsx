@@ -1,0 +1,73 @@
+// What this node was told at start, and by what: the file, the environment, a flag, or the default.
+
+import type { Version } from '../../generated/schema';
+import { ProblemNote } from '../parts/problem';
+import { Panel, Scroll } from '../parts/panel';
+import { useFetched } from '../parts/fetched';
+import { choose, route } from '../router';
+
+export default function ConfigPage() {
+  const { data, problem } = useFetched('/api/config');
+  const version = useFetched('/api/version');
+  const find = route.value.query.find ?? '';
+  const wanted = find.toLowerCase();
+  const keys = data.value?.keys.filter(({ key, value, source, description }) =>
+    `${key} ${value} ${source} ${description}`.toLowerCase().includes(wanted),
+  );
+  return (
+    <>
+      <div class="page-head">
+        <h1>Configuration of node {data.value?.node}</h1>
+        <p class="muted">{version.data.value && <Program version={version.data.value} />}</p>
+      </div>
+      {problem.value && <ProblemNote problem={problem.value} />}
+      <Panel
+        title="Values"
+        aside={
+          <label class="small">
+            Find{' '}
+            <input
+              type="search"
+              value={find}
+              onInput={(event) => choose({ find: event.currentTarget.value })}
+            />
+          </label>
+        }
+      >
+        <Scroll label="Values">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Key</th>
+                <th scope="col">Value</th>
+                <th scope="col">From</th>
+                <th scope="col">What it does</th>
+              </tr>
+            </thead>
+            <tbody>
+              {keys?.map(({ key, value, source, secret, description }) => (
+                <tr key={key}>
+                  <th scope="row">
+                    <code>{key}</code>
+                  </th>
+                  <td>{secret ? <span class="muted">not shown</span> : <code>{value}</code>}</td>
+                  <td class={source === 'default' ? 'muted' : ''}>{source}</td>
+                  <td class="muted">{description}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+        {keys?.length === 0 && <p class="empty">No key matches.</p>}
+      </Panel>
+    </>
+  );
+}
+
+function Program({ version: { version, compiler, writes } }: { version: Version }) {
+  return (
+    <>
+      quorumbookd {version}, {compiler}; changes over HTTP are {writes ? 'on' : 'off'}
+    </>
+  );
+}

@@ -1,0 +1,20 @@
+// Every page: its address, its name, and its code, which is loaded when it is first opened.
+
+import type { ComponentType } from 'preact';
+
+interface Page {
+  name: string;
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+export const PAGES: Readonly<Record<string, Page>> = {
+  overview: { name: 'Overview', load: () => import('./overview') },
+  nodes: { name: 'Nodes', load: () => import('./nodes') },
+  shards: { name: 'Shards', load: () => import('./shards') },
+  raft: { name: 'Raft', load: () => import('./raft') },
+  market: { name: 'Market', load: () => import('./market') },
+  storage: { name: 'Storage', load: () => import('./storage') },
+  alerts: { name: 'Alerts', load: () => import('./alerts') },
+  config: { name: 'Config', load: () => import('./config') },
+  api: { name: 'API', load: () => import('./api') },
+};

@@ -1,0 +1,171 @@
+// The disks: room, speed, and what each shard keeps.
+
+import type { Storage } from '../../generated/schema';
+import { HistoryChart } from '../charts/history_chart';
+import { bytes, count, percent, seconds, short } from '../format/numbers';
+import { Panel, Scroll } from '../parts/panel';
+import { State } from '../parts/state';
+import { Term } from '../parts/term';
+import { storage } from '../state/live';
+
+type NodeStorage = Storage['nodes'][number];
+
+const COLUMNS = [
+  ['disk_used', 'Store on disk'],
+  ['disk_free', 'Disk free'],
+  ['sync', 'Sync p50'],
+  ['sync', 'Sync p99'],
+  ['sync', 'Syncs/s'],
+  ['written', 'Written/s'],
+  ['stalls', 'Stalls'],
+  ['pending_compaction', 'To compact'],
+  ['memtable', 'In memory'],
+] as const;
+
+export default function StoragePage() {
+  const list = storage.value?.nodes ?? [];
+  return (
+    <>
+      <h1>Storage</h1>
+      <Panel title="Disks">
+        <Scroll label="Disks">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Node</th>
+                <th scope="col">State</th>
+                {COLUMNS.map(([figure, label]) => (
+                  <th scope="col" class="number" key={label}>
+                    <Term of={figure}>{label}</Term>
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {list.map((node) => (
+                <DiskRow key={node.node} node={node} />
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      </Panel>
+      <ShardTable list={list} />
+      <div class="grid">
+        <HistoryChart
+          title="Sync p99"
+          figure="sync"
+          unit="time"
+          as="seconds"
+          series="sync_p99_seconds"
+        />
+        <HistoryChart title="Syncs" figure="sync" unit="syncs/s" series="syncs_per_second" />
+        <HistoryChart
+          title="Written"
+          figure="written"
+          unit="bytes/s"
+          as="bytes"
+          series="written_bytes_per_second"
+        />
+        <HistoryChart
+          title="Store on disk"
+          figure="disk_used"
+          unit="bytes"
+          as="bytes"
+          series="disk_bytes"
+        />
+      </div>
+    </>
+  );
+}
+
+function DiskState({ node }: { node: NodeStorage }) {
+  if (!node.reachable) return <State level="bad">down</State>;
+  return node.disk_full ? <State level="bad">full</State> : <State level="ok">writes</State>;
+}
+
+function DiskRow({ node }: { node: NodeStorage }) {
+  const { disk_free_bytes: free, disk_capacity_bytes: capacity } = node;
+  return (
+    <tr class={node.reachable ? '' : 'muted'}>
+      <th scope="row">{node.node}</th>
+      <td>
+        <DiskState node={node} />
+      </td>
+      <td class="number">{bytes(node.disk_bytes)}</td>
+      <td class="number">
+        {bytes(free)}
+        {free !== null && capacity !== null && ` (${percent(free / capacity)})`}
+      </td>
+      <td class="number">{seconds(node.sync_p50_seconds)}</td>
+      <td class="number">{seconds(node.sync_p99_seconds)}</td>
+      <td class="number">{short(node.syncs_per_second)}</td>
+      <td class="number">{bytes(node.written_bytes_per_second)}</td>
+      <td class="number">{count(node.write_stalls_total)}</td>
+      <td class="number">{bytes(node.pending_compaction_bytes)}</td>
+      <td class="number">{bytes(node.memtable_bytes)}</td>
+    </tr>
+  );
+}
+
+function ShardTable({ list }: { list: readonly NodeStorage[] }) {
+  return (
+    <Panel title="Logs and snapshots">
+      <Scroll label="Logs and snapshots">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Shard</th>
+              <th scope="col">Node</th>
+              <th scope="col" class="number">
+                <Term of="log_size">Log</Term>
+              </th>
+              <th scope="col" class="number">
+                Entries
+              </th>
+              <th scope="col">From, to</th>
+              <th scope="col" class="number">
+                <Term of="snapshot">Snapshot at</Term>
+              </th>
+              <th scope="col" class="number">
+                Its size
+              </th>
+              <th scope="col" class="number">
+                Taken
+              </th>
+              <th scope="col" class="number">
+                Received
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {byShard(list).map(({ node, kept }) => (
+              <tr key={`${kept.shard} ${node}`}>
+                <th scope="row">{kept.shard}</th>
+                <td>{node}</td>
+                <td class="number">{bytes(kept.log_bytes)}</td>
+                <td class="number">{count(kept.log_entries)}</td>
+                <td>
+                  {count(kept.first_index)} to {count(kept.last_index)}
+                </td>
+                <td class="number">
+                  {kept.snapshot_index === 0 ? 'none yet' : count(kept.snapshot_index)}
+                </td>
+                <td class="number">
+                  {kept.snapshot_index === 0 ? '–' : bytes(kept.snapshot_bytes)}
+                </td>
+                <td class="number">{count(kept.snapshots_taken_total)}</td>
+                <td class="number">{count(kept.snapshots_installed_total)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </Panel>
+  );
+}
+
+function byShard(list: readonly NodeStorage[]) {
+  return list
+    .flatMap(({ node, shards }) => shards.map((kept) => ({ node, kept })))
+    .sort((a, b) => a.kept.shard - b.kept.shard || a.node - b.node);
+}

@@ -1,0 +1,35 @@
+// The cluster in one sentence, and what it rests on.
+
+import type { Health } from '../../generated/schema';
+import { State, type Level } from './state';
+
+const LEVELS: Record<Health['verdict'], Level> = {
+  healthy: 'ok',
+  degraded: 'warn',
+  unavailable: 'bad',
+  founding: 'none',
+};
+
+const WORDS: Record<Health['verdict'], string> = {
+  healthy: 'Healthy',
+  degraded: 'Degraded',
+  unavailable: 'Unavailable',
+  founding: 'Being founded',
+};
+
+export function Verdict({ health }: { health: Health }) {
+  const level = LEVELS[health.verdict];
+  return (
+    <section class={`verdict ${level}`} aria-label="Verdict">
+      <State level={level}>
+        <span class="hidden-visually">{WORDS[health.verdict]}</span>
+      </State>
+      <div>
+        <h1>{health.sentence}</h1>
+        {health.reasons.map((reason) => (
+          <p key={reason}>{reason}</p>
+        ))}
+      </div>
+    </section>
+  );
+}

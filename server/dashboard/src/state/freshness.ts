@@ -1,0 +1,22 @@
+// How old what the page shows is. The node sends a summary every second; when none came for three,
+// the page says so.
+
+import { computed, signal } from '@preact/signals';
+
+export const STALE_AFTER_MS = 3000;
+
+// Ticks four times a second, so that ages on the page grow while nothing arrives.
+export const now = signal(Date.now());
+// When the last document arrived, by this machine's clock: the node's clock may differ.
+export const arrived = signal<number | null>(null);
+// The stream is open.
+export const connected = signal(false);
+
+const opened = Date.now();
+
+export const age = computed(() => Math.max(0, now.value - (arrived.value ?? opened)));
+export const stale = computed(() => age.value > STALE_AFTER_MS);
+
+export function startClock(): void {
+  setInterval(() => (now.value = Date.now()), 250);
+}

@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { BookUpdate, CandlesUpdate, TradesUpdate, Update } from '../api/market_messages';
+import { applyBook, applyCandles, applyTrades, EMPTY_BOOK, spreadOf } from './book';
+import { MarketSocket, type Socket } from './market_socket';
+
+class FakeSocket implements Socket {
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  sent: Record<string, unknown>[] = [];
+  closed = false;
+  send(text: string) {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  }
+  close() {
+    this.closed = true;
+  }
+  say(message: object) {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+function book(sequence: number, snapshot: boolean, bids: [string, string][]): BookUpdate {
+  return {
+    type: 'update',
+    channel: 'book',
+    symbol: 'DEMO',
+    sequence,
+    snapshot,
+    event_sequence: sequence,
+    time_ms: 0,
+    conflated: false,
+    bids: bids.map(([price, quantity]) => ({ price, quantity, orders: 1 })),
+    asks: [],
+  };
+}
+
+describe('the market socket', () => {
+  const sockets: FakeSocket[] = [];
+  let market: MarketSocket;
+  let seen: Update[];
+  let refused: string[];
+  const listener = {
+    onUpdate: (update: Update) => void seen.push(update),
+    onRefused: (reason: string) => void refused.push(reason),
+  };
+  const wanted = { channel: 'book', symbol: 'DEMO', levels: 10 } as const;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    sockets.length = 0;
+    seen = [];
+    refused = [];
+    market = new MarketSocket(() => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it('subscribes when the connection is open, and hands updates on in order', () => {
+    market.subscribe(wanted, listener);
+    expect(sockets[0]!.sent).toEqual([]);
+    sockets[0]!.onopen!();
+    expect(sockets[0]!.sent).toEqual([{ op: 'subscribe', ...wanted }]);
+    sockets[0]!.say(book(1, true, [['9.99', '80']]));
+    sockets[0]!.say(book(2, false, [['9.98', '5']]));
+    expect(seen.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  });
+
+  it('subscribes again on a gap, and says nothing until the snapshot', () => {
+    market.subscribe(wanted, listener);
+    const socket = sockets[0]!;
+    socket.onopen!();
+    socket.say(book(1, true, []));
+    socket.say(book(3, false, [['1', '1']]));
+    expect(market.gaps).toBe(1);
+    expect(socket.sent).toHaveLength(2);
+    socket.say(book(4, false, [['2', '2']])); // of the old subscription, still on the way
+    expect(seen).toHaveLength(1);
+    socket.say(book(1, true, [['3', '3']]));
+    socket.say(book(2, false, []));
+    expect(seen.map(({ sequence, snapshot }) => [sequence, snapshot])).toEqual([
+      [1, true],
+      [1, true],
+      [2, false],
+    ]);
+    expect(market.gaps).toBe(1);
+  });
+
+  it('opens a lost connection again with all subscriptions', () => {
+    market.subscribe(wanted, listener);
+    market.subscribe({ channel: 'trades', symbol: 'DEMO', limit: 5 }, listener);
+    sockets[0]!.onopen!();
+    sockets[0]!.say(book(1, true, []));
+    sockets[0]!.onclose!();
+    vi.advanceTimersByTime(1000);
+    expect(sockets).toHaveLength(2);
+    sockets[1]!.onopen!();
+    expect(sockets[1]!.sent.map(({ channel }) => channel)).toEqual(['book', 'trades']);
+    sockets[1]!.say(book(2, false, [])); // no snapshot yet: not ours
+    expect(seen).toHaveLength(1);
+    sockets[1]!.say(book(1, true, []));
+    expect(seen).toHaveLength(2);
+  });
+
+  it('closes the connection with the last subscription, and stays closed', () => {
+    const end = market.subscribe(wanted, listener);
+    sockets[0]!.onopen!();
+    end();
+    expect(sockets[0]!.closed).toBe(true);
+    sockets[0]!.onclose!();
+    vi.advanceTimersByTime(5000);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('tells what the node refuses', () => {
+    market.subscribe(wanted, listener);
+    sockets[0]!.onopen!();
+    const about = { channel: 'book', symbol: 'DEMO' };
+    sockets[0]!.say({
+      type: 'error',
+      code: 'unknown_symbol',
+      detail: 'no',
+      hint: 'look',
+      ...about,
+    });
+    sockets[0]!.say({ type: 'unsubscribed', reason: 'requested', ...about });
+    sockets[0]!.say({ type: 'unsubscribed', reason: 'the node stops', ...about });
+    expect(refused).toEqual(['no (look)', 'the node stops']);
+  });
+});
+
+describe('a book', () => {
+  it('is its snapshot and the changes since', () => {
+    let state = applyBook(
+      EMPTY_BOOK,
+      book(1, true, [
+        ['9.99', '80'],
+        ['10', '5'],
+      ]),
+    );
+    state = applyBook(
+      state,
+      book(2, false, [
+        ['9.990', '70'],
+        ['9.9', '1'],
+        ['10', '0'],
+      ]),
+    );
+    expect(state.bids.map(({ price, quantity }) => [price, quantity])).toEqual([
+      ['9.990', '70'],
+      ['9.9', '1'],
+    ]);
+    state = applyBook(state, book(1, true, [['3', '3']]));
+    expect(state.bids.map(({ price }) => price)).toEqual(['3']);
+  });
+
+  it('has a spread when both sides are there', () => {
+    const level = (price: string) => [{ price, quantity: '1', orders: 1 }];
+    expect(spreadOf({ ...EMPTY_BOOK, bids: level('9.99') })).toBeNull();
+    const spread = spreadOf({ ...EMPTY_BOOK, bids: level('9.99'), asks: level('10.01') })!;
+    expect(spread.absolute).toBe('0.02');
+    expect(spread.basisPoints).toBeCloseTo(20, 6);
+  });
+});
+
+describe('the examples of docs/http.md', () => {
+  // Objects at the start of a line, which may go on over several.
+  const text = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
+  const updates = [...text.matchAll(/^\{"type": "update"[\s\S]*?\}$/gm)].map(
+    ([example]) => JSON.parse(example) as Update,
+  );
+  const of = <T extends Update>(channel: T['channel']) =>
+    updates.filter((update): update is T => update.channel === channel);
+
+  it('are understood', () => {
+    const bookState = of<BookUpdate>('book').reduce(applyBook, EMPTY_BOOK);
+    expect(bookState.bids).toEqual([]);
+    expect(bookState.asks).toEqual([{ price: '10.02', quantity: '80', orders: 1 }]);
+    const trades = of<TradesUpdate>('trades').reduce(applyTrades, []);
+    expect(trades.map(({ price, quantity }) => `${quantity} at ${price}`)).toEqual(['50 at 10.01']);
+    const candles = of<CandlesUpdate>('candles').reduce(applyCandles, []);
+    expect(candles.map(({ close, volume }) => [close, volume])).toEqual([['10.02', '70']]);
+  });
+});

@@ -1,0 +1,127 @@
+// Subscriptions to books, trades and candles over one WebSocket. Every update is numbered; when one
+// is missing the subscription is made again, and what it was is wrong until the next snapshot, so
+// nothing is handed on before that. A lost connection is opened again with all subscriptions.
+
+import type { Message, Subscription, Update } from '../api/market_messages';
+
+// What this needs of a WebSocket; tests bring their own.
+export interface Socket {
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: string }) => void) | null;
+  onclose: (() => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+export interface Listener {
+  onUpdate(update: Update): void;
+  // What the node refused or ended, and why.
+  onRefused(reason: string): void;
+}
+
+interface Held {
+  subscription: Subscription;
+  listener: Listener;
+  expected: number | null; // sequence of the next update; null: waits for a snapshot
+}
+
+const RECONNECT_MS = 1000;
+
+export class MarketSocket {
+  private socket: Socket | null = null;
+  private open = false;
+  private readonly held = new Map<string, Held>();
+  // How often updates were missing, for the page to say.
+  gaps = 0;
+
+  constructor(private readonly connect: () => Socket) {}
+
+  // A second subscription to the same channel and symbol takes the place of the first. Returns what
+  // ends it.
+  subscribe(subscription: Subscription, listener: Listener): () => void {
+    const key = keyOf(subscription);
+    const held: Held = { subscription, listener, expected: null };
+    this.held.set(key, held);
+    if (this.open) this.ask(held);
+    else if (!this.socket) this.start();
+    return () => {
+      if (this.held.get(key) !== held) return;
+      this.held.delete(key);
+      const { channel, symbol } = subscription;
+      if (this.open) this.send({ op: 'unsubscribe', channel, symbol });
+      if (this.held.size === 0) this.stop();
+    };
+  }
+
+  private start(): void {
+    const socket = this.connect();
+    this.socket = socket;
+    socket.onopen = () => {
+      this.open = true;
+      for (const held of this.held.values()) this.ask(held);
+    };
+    socket.onmessage = ({ data }) => this.receive(JSON.parse(data) as Message);
+    socket.onclose = () => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      this.open = false;
+      setTimeout(() => {
+        if (!this.socket && this.held.size > 0) this.start();
+      }, RECONNECT_MS);
+    };
+  }
+
+  private stop(): void {
+    const { socket } = this;
+    this.socket = null;
+    this.open = false;
+    socket?.close();
+  }
+
+  private send(message: object): void {
+    this.socket?.send(JSON.stringify(message));
+  }
+
+  private ask(held: Held): void {
+    held.expected = null;
+    this.send({ op: 'subscribe', ...held.subscription });
+  }
+
+  private receive(message: Message): void {
+    if (message.type === 'pong' || !message.channel || !message.symbol) return;
+    const held = this.held.get(keyOf({ channel: message.channel, symbol: message.symbol }));
+    if (!held) return;
+    if (message.type === 'error') {
+      held.listener.onRefused(`${message.detail} (${message.hint})`);
+    } else if (message.type === 'unsubscribed') {
+      // "requested" answers an unsubscription that a newer subscription has overtaken.
+      if (message.reason !== 'requested') held.listener.onRefused(message.reason);
+    } else {
+      this.update(held, message);
+    }
+  }
+
+  private update(held: Held, update: Update): void {
+    // What is left on the way of a subscription that this one replaced.
+    if (held.expected === null && !(update.snapshot && update.sequence === 1)) return;
+    if (held.expected !== null && update.sequence !== held.expected) {
+      // A replaced subscription's numbers start again with a snapshot.
+      if (!(update.snapshot && update.sequence === 1)) {
+        this.gaps += 1;
+        this.ask(held);
+        return;
+      }
+    }
+    held.expected = update.sequence + 1;
+    held.listener.onUpdate(update);
+  }
+}
+
+function keyOf({ channel, symbol }: Pick<Subscription, 'channel' | 'symbol'>): string {
+  return `${channel} ${symbol}`;
+}
+
+export function browserSocket(): Socket {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  return new WebSocket(`${scheme}://${location.host}/api/ws`) as unknown as Socket;
+}
