@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named sections of deploy/packages.txt that are missing.
-# usage: deploy/install-packages.sh [SECTION...]      sections: build run tests bench; default: all
-# but bench
+# usage: deploy/install-packages.sh [SECTION...]      sections: build run tests dashboard browser
+# bench; default: build run tests
 # Needs root or sudo only when something is missing.
 set -euo pipefail
 list=$(dirname "$0")/packages.txt
@@ -14,7 +14,7 @@ for section in "${sections[@]}"; do
     /^\[/ { inside = ($1 == section); next }
     inside && !/^#/ && NF { print $1 }' "$list")
   if [ "${#packages[@]}" -eq 0 ]; then
-    echo "install-packages: no section '$section' in $list; it has: build run tests bench" >&2
+    echo "install-packages: no section '$section' in $list; it has: build run tests dashboard browser bench" >&2
     exit 2
   fi
   wanted+=("${packages[@]}")
