@@ -94,7 +94,8 @@ void Exchange::State::Run(ApplyResult* result, Act&& act) {
 void Exchange::State::Disconnect(const Session& session, ApplyResult* result) {
   if (!session.cancel_on_disconnect) return;
   Run(result, [&](const CommandContext& context) {
-    replicated.market.Disconnect(context, session.account);
+    const bool later = result->events.size() >= kMaxBatchEvents;
+    replicated.market.Disconnect(context, session.account, later);
   });
 }
 

@@ -119,8 +119,8 @@ void Market::Leave(Symbol& symbol, OrderHandle handle) {
   }
   if (IsIceberg(order, handle)) UncountHidden(symbol, handle);
   symbol.side(order.side).Remove(handle);
-  // It may have been in the way of an all-or-none order of its account.
-  if ((symbol.attention & kHasParked) != 0) active_.insert(symbol.info.id);
+  // It may have been in the way of an all-or-none order: of its account, or of too many fills.
+  if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(symbol, order);
 }
 
 void Market::Finish(OrderHandle handle) {

@@ -78,8 +78,8 @@ class Market {
   bool has_work() const { return !jobs_.empty() || !active_.empty(); }
   // Takes a step of that: after each command.
   void Work(const CommandContext& context);
-  // Cancels the account's open orders, in steps.
-  void Disconnect(const CommandContext& context, AccountId account);
+  // Cancels the account's open orders, in steps; `later`: the first in the next batch.
+  void Disconnect(const CommandContext& context, AccountId account, bool later = false);
   // When BeginBatch will have something to do; nullopt: not before another command.
   std::optional<Time> NextDeadline(Time now) const;
 
@@ -205,7 +205,12 @@ class Market {
   // Runs triggered stops and all-or-none orders that can trade. False: more are waiting.
   bool RunParked(Symbol& symbol);
   void Activate(Symbol& symbol, OrderHandle handle);
-  OrderHandle FindFillable(const Symbol& symbol) const;
+  // An all-or-none order that can trade whole now; kNullHandle when there is none.
+  OrderHandle FindFillable(const Symbol& symbol);
+  OrderHandle FindFillable(const Symbol& symbol, Side side);
+  // Says that an order has come into the book or left it: all-or-none orders that reach its price
+  // may be able to trade.
+  void WakeAllOrNone(const Symbol& symbol, const Order& order);
 
   // market_symbols.cc, market_accounts.cc
   // The units of a symbol's assets, if it has any; or why it can not have them.
@@ -244,14 +249,19 @@ class Market {
 
   // phases.cc
   bool StepSettlePhase(Job* job);
-  // Trades at the auction's price. False: more is left to trade.
+  // Finds at which price an auction would trade now, and how much.
+  static void FindPrice(const Symbol& symbol, Job* job);
+  // Trades at the auction's price until the book does not cross. False: more is left to trade.
   bool Uncross(Symbol& symbol, Job* job);
+  bool TradeAtOnePrice(Symbol& symbol, Job* job);
 
   // sweeps.cc
   bool Exhausted() const { return task_.events->size() >= step_end_; }
   void BeginStep() { step_end_ = task_.events->size() + kMaxStepEvents; }
   // Takes the first step; the rest follows in later batches. Returns whether nothing is left.
   bool Start(Job job);
+  // Leaves a job for later batches; one of the same orders, bar new ones, becomes this one.
+  void Postpone(const Job& job);
   bool Step(Job* job);
   bool StepCancelAccount(const Job& job);
   bool StepCancelSymbol(const Job& job);
@@ -275,6 +285,7 @@ class Market {
   Task task_;
   size_t step_end_ = 0;  // events at which a step pauses
   std::vector<OrderHandle> scratch_;
+  std::vector<std::pair<PriceKey, Quantity>> depth_;  // a buffer: what there is up to a price
   const uint64_t max_open_orders_;
 };
 

@@ -44,8 +44,10 @@ class MarketRestorer {
   OrderHandle ReadParkedOrder(Symbol& symbol);  // kNullHandle: against the rules
   bool ReadFinishedOrder();
   bool ReadTerms(Symbol& symbol, OrderHandle handle);
-  // An order's common fields; kNullHandle when they are against the rules.
+  // An order's common fields; kNullHandle when they are against the rules. Of an open order, also
+  // when there are too many.
   OrderHandle ReadOrder(SymbolId symbol, SnapshotOrderBits* bits);
+  OrderHandle ReadOpenOrder(SymbolId symbol, SnapshotOrderBits* bits);
   // What resting and parked orders are noted under.
   bool Register(Symbol& symbol, OrderHandle handle);
   bool ReadFlag(bool* flag);

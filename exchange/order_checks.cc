@@ -44,6 +44,7 @@ Reason CheckForm(const NewOrder& order, const OrderTerms& terms, Time now) {
   if (Misplaced(stop, terms.stop_price)) return Reason::kInvalidStopPrice;
   if (Misplaced(order.type == OrderType::kTrailingStop, terms.trail)) return Reason::kInvalidTrail;
   if (InvalidDisplay(order, terms)) return Reason::kInvalidDisplay;
+  if (TooManyDisplays(order.quantity, terms.display)) return Reason::kTooManyDisplays;
   if (InvalidMinimum(order, terms)) return Reason::kInvalidMinimum;
   const bool timed = order.time_in_force == TimeInForce::kGoodTillTime;
   if (timed ? terms.expires <= 0 : terms.expires != 0) return Reason::kInvalidExpiry;
@@ -102,11 +103,12 @@ Reason Market::CheckStop(const Symbol& symbol, const NewOrder& order, OrderTerms
     terms->stop_price = TrailingStopPrice(order.side, from, terms->trail);
     if (!IsValidPrice(terms->stop_price)) return Reason::kInvalidTrail;
     if (symbol.parked.trailing() >= kMaxTrailingStops) return Reason::kTooManyTrailingStops;
-    return Reason::kNone;
+  } else {
+    const bool reached =
+        order.side == Side::kBuy ? last >= terms->stop_price : last <= terms->stop_price;
+    if (last != 0 && reached) return Reason::kStopTriggered;
   }
-  const bool reached =
-      order.side == Side::kBuy ? last >= terms->stop_price : last <= terms->stop_price;
-  return last != 0 && reached ? Reason::kStopTriggered : Reason::kNone;
+  return symbol.parked.stops() >= kMaxStops ? Reason::kTooManyStops : Reason::kNone;
 }
 
 // Finds the protection of a market or stop order, which is kept as its price.

@@ -26,9 +26,14 @@ inline bool IsPlain(const NewOrder& order) {
          !order.post_only;
 }
 
-// The first of: kInvalidClientOrderId, kInvalidOrder, kInvalidQuantity, kInvalidPrice,
-// kInvalidStopPrice, kInvalidTrail, kInvalidDisplay, kInvalidMinimum, kInvalidExpiry,
-// kExpiryPassed; kNone when there is nothing. `now` is the time of the batch.
+// Whether an iceberg would have to show itself too often. A display of 0 shows all at once.
+inline bool TooManyDisplays(Quantity quantity, Quantity display) {
+  return display != 0 && (quantity - 1) / display >= Quantity{kMaxDisplays};
+}
+
+// The first of: kInvalidOrder, kInvalidQuantity, kInvalidPrice, kInvalidStopPrice, kInvalidTrail,
+// kInvalidDisplay, kTooManyDisplays, kInvalidMinimum, kInvalidExpiry, kExpiryPassed; kNone when
+// there is nothing. `now` is the time of the batch.
 Reason CheckForm(const NewOrder& order, const OrderTerms& terms, Time now);
 
 }  // namespace quorumbook::exchange

@@ -105,7 +105,7 @@ void Market::Rest(Symbol& symbol, OrderHandle handle) {
   symbol.side(order.side).Append(handle);
   Register(symbol, handle);
   if (IsIceberg(order, handle)) ShowSlice(symbol, handle);
-  if (!symbol.parked.empty()) active_.insert(symbol.info.id);
+  if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(symbol, order);
 }
 
 void Market::Register(Symbol& symbol, OrderHandle handle) {

@@ -14,14 +14,17 @@
 
 namespace quorumbook::exchange {
 
-// Prices are kept with a sign, so that on either side the first is the first to have its turn; at
-// one price the order that came first is.
+// At most kMaxStops stops and kMaxAllOrNone others a side, so that it is no more work than filling
+// an order when a trade triggers them all. Prices are kept with a sign, so that on either side the
+// first is the first to have its turn; at one price the order that came first is.
 class ParkedOrders {
  public:
   using Queue = absl::btree_map<std::pair<Price, OrderId>, OrderHandle>;
 
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
+  // Stops, those included that are triggered and have not had their turn.
+  size_t stops() const { return size_ - all_or_none(Side::kBuy) - all_or_none(Side::kSell); }
   size_t trailing() const { return buys_.trailing.size() + sells_.trailing.size(); }
   size_t all_or_none(Side side) const { return sides(side).all_or_none.size(); }
 
@@ -40,6 +43,13 @@ class ParkedOrders {
 
   // All-or-none orders, best price first.
   const Queue& AllOrNone(Side side) const { return sides(side).all_or_none; }
+  // The best price of those, at which they reach farthest into the other side; 0 without any.
+  Price FarthestAllOrNone(Side side) const {
+    const Queue& queue = sides(side).all_or_none;
+    if (queue.empty()) return 0;
+    const Price price = queue.begin()->first.first;
+    return price < 0 ? -price : price;
+  }
 
   // Calls `visit(handle)` for all: stops to buy, to sell, triggered ones in their order, then
   // all-or-none orders to buy, to sell, until it returns false.

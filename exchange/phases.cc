@@ -47,12 +47,9 @@ void Market::Execute(const CommandContext& context, const SetPhase& command) {
           .command = CommandKind::kSetPhase,
           .reason = closes ? Reason::kDayOver : Reason::kUnfilledRemainder,
           .symbol = command.symbol,
+          .keeps_reference = closes && command.reference_price != 0,
           .uncrosses = opens || IsAuction(before)};
-  if (job.uncrosses) {
-    const AuctionInfo auction = FindAuctionPrice(symbol->bids, symbol->asks, info.reference_price);
-    job.price = auction.price;
-    job.left = auction.volume;
-  }
+  if (job.uncrosses) FindPrice(*symbol, &job);
   info.busy = true;
   symbol->Refresh();
   Start(job);
@@ -63,14 +60,6 @@ bool Market::StepSettlePhase(Job* job) {
   if (job->uncrosses) {
     if (!Uncross(symbol, job)) return false;
     job->uncrosses = false;
-    Event& event = Emit(EventType::kUncrossed);
-    event.symbol = job->symbol;
-    event.price = job->price;
-    event.quantity = job->traded;
-    if (job->traded > 0) {
-      symbol.info.reference_price = job->price;
-      OnTrades(symbol, job->price, job->price);
-    }
   }
   while (!symbol.auction_orders.empty()) {
     if (Exhausted()) return false;
@@ -81,15 +70,43 @@ bool Market::StepSettlePhase(Job* job) {
     if (Exhausted()) return false;
     CancelOpen(symbol.day_orders.begin()->second, Reason::kDayOver);
   }
-  if (closed && symbol.stats.last != 0) symbol.info.reference_price = symbol.stats.last;
+  if (closed && !job->keeps_reference && symbol.stats.last != 0) {
+    symbol.info.reference_price = symbol.stats.last;
+  }
   symbol.info.busy = false;
   symbol.Refresh();
   if (!symbol.parked.empty()) active_.insert(symbol.info.id);
   return true;
 }
 
-// Both sides rest, so both are makers: prices and times decide as ever, at the one price.
+void Market::FindPrice(const Symbol& symbol, Job* job) {
+  const AuctionInfo auction =
+      FindAuctionPrice(symbol.bids, symbol.asks, symbol.info.reference_price);
+  job->price = auction.price;
+  job->left = auction.volume;
+  job->traded = 0;
+}
+
+// Orders that were cancelled between two steps may leave a book that does not trade at the price
+// any more, but crosses at another.
 bool Market::Uncross(Symbol& symbol, Job* job) {
+  for (;;) {
+    if (!TradeAtOnePrice(symbol, job)) return false;
+    Event& event = Emit(EventType::kUncrossed);
+    event.symbol = job->symbol;
+    event.price = job->price;
+    event.quantity = job->traded;
+    if (job->traded > 0) {
+      if (!job->keeps_reference) symbol.info.reference_price = job->price;
+      OnTrades(symbol, job->price, job->price);
+    }
+    FindPrice(symbol, job);
+    if (job->left == 0) return true;
+  }
+}
+
+// Both sides rest, so both are makers: prices and times decide as ever, at the one price.
+bool Market::TradeAtOnePrice(Symbol& symbol, Job* job) {
   while (job->left > 0) {
     // Orders may have been cancelled since the price was found.
     const bool crosses = symbol.bids.best_key() <= symbol.bids.KeyOf(job->price) &&

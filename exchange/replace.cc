@@ -21,6 +21,10 @@ Reason Market::CheckReplace(const ReplaceOrder& command, OrderHandle handle) con
   }
   const Reason reason = CheckQuantityRules(symbol, command.quantity);
   if (reason != Reason::kNone) return reason;
+  if ((order.flags & kTermsFlag) != 0 &&
+      TooManyDisplays(command.quantity, terms_[handle].terms.display)) {
+    return Reason::kTooManyDisplays;
+  }
   if (!stop_only && !BandOf(symbol.info, symbol.stats.last).Has(command.price)) {
     return Reason::kPriceOutsideBand;
   }

@@ -142,7 +142,7 @@ bool MarketRestorer::ReadSide(Symbol& symbol, Side which) {
 
 bool MarketRestorer::ReadResting(Symbol& symbol, Side side, Price price) {
   SnapshotOrderBits bits;
-  const OrderHandle handle = ReadOrder(symbol.info.id, &bits);
+  const OrderHandle handle = ReadOpenOrder(symbol.info.id, &bits);
   if (handle == kNullHandle) return false;
   Order& order = market_.memory_.orders[handle];
   if (order.executed >= order.quantity) return false;
@@ -188,6 +188,7 @@ bool MarketRestorer::ReadTerms(Symbol& symbol, OrderHandle handle) {
          (timed ? terms.expires > 0 : terms.expires == 0) && (terms.stop_price != 0) == stop &&
          (terms.trail != 0) == (order.type == OrderType::kTrailingStop) &&
          in_range(special.displayed, terms.display) && in_range(special.best, kMaxPrice) &&
+         !TooManyDisplays(order.quantity, terms.display) &&
          !(terms.all_or_none && (terms.display != 0 || stop)) && symbol.info.id == order.symbol;
 }
 
@@ -233,7 +234,11 @@ bool MarketRestorer::ReadParked(Symbol& symbol) {
   // They must come in the order in which they are written, or a copy would not be the same.
   size_t next = 0;
   symbol.parked.ForEach([&](OrderHandle handle) { return read[next++] == handle || (next = 0); });
-  return in_.ok() && next == read.size();
+  const ParkedOrders& parked = symbol.parked;
+  const bool bounded = parked.stops() <= kMaxStops && parked.trailing() <= kMaxTrailingStops &&
+                       parked.all_or_none(Side::kBuy) <= kMaxAllOrNone &&
+                       parked.all_or_none(Side::kSell) <= kMaxAllOrNone;
+  return in_.ok() && next == read.size() && bounded;
 }
 
 OrderHandle MarketRestorer::ReadParkedOrder(Symbol& symbol) {
@@ -242,7 +247,7 @@ OrderHandle MarketRestorer::ReadParkedOrder(Symbol& symbol) {
   bool triggered = false;
   if (!ValidSide(side) || !ReadFlag(&triggered)) return kNullHandle;
   SnapshotOrderBits bits;
-  const OrderHandle handle = ReadOrder(symbol.info.id, &bits);
+  const OrderHandle handle = ReadOpenOrder(symbol.info.id, &bits);
   if (handle == kNullHandle || !bits.has_terms || !ReadTerms(symbol, handle)) return kNullHandle;
   Order& order = market_.memory_.orders[handle];
   SpecialTerms& special = market_.terms_[handle];
@@ -301,6 +306,11 @@ bool MarketRestorer::ReadFinishedOrder() {
   return true;
 }
 
+OrderHandle MarketRestorer::ReadOpenOrder(SymbolId symbol, SnapshotOrderBits* bits) {
+  if (market_.memory_.orders.open_orders() >= market_.max_open_orders_) return kNullHandle;
+  return ReadOrder(symbol, bits);
+}
+
 OrderHandle MarketRestorer::ReadOrder(SymbolId symbol, SnapshotOrderBits* bits) {
   if (!bits->Unpack(in_.Get<uint16_t>())) return kNullHandle;
   const OrderId id(in_.Get<uint64_t>());
@@ -318,7 +328,6 @@ OrderHandle MarketRestorer::ReadOrder(SymbolId symbol, SnapshotOrderBits* bits) 
   OrderTable& orders = market_.memory_.orders;
   const OrderName name{account, symbol, client_order_id};
   if (!valid || orders.Find(name) != kNullHandle) return kNullHandle;
-  if (orders.open_orders() >= kMaxOpenOrders) return kNullHandle;
   const OrderHandle handle = orders.Open(name);
   Order& order = orders[handle];
   order.id = id;

@@ -135,20 +135,21 @@ bool MarketRestorer::ReadJob() {
   job.symbol = SymbolId(in_.Get<uint32_t>());
   job.account = AccountId(in_.Get<uint64_t>());
   job.up_to = OrderId(in_.Get<uint64_t>());
-  if (!ReadFlag(&job.uncrosses)) return false;
+  if (!ReadFlag(&job.keeps_reference) || !ReadFlag(&job.uncrosses)) return false;
   job.price = in_.Get<Price>();
   job.left = in_.Get<Quantity>();
   job.traded = in_.Get<Quantity>();
   const bool of_account = job.kind == JobKind::kCancelAccount;
   const bool of_symbol = job.kind == JobKind::kCancelSymbol || job.kind == JobKind::kSettlePhase;
+  const bool settles = job.kind == JobKind::kSettlePhase;
   const bool no_auction = job.price == 0 && job.left == 0 && job.traded == 0 && !job.uncrosses;
   constexpr Quantity kMost = Quantity{1} << 62;
-  const bool auction = job.kind == JobKind::kSettlePhase && job.price >= 0 &&
-                       job.price <= kMaxPrice && job.left >= 0 && job.left < kMost &&
-                       job.traded >= 0 && job.traded < kMost &&
+  const bool auction = settles && job.price >= 0 && job.price <= kMaxPrice && job.left >= 0 &&
+                       job.left < kMost && job.traded >= 0 && job.traded < kMost &&
                        (job.price > 0 || (job.left == 0 && job.traded == 0));
   const bool valid = (of_account || of_symbol) && job.command <= kLastCommandKind &&
                      Cancels(job.reason) && job.side <= Side::kSell && (no_auction || auction) &&
+                     (settles || !job.keeps_reference) &&
                      (!of_symbol || market_.symbols_.Find(job.symbol) != nullptr);
   market_.jobs_.push_back(job);
   return valid && in_.ok();

@@ -215,6 +215,7 @@ class StateWriter {
     out_.Put(job.symbol.value());
     out_.Put(job.account.value());
     out_.Put(job.up_to.value());
+    PutFlag(job.keeps_reference);
     PutFlag(job.uncrosses);
     out_.Put(job.price);
     out_.Put(job.left);

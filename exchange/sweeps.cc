@@ -19,12 +19,17 @@ void Market::BeginBatch(const CommandContext& context) {
 
 void Market::Work(const CommandContext& context) {
   Begin(context, CommandKind::kNone);
-  BeginStep();
+  const size_t start = task_.events->size();
+  // Jobs leave something for others, and take turns: none holds up all the rest.
+  step_end_ = start + (active_.empty() ? kMaxStepEvents : kMaxStepEvents / 2);
   while (!jobs_.empty() && !Exhausted()) {
-    task_.kind = jobs_.front().command;
-    if (Step(&jobs_.front())) jobs_.pop_front();
+    Job job = jobs_.front();
+    jobs_.pop_front();
+    task_.kind = job.command;
+    if (!Step(&job)) jobs_.push_back(job);
   }
   task_.kind = CommandKind::kNone;
+  step_end_ = start + kMaxStepEvents;
   while (!active_.empty() && !Exhausted()) {
     if (RunParked(*symbols_.Find(*active_.begin()))) active_.erase(active_.begin());
   }
@@ -39,8 +44,20 @@ std::optional<Time> Market::NextDeadline(Time now) const {
 bool Market::Start(Job job) {
   BeginStep();
   if (Step(&job)) return true;
-  jobs_.push_back(job);
+  Postpone(job);
   return false;
+}
+
+void Market::Postpone(const Job& job) {
+  const auto same = std::ranges::find_if(jobs_, [&](const Job& other) {
+    return other.kind == job.kind && other.command == job.command && other.account == job.account &&
+           other.symbol == job.symbol && other.side == job.side;
+  });
+  if (same == jobs_.end()) {
+    jobs_.push_back(job);
+  } else {
+    same->up_to = job.up_to;
+  }
 }
 
 bool Market::Step(Job* job) {
@@ -117,13 +134,18 @@ void Market::Execute(const CommandContext& context, const MassCancel& command) {
   event.leaves = all ? 0 : 1;
 }
 
-void Market::Disconnect(const CommandContext& context, AccountId account) {
+void Market::Disconnect(const CommandContext& context, AccountId account, bool later) {
   Begin(context, CommandKind::kNone);
-  Start({.kind = JobKind::kCancelAccount,
-         .command = CommandKind::kNone,
-         .reason = Reason::kDisconnected,
-         .account = account,
-         .up_to = OrderId(counters_.last_order_id)});
+  const Job job{.kind = JobKind::kCancelAccount,
+                .command = CommandKind::kNone,
+                .reason = Reason::kDisconnected,
+                .account = account,
+                .up_to = OrderId(counters_.last_order_id)};
+  if (later) {
+    Postpone(job);
+  } else {
+    Start(job);
+  }
 }
 
 }  // namespace quorumbook::exchange

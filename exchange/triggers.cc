@@ -1,5 +1,7 @@
 // Parked orders: stops until their price is traded, all-or-none orders until they can trade whole.
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "exchange/market.h"
 #include "exchange/order_checks.h"
@@ -41,17 +43,42 @@ bool Market::RunParked(Symbol& symbol) {
   return false;
 }
 
-OrderHandle Market::FindFillable(const Symbol& symbol) const {
-  for (const Side side : {Side::kBuy, Side::kSell}) {
-    const BookSide& makers = symbol.opposite(side);
-    for (const auto& entry : symbol.parked.AllOrNone(side)) {
-      const Order& order = memory_.orders[entry.second];
-      const PriceKey worst = makers.KeyOf(order.price);
-      if (makers.best_key() > worst) break;
-      if (Executable(symbol, order, worst) == order.leaves()) return entry.second;
-    }
+OrderHandle Market::FindFillable(const Symbol& symbol) {
+  OrderHandle found = FindFillable(symbol, Side::kBuy);
+  if (found == kNullHandle) found = FindFillable(symbol, Side::kSell);
+  return found;
+}
+
+// Most orders that wait wait on: one look at the levels, no more of them than fills are allowed,
+// tells of all that want more than there is.
+OrderHandle Market::FindFillable(const Symbol& symbol, Side side) {
+  const BookSide& makers = symbol.opposite(side);
+  const Price farthest = symbol.parked.FarthestAllOrNone(side);
+  if (farthest == 0) return kNullHandle;
+  depth_.clear();
+  Quantity sum = 0;
+  makers.ForEachLevel([&](const Level& level) {
+    if (level.key > makers.KeyOf(farthest) || depth_.size() == kMaxFillsPerCommand) return false;
+    depth_.emplace_back(level.key, sum += level.quantity);
+    return true;
+  });
+  for (const auto& entry : symbol.parked.AllOrNone(side)) {
+    const Order& order = memory_.orders[entry.second];
+    const PriceKey worst = makers.KeyOf(order.price);
+    const auto beyond =
+        std::ranges::upper_bound(depth_, worst, {}, &std::pair<PriceKey, Quantity>::first);
+    if (beyond == depth_.begin()) break;
+    if (std::prev(beyond)->second < order.leaves()) continue;
+    if (Executable(symbol, order, worst) == order.leaves()) return entry.second;
   }
   return kNullHandle;
+}
+
+void Market::WakeAllOrNone(const Symbol& symbol, const Order& order) {
+  const bool buys = order.side == Side::kBuy;
+  const Price farthest = symbol.parked.FarthestAllOrNone(buys ? Side::kSell : Side::kBuy);
+  if (farthest == 0) return;
+  if (buys ? order.price >= farthest : order.price <= farthest) active_.insert(symbol.info.id);
 }
 
 void Market::Activate(Symbol& symbol, OrderHandle handle) {
@@ -72,7 +99,8 @@ void Market::Activate(Symbol& symbol, OrderHandle handle) {
   }
   order.changed = task_.time;
   EmitOrder(EventType::kOrderTriggered, order, order.quantity);
-  if (!IsMarketLike(order.type) && !band.Has(order.price)) {
+  // An all-or-none order waits as others rest: it stays when the bands move.
+  if (order.type == OrderType::kStopLimit && !band.Has(order.price)) {
     return FinishCanceled(handle, Reason::kPriceOutsideBand);
   }
   MatchAndSettle(symbol, handle);

@@ -56,8 +56,10 @@ inline constexpr uint64_t kMaxBatchEvents = uint64_t{1} << 18;     // then its r
 inline constexpr uint32_t kMaxRecentTrades = 1'024;                // remembered a symbol
 inline constexpr uint32_t kMaxSymbolName = 16;                     // bytes
 inline constexpr uint32_t kMaxAssetName = 16;                      // bytes
-inline constexpr uint32_t kMaxTrailingStops = 1'024;               // open, a symbol
+inline constexpr uint32_t kMaxStops = 32'768;                      // waiting, a symbol
+inline constexpr uint32_t kMaxTrailingStops = 1'024;               // of those
 inline constexpr uint32_t kMaxAllOrNone = 64;                      // open, a side of a symbol
+inline constexpr uint32_t kMaxDisplays = 1'024;                    // parts of an iceberg
 inline constexpr uint32_t kMaxBasisPoints = 10'000;                // 100 %
 // The quantity of a whole level fits in an int64.
 static_assert(kMaxQuantity <=
@@ -168,8 +170,11 @@ enum class Reason : uint8_t {
   kOpenOrderLimit = 77,
   kNotionalLimit = 78,
   kPositionLimit = 79,
+  // Of orders again:
+  kTooManyDisplays = 80,  // an iceberg would have to show itself more than kMaxDisplays times
+  kTooManyStops = 81,
 };
-inline constexpr Reason kLastReason = Reason::kPositionLimit;
+inline constexpr Reason kLastReason = Reason::kTooManyStops;
 
 inline bool IsKnown(Reason reason) {
   return reason <= Reason::kProtectionReached ||

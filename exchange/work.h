@@ -23,7 +23,9 @@ struct Job {
   SymbolId symbol = {};                      // of kCancelAccount 0: all
   AccountId account = {};                    // of kCancelAccount
   OrderId up_to = {};                        // of kCancelAccount: later orders are spared
-  // Of kSettlePhase: the auction's price, what is to trade yet and what has traded.
+  // Of kSettlePhase: whether the reference price was given and stays; whether trades at the
+  // auction's price go on, what is to trade at it yet and what has traded.
+  bool keeps_reference = false;
   bool uncrosses = false;
   Price price = 0;
   Quantity left = 0;

@@ -20,6 +20,7 @@ static_assert(Equal(v1::INVALID_SELECTION, Reason::kInvalidSelection));
 static_assert(Equal(v1::PROTECTION_REACHED, Reason::kProtectionReached));
 static_assert(Equal(v1::UNKNOWN_ASSET, Reason::kUnknownAsset));
 static_assert(Equal(v1::POSITION_LIMIT, Reason::kPositionLimit));
+static_assert(Equal(v1::TOO_MANY_STOPS, Reason::kTooManyStops));
 static_assert(Equal(v1::Reason_MAX, exchange::kLastReason));
 
 bool IsExpiry(Reason reason) { return reason == Reason::kExpired || reason == Reason::kDayOver; }

@@ -152,6 +152,10 @@ const char* OfAccounts(v1::Reason reason) {
       return "price times quantity is above the account's limit";
     case v1::POSITION_LIMIT:
       return "the account would have more of the asset than it may";
+    case v1::TOO_MANY_DISPLAYS:
+      return "the iceberg shows less than 1/1,024 of its quantity at a time: show more of it";
+    case v1::TOO_MANY_STOPS:
+      return "the symbol has as many waiting stop orders as it may: try again later";
     default:
       return "";
   }

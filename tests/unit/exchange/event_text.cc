@@ -70,6 +70,8 @@ constexpr std::pair<Reason, std::string_view> kReasons[] = {
     {Reason::kOpenOrderLimit, "open order limit"},
     {Reason::kNotionalLimit, "notional limit"},
     {Reason::kPositionLimit, "position limit"},
+    {Reason::kTooManyDisplays, "too many displays"},
+    {Reason::kTooManyStops, "too many stops"},
 };
 
 }  // namespace

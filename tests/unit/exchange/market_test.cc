@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "event_text.h"
 #include "exchange/exchange.h"
@@ -39,7 +43,7 @@ class MarketTest : public testing::Test {
     for (uint32_t id = 1; id <= count; ++id) Limit(Side::kSell, id, 1, 100);
   }
 
-  static constexpr uint64_t kMaxOpen = 20'000;
+  static constexpr uint64_t kMaxOpen = 40'000;
   Market market_{kMaxOpen};
   std::vector<Event> events_;
 };
@@ -98,6 +102,103 @@ TEST_F(MarketTest, AFillOrKillOverManyLevelsCountsTheirOrders) {
             Reason::kNotFillable);
   EXPECT_EQ(Limit(Side::kBuy, kTaker + 2, kFills, 500, TimeInForce::kFillOrKill).leaves, 0);
   EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+// An order that shows `display` at a time.
+SpecialOrder Iceberg(Side side, uint64_t id, Quantity quantity, Quantity display, Price price) {
+  return {{.symbol = kSymbol,
+           .client_order_id = ClientOrderId(id),
+           .side = side,
+           .price = price,
+           .quantity = quantity},
+          {.display = display}};
+}
+
+// Each part that an iceberg shows is a fill.
+TEST_F(MarketTest, AFillOrKillCountsThePartsOfIcebergs) {
+  constexpr Quantity kParts = kMaxDisplays;
+  constexpr uint64_t kIcebergs = kMaxFillsPerCommand / kMaxDisplays;
+  Quantity offered = 0;
+  for (uint64_t id = 1; id <= kIcebergs; ++id) {
+    const Quantity display = 1 + static_cast<Quantity>(id % 3);
+    const Quantity quantity = display * kParts - (display - 1);  // the last part is one lot
+    Run(Iceberg(Side::kSell, id, quantity, display, 100));
+    offered += quantity;
+  }
+  Limit(Side::kSell, kTaker, 1, 101);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker + 1, offered + 1, 101, TimeInForce::kFillOrKill).reason,
+            Reason::kNotFillable);
+  EXPECT_EQ(Limit(Side::kBuy, kTaker + 2, offered, 101, TimeInForce::kFillOrKill).leaves, 0);
+  EXPECT_EQ(events_.size(), 2 * kMaxFillsPerCommand - kIcebergs + 1u);
+  EXPECT_EQ(market_.orders().open_orders(), 1u);
+}
+
+// A FOK order trades whole exactly when an IOC order would, whatever icebergs and own orders are
+// in its way, and else not at all.
+TEST(MarketProperties, AFillOrKillTradesWholeOrNotAtAll) {
+  uint64_t whole = 0;
+  uint64_t nothing = 0;
+  for (uint64_t seed = 1; seed <= 1'000; ++seed) {
+    std::vector<Event> events;
+    const auto executed = [&](TimeInForce time_in_force) {
+      Random random(seed);
+      Market market;
+      const auto run = [&](const auto& command, uint64_t account) {
+        events.clear();
+        market.Execute({.account = AccountId(account), .time = 0, .events = &events}, command);
+      };
+      run(AddSymbol{"A", {1, 0}, {1, 0}}, 1);
+      for (uint64_t id = 1 + random.Below(8); id > 0; --id) {
+        const auto quantity = static_cast<Quantity>(1 + random.Below(12));
+        const auto display = static_cast<Quantity>(random.Below(4));
+        run(Iceberg(Side::kSell, id, quantity, std::min(display, quantity),
+                    100 + static_cast<Price>(random.Below(3))),
+            random.OneIn(6) ? 1 : 2);
+      }
+      const auto quantity = static_cast<Quantity>(1 + random.Below(60));
+      run(NewOrder{.symbol = kSymbol,
+                   .client_order_id = ClientOrderId(kTaker),
+                   .time_in_force = time_in_force,
+                   .price = 100 + static_cast<Price>(random.Below(3)),
+                   .quantity = quantity,
+                   .self_trade = static_cast<SelfTrade>(random.Below(5))},
+          1);
+      const OrderTable& orders = market.orders();
+      const Order& taker = orders[orders.Find({AccountId(1), kSymbol, ClientOrderId(kTaker)})];
+      return std::pair(taker.executed, quantity);
+    };
+    const auto [wanted, quantity] = executed(TimeInForce::kImmediateOrCancel);
+    const auto [real, same] = executed(TimeInForce::kFillOrKill);
+    ASSERT_EQ(real, wanted == quantity ? quantity : 0) << "seed " << seed;
+    ++(real == 0 ? nothing : whole);
+  }
+  EXPECT_GT(whole, 150u);
+  EXPECT_GT(nothing, 150u);
+}
+
+TEST_F(MarketTest, WaitingStopsAreBounded) {
+  const auto stop = [this](uint64_t id, Price price) {
+    return Run(SpecialOrder{{.symbol = kSymbol,
+                             .client_order_id = ClientOrderId(id),
+                             .type = OrderType::kStop,
+                             .quantity = 1},
+                            {.stop_price = price}});
+  };
+  for (uint64_t id = 1; id <= kMaxStops; ++id) {
+    ASSERT_EQ(stop(id, 100).type, EventType::kOrderParked);
+  }
+  EXPECT_EQ(stop(kTaker, 100).reason, Reason::kTooManyStops);
+  // Triggered ones count until they have had their turn.
+  Limit(Side::kSell, kTaker, 1, 100);
+  Limit(Side::kBuy, kTaker + 1, 1, 100);
+  EXPECT_EQ(stop(kTaker + 2, 101).reason, Reason::kTooManyStops);
+  while (market_.has_work()) {
+    events_.clear();
+    market_.Work({.account = {}, .time = 0, .events = &events_});
+    EXPECT_LE(events_.size(), kMaxStepEvents + 2u);
+  }
+  EXPECT_EQ(market_.orders().open_orders(), 0u);
+  EXPECT_EQ(stop(kTaker + 2, 101).type, EventType::kOrderParked);
 }
 
 TEST_F(MarketTest, OpenOrdersAreBounded) {

@@ -14,10 +14,11 @@ Command RandomFlow::Next(Time now) {
   }
   const uint64_t dice = random_.Below(100);
   if (dice < 1) return NewSymbol();
-  if (dice < 60) return RandomOrder();
-  if (dice < 75) return CancelOrder{AnySymbol(), Name()};
-  if (dice < 85) return ReduceOrder{AnySymbol(), Name(), RandomQuantity()};
-  return ReplaceOrder{AnySymbol(), Name(), RandomPrice(), RandomQuantity()};
+  if (dice < 58) return RandomOrder();
+  if (dice < 70) return CancelOrder{AnySymbol(), Name()};
+  if (dice < 78) return ReduceOrder{AnySymbol(), Name(), RandomQuantity()};
+  const bool stop = shape_.everything && random_.OneIn(4);  // whose price is 0
+  return ReplaceOrder{AnySymbol(), Name(), stop ? 0 : RandomPrice(), RandomQuantity()};
 }
 
 Command RandomFlow::NewSymbol() {
@@ -64,6 +65,10 @@ Command RandomFlow::RandomOrder() {
   order.type = random_.OneIn(12) ? OrderType::kMarket : OrderType::kLimit;
   const bool priced = order.type == OrderType::kLimit || random_.OneIn(20);
   order.price = priced ? RandomPrice() : 0;
+  if (shape_.everything && random_.OneIn(500)) {  // their product is above all bounds
+    order.quantity = kMaxQuantity;
+    order.price = order.type == OrderType::kLimit ? kMaxPrice : 0;
+  }
   if (shape_.everything) {
     if (random_.OneIn(3)) order.self_trade = static_cast<SelfTrade>(random_.Below(5));
     if (random_.OneIn(4)) order.time_in_force = TimeInForce::kDay;
@@ -169,11 +174,12 @@ Command RandomFlow::AnyOperatorCommand() {
     case 2:
       return MassCancel{AccountId(), symbol, random_.OneIn(2) ? Side::kBuy : Side::kSell};
     case 3:
-      if (random_.OneIn(40)) return DelistSymbol{symbol};
+      if (random_.OneIn(shape_.delist_odds)) return DelistSymbol{symbol};
       return SetPhase{symbol, Phase::kContinuous, 0};
     case 4:
     case 5:
     case 6:
+    case 7:
       return SetPhase{symbol, static_cast<Phase>(1 + random_.Below(6)),
                       random_.OneIn(3) ? RandomPrice() : 0};
     default:

@@ -35,7 +35,8 @@ struct FlowShape {
   bool sparse = false;     // prices over nine decades
   // All kinds of commands, not only plain orders: symbols S0 and S1 have assets, the others none.
   bool everything = false;
-  Time tick = 1;  // that batches are about apart
+  Time tick = 1;              // that batches are about apart
+  uint64_t delist_odds = 40;  // that a change of phase is one in so many times a delisting
 };
 
 // Commands of one account.

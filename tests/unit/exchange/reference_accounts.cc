@@ -107,6 +107,7 @@ void ReferenceMarket::Run(const SetPhase& command) {
   if (!closes) return;
   for (const auto& entry : day) CancelQueued(&orders_.at(entry.second), Reason::kDayOver);
   if (!market->trades.empty()) market->reference = market->trades.back().price;
+  if (command.reference_price != 0) market->reference = command.reference_price;
 }
 
 void ReferenceMarket::Run(const DelistSymbol& command) {

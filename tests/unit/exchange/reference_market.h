@@ -29,6 +29,9 @@ class ReferenceMarket {
   std::vector<Event> BeginBatch(Time time);
   std::vector<Event> Disconnect(AccountId account, Time time);
 
+  // The same again.
+  const std::vector<Event>& last_events() const { return events_; }
+
   // As the views of Exchange.
   std::vector<OrderInfo> GetOrders(SymbolId symbol, Side side) const;
   std::vector<LevelInfo> GetLevels(SymbolId symbol, Side side) const;

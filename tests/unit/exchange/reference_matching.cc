@@ -220,7 +220,8 @@ void ReferenceMarket::Activate(OrderInfo* order) {
     }
   }
   EmitOrder(EventType::kOrderTriggered, *order, order->quantity);
-  if (!HasNoPrice(order->type) && (order->price < band.low || order->price > band.high)) {
+  const bool stop_limit = order->type == OrderType::kStopLimit;
+  if (stop_limit && (order->price < band.low || order->price > band.high)) {
     return Cancel(order, Reason::kPriceOutsideBand);
   }
   Match(order);

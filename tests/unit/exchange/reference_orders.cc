@@ -20,6 +20,11 @@ bool MayRest(TimeInForce time_in_force) {
          time_in_force != TimeInForce::kFillOrKill;
 }
 
+// In how many parts an iceberg shows itself.
+Quantity Parts(Quantity quantity, Quantity display) {
+  return quantity / display + (quantity % display != 0 ? 1 : 0);
+}
+
 }  // namespace
 
 void ReferenceMarket::Enter(const NewOrder& command, const OrderTerms& terms) {
@@ -119,6 +124,7 @@ Reason ReferenceMarket::CheckTerms(const NewOrder& command, const OrderTerms& te
     if (!can_show || terms.display < 0 || terms.display > command.quantity) {
       return Reason::kInvalidDisplay;
     }
+    if (Parts(command.quantity, terms.display) > 1'024) return Reason::kTooManyDisplays;
   }
   if (terms.minimum != 0) {
     const bool can_have = !stop && !command.post_only;
@@ -274,6 +280,9 @@ Reason ReferenceMarket::CheckReplace(const OrderInfo& order, const ReplaceOrder&
   if (command.quantity < rules.min_quantity ||
       (rules.max_quantity != 0 && command.quantity > rules.max_quantity)) {
     return Reason::kOrderQuantityLimit;
+  }
+  if (order.terms.display != 0 && Parts(command.quantity, order.terms.display) > 1'024) {
+    return Reason::kTooManyDisplays;
   }
   if (!stop) {
     const Band band = BandOf(market);

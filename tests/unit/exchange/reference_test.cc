@@ -8,6 +8,7 @@
 
 #include "event_text.h"
 #include "exchange/exchange.h"
+#include "flow_coverage.h"
 #include "random_flow.h"
 #include "reference_market.h"
 
@@ -142,7 +143,8 @@ void ExpectSameState(const Exchange& real, const ReferenceMarket& wanted) {
 
 // Runs `commands` random commands in batches of a few; compares every event, and now and then the
 // whole state. Returns how many fills there were, to show that something happened.
-uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape) {
+uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape,
+                 FlowCoverage* coverage = nullptr) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   Exchange real;
   ReferenceMarket wanted;
@@ -159,6 +161,7 @@ uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape) {
   for (uint64_t done = 0, step = 0; done < commands; ++step) {
     Batch batch{.time = static_cast<Time>(step) * shape.tick, .groups = {}};
     std::vector<Event> events = wanted.BeginBatch(batch.time);
+    if (coverage != nullptr) coverage->Others(wanted, events);
     const auto expect = [&](const std::vector<Event>& more) {
       events.insert(events.end(), more.begin(), more.end());
     };
@@ -166,7 +169,10 @@ uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape) {
       const uint64_t who = random.Below(kAccounts);
       if (shape.everything && random.OneIn(100)) {
         batch.groups.emplace_back(SessionLost{SessionId(who + 1)});
-        if (who == 3) expect(wanted.Disconnect(AccountId(who + 1), batch.time));
+        if (who == 3) {
+          expect(wanted.Disconnect(AccountId(who + 1), batch.time));
+          if (coverage != nullptr) coverage->Others(wanted, wanted.last_events());
+        }
         continue;
       }
       SessionCommands message{SessionId(who + 1), next[who], next[who] - 1, {}};
@@ -174,7 +180,9 @@ uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape) {
         const Command command = done < setup.size()       ? setup[done]
                                 : done < 4 + setup.size() ? flow.NewSymbol()
                                                           : flow.Next(batch.time);
+        if (coverage != nullptr) coverage->Before(wanted, AccountId(who + 1), command);
         expect(wanted.Execute(AccountId(who + 1), command, batch.time));
+        if (coverage != nullptr) coverage->After(wanted, wanted.last_events());
         message.commands.push_back(command);
         ++next[who];
         ++done;
@@ -215,15 +223,23 @@ TEST(Reference, PricesOverNineDecades) {
   }
 }
 
-// All kinds of commands: special orders, phases, auctions, accounts, limits, sweeps.
+// All kinds of commands: special orders, phases, auctions, accounts, limits, sweeps. Together they
+// meet every kind of order in every phase, and every way to end it.
 TEST(Reference, Everything) {
+  FlowCoverage coverage;
   for (uint64_t seed = 1; seed <= 16; ++seed) {
     const FlowShape shape{.names = seed % 2 == 0 ? 30u : 200u,
                           .price_range = seed % 3 == 0 ? 40 : 14,
                           .everything = true,
                           .tick = 2'000'000'000};
-    EXPECT_GT(Compare(seed, 8'000, shape), 100u);
+    EXPECT_GT(Compare(seed, 8'000, shape, &coverage), 100u);
   }
+  for (uint64_t seed = 101; seed <= 136; ++seed) {
+    const FlowShape shape{
+        .symbols = 6, .names = 20, .everything = true, .tick = 2'000'000'000, .delist_odds = 8};
+    Compare(seed, 6'000, shape, &coverage);
+  }
+  for (const std::string& name : coverage.Missing()) ADD_FAILURE() << "never met: " << name;
 }
 
 // So many names that finished orders are forgotten.

@@ -166,6 +166,35 @@ TEST(Snapshot, ACrossedBookIsRefused) {
 }
 
 // The order in which sessions were used decides which is evicted: it must come back as well.
+// As many open orders as there may be, and finished ones besides.
+TEST(Snapshot, OpenOrdersUpToTheirBoundComeBackBesideFinishedOnes) {
+  constexpr uint64_t kMost = 3;
+  ReplicatedState state{
+      .time = 0, .group_hash = 0, .market = Market(kMost), .sessions = SessionTable()};
+  std::vector<Event> events;
+  const CommandContext context{.account = AccountId(1), .time = 0, .events = &events};
+  const auto enter = [&](uint64_t id, TimeInForce time_in_force) {
+    state.market.Execute(context, NewOrder{.symbol = SymbolId(1),
+                                           .client_order_id = ClientOrderId(id),
+                                           .time_in_force = time_in_force,
+                                           .price = 5,
+                                           .quantity = 1});
+  };
+  state.market.Execute(context, AddSymbol{"A", {1, 0}, {1, 0}});
+  for (uint64_t id = 1; id <= kMost; ++id) enter(id, TimeInForce::kGoodTillCancel);
+  enter(7, TimeInForce::kImmediateOrCancel);
+  ASSERT_EQ(state.market.orders().open_orders(), kMost);
+  ASSERT_EQ(state.market.orders().finished_orders(), 1u);
+  const std::string bytes = WriteSnapshot(state);
+  const auto restore = [&](uint64_t most) {
+    ReplicatedState copy{
+        .time = 0, .group_hash = 0, .market = Market(most), .sessions = SessionTable()};
+    return ReadSnapshot(bytes, &copy);
+  };
+  EXPECT_EQ(restore(kMost), absl::OkStatus());
+  EXPECT_EQ(restore(kMost - 1).code(), absl::StatusCode::kDataLoss);
+}
+
 TEST(Snapshot, SessionsComeBackInTheOrderOfTheirUse) {
   Exchange exchange;
   ApplyResult result;

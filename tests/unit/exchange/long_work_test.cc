@@ -1,0 +1,180 @@
+// Work that is too much for one step: what may happen between two steps, and how much one command
+// can bring about.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "event_text.h"
+#include "exchange/exchange.h"
+
+namespace quorumbook::exchange {
+namespace {
+
+constexpr SymbolId kSymbol(1);
+
+// An exchange driven command by command, each in a batch of its own unless said otherwise.
+class LongWorkTest : public testing::Test {
+ protected:
+  LongWorkTest() {
+    for (uint64_t account = 1; account <= 4; ++account) Open(account);
+  }
+
+  void Open(uint64_t account, bool cancel_on_disconnect = false) {
+    Apply(OpenSession{AccountId(account), cancel_on_disconnect});
+    sessions_[account] = result_.groups[0].session;
+    next_[account] = 1;
+  }
+
+  const std::vector<Event>& Apply(Group group) {
+    exchange_.Apply({.time = ++time_, .groups = {std::move(group)}}, &result_);
+    return result_.events;
+  }
+  const std::vector<Event>& Run(uint64_t account, std::vector<Command> commands) {
+    const uint64_t first = next_[account];
+    next_[account] += commands.size();
+    return Apply(SessionCommands{sessions_[account], first, first - 1, std::move(commands)});
+  }
+  const std::vector<Event>& Run(uint64_t account, Command command) {
+    return Run(account, std::vector<Command>{std::move(command)});
+  }
+  const std::vector<Event>& Tick() {
+    exchange_.Apply({.time = ++time_, .groups = {}}, &result_);
+    return result_.events;
+  }
+  void AddSymbol(const std::string& name, Phase phase) {
+    Run(1, exchange::AddSymbol{
+               .name = name, .tick_size = {1, -2}, .lot_size = {1, 0}, .phase = phase});
+  }
+  static NewOrder Limit(Side side, uint64_t id, Quantity quantity, Price price,
+                        SymbolId symbol = kSymbol) {
+    return {.symbol = symbol,
+            .client_order_id = ClientOrderId(id),
+            .side = side,
+            .price = price,
+            .quantity = quantity};
+  }
+  // `count` orders with ids from `first` on.
+  void Rest(uint64_t account, Side side, uint64_t first, uint64_t count, Price price,
+            SymbolId symbol = kSymbol) {
+    std::vector<Command> commands;
+    for (uint64_t i = 0; i < count; ++i) {
+      commands.emplace_back(Limit(side, first + i, 1, price, symbol));
+      if (commands.size() == 1'000) Run(account, std::exchange(commands, {}));
+    }
+    if (!commands.empty()) Run(account, std::move(commands));
+  }
+  bool Busy(SymbolId symbol = kSymbol) const { return exchange_.FindSymbol(symbol)->busy; }
+  void SaveAndRestore() {
+    const std::string bytes = exchange_.Snapshot();
+    absl::StatusOr<Exchange> restored = Exchange::Restore(bytes);
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    exchange_ = *std::move(restored);
+    ASSERT_EQ(exchange_.Snapshot(), bytes);
+  }
+  static std::vector<Event> OfType(const std::vector<Event>& events, EventType type) {
+    std::vector<Event> found;
+    std::ranges::copy_if(events, std::back_inserter(found),
+                         [&](const Event& event) { return event.type == type; });
+    return found;
+  }
+
+  Exchange exchange_;
+  ApplyResult result_;
+  Time time_ = 0;
+  std::map<uint64_t, SessionId> sessions_;  // by account
+  std::map<uint64_t, uint64_t> next_;
+};
+
+// An auction pauses, three steps on; then what still sells at its price is cancelled, while 105
+// meets 103.
+TEST_F(LongWorkTest, AnAuctionThatLosesItsPriceFindsAnother) {
+  constexpr uint64_t kMany = 3 * kMaxStepEvents + 1'000;
+  AddSymbol("A", Phase::kOpeningAuction);
+  Rest(1, Side::kBuy, 1, kMany, 105);
+  Rest(2, Side::kSell, 1, kMany, 100);
+  Rest(3, Side::kSell, 1, 5, 103);
+  Run(4, SetPhase{kSymbol, Phase::kContinuous, 0});
+  ASSERT_TRUE(Busy());
+  EXPECT_TRUE(OfType(result_.events, EventType::kUncrossed).empty());
+  SaveAndRestore();
+
+  Run(2, MassCancel{});
+  ASSERT_FALSE(Busy());
+  const std::vector<Event> uncrossed = OfType(result_.events, EventType::kUncrossed);
+  ASSERT_EQ(uncrossed.size(), 2u);
+  EXPECT_EQ(uncrossed[0].price, 101);
+  EXPECT_EQ(uncrossed[0].quantity, 3 * Quantity{kMaxStepEvents});
+  EXPECT_EQ(uncrossed[1].price, 105);  // more is bought
+  EXPECT_EQ(uncrossed[1].quantity, 5);
+  EXPECT_EQ(exchange_.FindSymbol(kSymbol)->reference_price, 105);
+  EXPECT_TRUE(exchange_.GetDepth(kSymbol, 10).asks.empty());
+  SaveAndRestore();
+}
+
+// Two auctions are too much for one step each, and so are the orders of an account: they go on
+// turn by turn, and stops of another symbol do not wait for their end.
+TEST_F(LongWorkTest, WorkTakesTurnsAndLeavesRoomForTriggeredStops) {
+  constexpr uint64_t kMany = 5 * kMaxStepEvents;
+  for (const uint32_t symbol : {1u, 2u}) {
+    AddSymbol("S" + std::to_string(symbol), Phase::kOpeningAuction);
+    Rest(1, Side::kBuy, 1, kMany, 100, SymbolId(symbol));
+    Rest(2, Side::kSell, 1, kMany, 100, SymbolId(symbol));
+  }
+  AddSymbol("S3", Phase::kContinuous);
+  const SymbolId third(3);
+  Run(3, SpecialOrder{{.symbol = third,
+                       .client_order_id = ClientOrderId(1),
+                       .type = OrderType::kStop,
+                       .quantity = 1},
+                      {.stop_price = 100}});
+  Run(3, Limit(Side::kSell, 2, 1, 100, third));
+  for (const uint32_t symbol : {1u, 2u}) {
+    Run(4, SetPhase{SymbolId(symbol), Phase::kContinuous, 0});
+  }
+  ASSERT_TRUE(Busy(SymbolId(1)) && Busy(SymbolId(2)));
+
+  Run(4, Limit(Side::kBuy, 1, 1, 100, third));
+  EXPECT_EQ(OfType(result_.events, EventType::kOrderTriggered).size(), 1u);
+  std::array<uint32_t, 2> traded{};
+  for (int batch = 0; batch < 2; ++batch) {
+    for (const Event& event : OfType(Tick(), EventType::kTrade)) ++traded[event.symbol.value() - 1];
+  }
+  EXPECT_GT(traded[0], 0u);
+  EXPECT_GT(traded[1], 0u);
+  while (Busy(SymbolId(1)) || Busy(SymbolId(2))) ASSERT_LE(Tick().size(), kMaxStepEvents + 8u);
+  EXPECT_EQ(exchange_.open_orders(), 0u);
+}
+
+TEST_F(LongWorkTest, AFullBatchPutsOffWhatLostSessionsCancel) {
+  constexpr uint64_t kFull = kMaxBatchEvents / kMaxStepEvents;
+  AddSymbol("A", Phase::kContinuous);
+  Batch lost{.time = 1'000, .groups = {}};
+  for (uint64_t account = 11; account <= 11 + kFull; ++account) {
+    Open(account, /*cancel_on_disconnect=*/true);
+    lost.groups.emplace_back(SessionLost{sessions_[account]});
+    Rest(account, Side::kBuy, 1, kMaxStepEvents, 100);
+  }
+  Batch repeated = lost;
+  repeated.groups.insert(repeated.groups.end(), 10, lost.groups.back());
+  absl::StatusOr<Exchange> twin = Exchange::Restore(exchange_.Snapshot());
+  ASSERT_TRUE(twin.ok());
+  exchange_.Apply(lost, &result_);
+  EXPECT_EQ(result_.events.size(), kMaxBatchEvents);
+  EXPECT_EQ(exchange_.open_orders(), kMaxStepEvents);
+  EXPECT_EQ(exchange_.NextDeadline(), lost.time);
+  twin->Apply(repeated, &result_);
+  EXPECT_EQ(result_.events.size(), kMaxBatchEvents);
+  EXPECT_EQ(twin->Snapshot().size(), exchange_.Snapshot().size()) << "jobs pile up";
+  SaveAndRestore();
+  EXPECT_EQ(OfType(Tick(), EventType::kOrderCanceled).size(), kMaxStepEvents);
+  EXPECT_EQ(exchange_.open_orders(), 0u);
+}
+
+}  // namespace
+}  // namespace quorumbook::exchange
