@@ -7,11 +7,7 @@ import 'uplot/dist/uPlot.min.css';
 import { short } from '../format/numbers';
 import { colour, theme } from '../state/theme';
 import { axis } from './axis';
-
-export interface DepthLevel {
-  price: number; // in the quote's own unit, to be drawn
-  quantity: number;
-}
+import { cumulate, type DepthLevel } from './depth';
 
 interface DepthChartProps {
   bids: readonly DepthLevel[]; // best first
@@ -20,28 +16,6 @@ interface DepthChartProps {
 }
 
 const HEIGHT = 220;
-
-// Prices ascending, with each side's running total; null where the other side is.
-export function cumulate(bids: readonly DepthLevel[], asks: readonly DepthLevel[]) {
-  const prices: number[] = [];
-  const bought: (number | null)[] = [];
-  const sold: (number | null)[] = [];
-  let total = 0;
-  for (const { price, quantity } of bids) {
-    total += quantity;
-    prices.unshift(price);
-    bought.unshift(total);
-    sold.push(null);
-  }
-  total = 0;
-  for (const { price, quantity } of asks) {
-    total += quantity;
-    prices.push(price);
-    bought.push(null);
-    sold.push(total);
-  }
-  return { prices, bought, sold };
-}
 
 function aligned({ bids, asks }: DepthChartProps): uPlot.AlignedData {
   const { prices, bought, sold } = cumulate(bids, asks);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { bytes, count, percent, rate, seconds, short, UNKNOWN } from './numbers';
+import { bytes, count, percent, rate, seconds, short, UNKNOWN, valueIn } from './numbers';
 
 describe('figures', () => {
   it('tells unknown from zero', () => {
@@ -28,6 +28,13 @@ describe('figures', () => {
     expect(seconds(600)).toBe('10 min');
     expect(seconds(4 * 3600 + 300)).toBe('4 h 5 min');
     expect(seconds(3 * 86_400 + 7200)).toBe('3 d 2 h');
+  });
+
+  it('understands the units of the API', () => {
+    expect(valueIn('seconds', 0.1)).toBe('100 ms');
+    expect(valueIn('ratio', 0.05)).toBe('5.00 %');
+    expect(valueIn('bytes', 2048)).toBe('2.00 KiB');
+    expect(valueIn('per_second', 3)).toBe('3 per second');
   });
 
   it('gives sizes in powers of 1024', () => {

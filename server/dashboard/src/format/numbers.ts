@@ -77,3 +77,11 @@ export function seconds(value: Maybe): string {
 export function percent(share: Maybe): string {
   return known(share) ? `${significant(share * 100)} %` : UNKNOWN;
 }
+
+// A value in the unit that the API names: "seconds", "bytes", "ratio", or what is counted.
+export function valueIn(unit: string, value: number): string {
+  if (unit === 'seconds') return seconds(value);
+  if (unit === 'bytes') return bytes(value);
+  if (unit === 'ratio') return percent(value);
+  return `${short(value)} ${unit.replaceAll('_', ' ')}`;
+}

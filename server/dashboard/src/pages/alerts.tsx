@@ -1,7 +1,7 @@
 // The rules: which fire, which are about to, what each means and what to do. And what fired before.
 
 import type { AlertRule, Alerts } from '../../generated/schema';
-import { bytes, percent, seconds, short } from '../format/numbers';
+import { seconds, valueIn } from '../format/numbers';
 import { ago, wholeTime } from '../format/time';
 import { Empty, Panel, Scroll } from '../parts/panel';
 import { State, type Level } from '../parts/state';
@@ -43,14 +43,6 @@ const STATES: Record<AlertRule['state'], string> = {
 function levelOf({ state, severity }: AlertRule): Level {
   if (state === 'firing') return severity === 'critical' ? 'bad' : 'warn';
   return state === 'pending' ? 'warn' : 'ok';
-}
-
-// A value in the unit of its rule, as people read it.
-export function valueIn(unit: string, value: number): string {
-  if (unit === 'seconds') return seconds(value);
-  if (unit === 'bytes') return bytes(value);
-  if (unit === 'ratio') return percent(value);
-  return `${short(value)} ${unit.replaceAll('_', ' ')}`;
 }
 
 function labelled(labels: Readonly<Record<string, unknown>>): string {

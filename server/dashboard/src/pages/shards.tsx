@@ -9,10 +9,11 @@ import { HistoryChart } from '../charts/history_chart';
 import { bytes, count, short } from '../format/numbers';
 import { Empty, Panel, Scroll } from '../parts/panel';
 import { ProblemNote } from '../parts/problem';
-import { State, type Level } from '../parts/state';
+import { State } from '../parts/state';
 import { Term } from '../parts/term';
 import { linkTo, route } from '../router';
 import { shards } from '../state/live';
+import { standing } from '../state/standing';
 
 export default function Shards() {
   const list = shards.value?.shards ?? [];
@@ -96,21 +97,6 @@ function Matrix({ list }: { list: readonly Shard[] }) {
       </table>
     </Scroll>
   );
-}
-
-// A replica that lacks more than this is called behind: more than what is under way at any moment.
-const BEHIND_ENTRIES = 1000;
-
-export function standing(replica: Replica): readonly [Level, string] {
-  if (!replica.reachable) return ['bad', 'down'];
-  if (replica.fenced) return ['bad', 'fenced'];
-  if (replica.role === 'leader') return ['ok', 'leads'];
-  if (replica.role === 'candidate' || replica.role === 'pre_candidate')
-    return ['warn', 'candidate'];
-  if (replica.kind === 'learner') return ['none', 'learns'];
-  if (replica.role === null) return ['none', 'no replica'];
-  if ((replica.lag_entries ?? 0) > BEHIND_ENTRIES) return ['warn', 'behind'];
-  return ['ok', 'follows'];
 }
 
 function Cell({ replica }: { replica: Replica | undefined }) {

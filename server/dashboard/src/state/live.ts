@@ -33,9 +33,10 @@ const RECONNECT_MS = 2000;
 
 // Latest first, each once. A node that started again counts from 1: then its list is the whole one.
 export function addEvents(known: readonly ClusterEvent[], next: Events): readonly ClusterEvent[] {
-  const latest = next.events[0]?.id ?? 0;
-  if (latest < (known[0]?.id ?? 0)) return next.events;
+  const latest = next.events[0]?.id;
   const newest = known[0]?.id ?? 0;
+  if (latest === undefined) return known;
+  if (latest < newest) return next.events;
   return [...next.events.filter(({ id }) => id > newest), ...known].slice(0, EVENTS_KEPT);
 }
 
