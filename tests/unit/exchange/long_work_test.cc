@@ -6,6 +6,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -149,6 +150,91 @@ TEST_F(LongWorkTest, WorkTakesTurnsAndLeavesRoomForTriggeredStops) {
   EXPECT_GT(traded[1], 0u);
   while (Busy(SymbolId(1)) || Busy(SymbolId(2))) ASSERT_LE(Tick().size(), kMaxStepEvents + 8u);
   EXPECT_EQ(exchange_.open_orders(), 0u);
+}
+
+TEST_F(LongWorkTest, ABusySymbolTakesCancelsAlone) {
+  constexpr uint64_t kMany = 12 * kMaxStepEvents;
+  AddSymbol("A", Phase::kOpeningAuction);
+  Rest(1, Side::kBuy, 1, kMany, 100);
+  Rest(2, Side::kSell, 1, kMany, 100);
+  Run(3, Limit(Side::kBuy, 1, 5, 90));
+  Run(4, SetPhase{kSymbol, Phase::kContinuous, 0});
+  EXPECT_EQ(exchange_.Indicative(kSymbol), std::nullopt);
+
+  Run(3, std::vector<Command>{
+             Limit(Side::kBuy, 2, 1, 90), ReplaceOrder{kSymbol, ClientOrderId(1), 91, 5},
+             SetPhase{kSymbol, Phase::kHalt, 0}, DelistSymbol{kSymbol},
+             ReduceOrder{kSymbol, ClientOrderId(1), 1}, CancelOrder{kSymbol, ClientOrderId(1)}});
+  ASSERT_TRUE(Busy());
+  ASSERT_EQ(result_.commands.size(), 6u);
+  const auto answer = [&](size_t i) { return result_.events[result_.commands[i].first_event]; };
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(answer(i).reason, Reason::kSymbolBusy) << answer(i);
+  EXPECT_EQ(answer(4).type, EventType::kOrderReduced);
+  EXPECT_EQ(answer(5).type, EventType::kOrderCanceled);
+}
+
+// What came before a sweep goes, in steps, through a snapshot too; what comes later stays.
+TEST_F(LongWorkTest, SweepsGoOnInLaterBatchesAndSpareLaterOrders) {
+  constexpr uint64_t kMany = 3 * kMaxStepEvents;
+  AddSymbol("A", Phase::kContinuous);
+  const auto sweep = [&](const Command& command, Reason reason) {
+    Rest(1, Side::kBuy, 1, kMany, 100);
+    Rest(2, Side::kBuy, 1, 2, 100);
+    Run(2, command);
+    const Event last = result_.events[result_.commands[0].event_count - 1];
+    EXPECT_GT(exchange_.open_orders(), kMany / 4) << "no more than a step";
+    EXPECT_EQ(exchange_.NextDeadline(), exchange_.time());
+    SaveAndRestore();
+    for (int batch = 0; batch < 4 && exchange_.NextDeadline().has_value(); ++batch) {
+      for (const Event& event : Tick()) EXPECT_EQ(event.reason, reason) << event;
+      EXPECT_LE(result_.events.size(), kMaxStepEvents);
+    }
+    EXPECT_EQ(exchange_.open_orders(), reason == Reason::kDelisted ? 0u : 2u);
+    EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+    return last;
+  };
+  const Event canceled = sweep(MassCancel{.account = AccountId(1)}, Reason::kMassCanceled);
+  EXPECT_EQ(canceled.type, EventType::kMassCanceled);
+  EXPECT_EQ(canceled.leaves, 1);
+  EXPECT_EQ(canceled.quantity, kMaxStepEvents);
+  Run(2, MassCancel{});
+  EXPECT_EQ(result_.events[result_.commands[0].event_count - 1].leaves, 0);
+  sweep(SetKillSwitch{AccountId(1), true}, Reason::kKillSwitch);
+  Run(2, std::vector<Command>{MassCancel{}, SetKillSwitch{AccountId(1), false}});
+  sweep(DelistSymbol{kSymbol}, Reason::kDelisted);
+  EXPECT_FALSE(Busy());
+}
+
+TEST_F(LongWorkTest, OrdersThatComeDuringAMassCancelStay) {
+  AddSymbol("A", Phase::kContinuous);
+  Rest(1, Side::kBuy, 1, 4 * kMaxStepEvents, 100);
+  Run(1, std::vector<Command>{MassCancel{}, Limit(Side::kBuy, 900'000, 1, 100)});
+  while (exchange_.NextDeadline().has_value()) Tick();
+  EXPECT_EQ(exchange_.open_orders(), 1u);
+  // The second of two that overlap takes what came between them.
+  Rest(1, Side::kBuy, 1, 4 * kMaxStepEvents, 100);
+  Run(1, std::vector<Command>{MassCancel{}, Limit(Side::kBuy, 900'001, 1, 100), MassCancel{}});
+  while (exchange_.NextDeadline().has_value()) Tick();
+  EXPECT_EQ(exchange_.open_orders(), 0u);
+}
+
+TEST_F(LongWorkTest, OrdersExpireInSteps) {
+  constexpr uint64_t kMany = 2 * kMaxStepEvents + 5;
+  AddSymbol("A", Phase::kContinuous);
+  std::vector<Command> commands;
+  for (uint64_t id = 1; id <= kMany; ++id) {
+    NewOrder order = Limit(Side::kBuy, id, 1, 100);
+    order.time_in_force = TimeInForce::kGoodTillTime;
+    commands.emplace_back(SpecialOrder{order, {.expires = 1'000}});
+    if (commands.size() == 1'000 || id == kMany) Run(1, std::exchange(commands, {}));
+  }
+  EXPECT_EQ(exchange_.NextDeadline(), 1'000);
+  time_ = 999;
+  EXPECT_EQ(Tick().size(), kMaxStepEvents);
+  EXPECT_EQ(exchange_.NextDeadline(), 1'000);
+  EXPECT_EQ(Tick().size(), kMaxStepEvents);
+  EXPECT_EQ(Tick().size(), 5u);
+  EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
 }
 
 TEST_F(LongWorkTest, AFullBatchPutsOffWhatLostSessionsCancel) {

@@ -201,6 +201,57 @@ TEST_F(MarketTest, WaitingStopsAreBounded) {
   EXPECT_EQ(stop(kTaker + 2, 101).type, EventType::kOrderParked);
 }
 
+TEST_F(MarketTest, TrailingStopsAreBounded) {
+  const auto trail = [this](uint64_t id) {
+    return Run(SpecialOrder{{.symbol = kSymbol,
+                             .client_order_id = ClientOrderId(id),
+                             .type = OrderType::kTrailingStop,
+                             .quantity = 1},
+                            {.trail = 5}});
+  };
+  Run(SetPhase{kSymbol, Phase::kHalt, 100});
+  Run(SetPhase{kSymbol, Phase::kContinuous, 0});
+  for (uint64_t id = 1; id <= kMaxTrailingStops; ++id) {
+    ASSERT_EQ(trail(id).type, EventType::kOrderParked);
+  }
+  EXPECT_EQ(trail(kTaker).reason, Reason::kTooManyTrailingStops);
+  Run(CancelOrder{kSymbol, ClientOrderId(1)});
+  EXPECT_EQ(trail(kTaker).type, EventType::kOrderParked);
+}
+
+TEST_F(MarketTest, WaitingAllOrNoneOrdersAreBoundedASide) {
+  const auto all_or_none = [this](Side side, uint64_t id) {
+    return Run(SpecialOrder{{.symbol = kSymbol,
+                             .client_order_id = ClientOrderId(id),
+                             .side = side,
+                             .price = 100,
+                             .quantity = 2},
+                            {.all_or_none = true}});
+  };
+  for (uint64_t id = 1; id <= kMaxAllOrNone; ++id) {
+    ASSERT_EQ(all_or_none(Side::kBuy, id).type, EventType::kOrderParked);
+  }
+  EXPECT_EQ(all_or_none(Side::kBuy, kTaker).reason, Reason::kTooManyAllOrNone);
+  EXPECT_EQ(all_or_none(Side::kSell, kTaker).type, EventType::kOrderParked);
+  Run(CancelOrder{kSymbol, ClientOrderId(1)});
+  EXPECT_EQ(all_or_none(Side::kBuy, kTaker + 1).type, EventType::kOrderParked);
+}
+
+TEST_F(MarketTest, AssetsAndAccountsAreBounded) {
+  for (uint32_t i = 1; i <= kMaxAssets; ++i) {
+    ASSERT_EQ(Run(AddAsset{"A" + std::to_string(i), 0}).type, EventType::kAssetAdded);
+  }
+  EXPECT_EQ(Run(AddAsset{"ONEMORE", 0}).reason, Reason::kTooManyAssets);
+  EXPECT_EQ(Run(AddAsset{"A1", 0}).type, EventType::kAssetAdded);
+  for (uint64_t id = 1; id <= kMaxAccounts; ++id) {
+    ASSERT_EQ(Run(Deposit{AccountId(id), AssetId(1), 1}).type, EventType::kBalanceChanged);
+  }
+  EXPECT_EQ(Run(Deposit{AccountId(kTaker + 1), AssetId(1), 1}).reason, Reason::kTooManyAccounts);
+  EXPECT_EQ(Run(SetAccountLimits{AccountId(kTaker + 1), {}}).reason, Reason::kTooManyAccounts);
+  EXPECT_EQ(Run(SetKillSwitch{AccountId(kTaker + 1), true}).reason, Reason::kTooManyAccounts);
+  EXPECT_EQ(Run(Deposit{AccountId(1), AssetId(1), 1}).type, EventType::kBalanceChanged);
+}
+
 TEST_F(MarketTest, OpenOrdersAreBounded) {
   Offer(kMaxOpen);
   const Event& refused = Limit(Side::kSell, kTaker, 1, 100);

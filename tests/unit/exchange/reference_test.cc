@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "event_text.h"
@@ -141,8 +142,18 @@ void ExpectSameState(const Exchange& real, const ReferenceMarket& wanted) {
   }
 }
 
+// From here on `exchange` is one that came from a snapshot, which gives the same bytes again.
+void SaveAndRestore(Exchange* exchange) {
+  const std::string bytes = exchange->Snapshot();
+  absl::StatusOr<Exchange> restored = Exchange::Restore(bytes);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  *exchange = *std::move(restored);
+  EXPECT_EQ(exchange->Snapshot(), bytes);
+}
+
 // Runs `commands` random commands in batches of a few; compares every event, and now and then the
-// whole state. Returns how many fills there were, to show that something happened.
+// whole state, and goes through a snapshot. Returns how many fills there were, to show that
+// something happened.
 uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape,
                  FlowCoverage* coverage = nullptr) {
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -196,7 +207,8 @@ uint64_t Compare(uint64_t seed, uint64_t commands, const FlowShape& shape,
       fills += events[i].type == EventType::kTrade;
     }
     EXPECT_EQ(result.events.size(), events.size()) << "seed " << seed << ", command " << done;
-    if (step % (commands / 8) == 0 && done > setup.size()) ExpectSameState(real, wanted);
+    if (step % (commands / 32) == 0 && done > setup.size()) ExpectSameState(real, wanted);
+    if (random.OneIn(300)) SaveAndRestore(&real);
     if (testing::Test::HasFailure()) return 0;
   }
   ExpectSameState(real, wanted);
