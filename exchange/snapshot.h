@@ -49,8 +49,9 @@ struct SnapshotOrderBits {
 };
 
 std::string WriteSnapshot(const ReplicatedState& state);
-// Errors: kDataLoss for bytes that are damaged, of another version or against the rules of the
-// market; what is in `state` is then to be dropped. REQUIRES: `state` is fresh.
+// Errors: kDataLoss for bytes that are damaged or against the rules of the market,
+// kFailedPrecondition for another version; what is in `state` is then to be dropped.
+// REQUIRES: `state` is fresh.
 absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state);
 
 // Exchange::MarketDigest.

@@ -1,5 +1,5 @@
 // Work that may be too much for one command: it is done in steps of about kMaxStepEvents events,
-// the first at once, the others one a batch.
+// the first at once, one at the start of each later batch and one after each command.
 #pragma once
 
 #include <cstdint>
