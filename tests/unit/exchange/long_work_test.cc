@@ -193,7 +193,7 @@ TEST_F(LongWorkTest, SweepsGoOnInLaterBatchesAndSpareLaterOrders) {
     EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
     return last;
   };
-  const Event canceled = sweep(MassCancel{.account = AccountId(1)}, Reason::kMassCanceled);
+  const Event canceled = sweep(MassCancel{AccountId(1), SymbolId(), Side{}}, Reason::kMassCanceled);
   EXPECT_EQ(canceled.type, EventType::kMassCanceled);
   EXPECT_EQ(canceled.leaves, 1);
   EXPECT_EQ(canceled.quantity, kMaxStepEvents);
@@ -203,6 +203,22 @@ TEST_F(LongWorkTest, SweepsGoOnInLaterBatchesAndSpareLaterOrders) {
   Run(2, std::vector<Command>{MassCancel{}, SetKillSwitch{AccountId(1), false}});
   sweep(DelistSymbol{kSymbol}, Reason::kDelisted);
   EXPECT_FALSE(Busy());
+}
+
+// The orders of a blocked account that are still open may only be taken back.
+TEST_F(LongWorkTest, ABlockedAccountReplacesNothing) {
+  constexpr uint64_t kMany = 8 * kMaxStepEvents;
+  AddSymbol("A", Phase::kContinuous);
+  Rest(1, Side::kBuy, 1, kMany, 100);
+  Run(2, SetKillSwitch{AccountId(1), true});
+  Run(1, std::vector<Command>{ReplaceOrder{kSymbol, ClientOrderId(kMany), 101, 1},
+                              Limit(Side::kBuy, kMany + 1, 1, 100),
+                              CancelOrder{kSymbol, ClientOrderId(kMany)}});
+  const auto answer = [&](size_t i) { return result_.events[result_.commands[i].first_event]; };
+  EXPECT_EQ(answer(0).reason, Reason::kAccountBlocked);
+  EXPECT_EQ(answer(1).reason, Reason::kAccountBlocked);
+  EXPECT_EQ(answer(2).type, EventType::kOrderCanceled);
+  EXPECT_EQ(answer(2).reason, Reason::kRequested);
 }
 
 TEST_F(LongWorkTest, OrdersThatComeDuringAMassCancelStay) {
