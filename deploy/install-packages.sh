@@ -14,7 +14,8 @@ for section in "${sections[@]}"; do
     /^\[/ { inside = ($1 == section); next }
     inside && !/^#/ && NF { print $1 }' "$list")
   if [ "${#packages[@]}" -eq 0 ]; then
-    echo "install-packages: no section '$section' in $list; it has: build run tests dashboard browser bench" >&2
+    echo "install-packages: no section '$section' in $list; it has:" \
+      "build run tests dashboard browser bench" >&2
     exit 2
   fi
   wanted+=("${packages[@]}")

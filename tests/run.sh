@@ -8,7 +8,8 @@
 #
 # Ends with the line "N passed, N failed", and ", N skipped" if any were; exits non-zero if a test
 # failed or none ran. Replays of recorded markets need QUORUMBOOK_TEST_DATA, or the recordings in
-# ../shared/data beside the repository, and are skipped without.
+# ../shared/data beside the repository, and are skipped without. The dashboard's tests (web_...) need
+# Node.js, npm and its registry, and chromium, and are skipped without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,6 +34,9 @@ while [ $# -gt 0 ]; do
 done
 
 deploy/install-packages.sh build run tests
+# For the dashboard's tests, which are skipped, and say so, where these can not be had.
+command -v npm >/dev/null || deploy/install-packages.sh dashboard || true
+command -v chromium >/dev/null || deploy/install-packages.sh browser || true
 cmake --preset "$preset" -D QUORUMBOOK_TESTS=ON >/dev/null
 cmake --build --preset "$preset"
 

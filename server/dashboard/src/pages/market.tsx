@@ -44,7 +44,8 @@ export default function Market() {
   const market = useLiveMarket(shown?.symbol, interval);
   return (
     <>
-      {problem.value && <ProblemNote problem={problem.value} />}
+      {/* A list that could not be read again is still the list; the banner says that it is old. */}
+      {problem.value && !data.value && <ProblemNote problem={problem.value} />}
       {shown ? <Headline symbol={shown} book={market.book.value} /> : <h1>Market</h1>}
       {data.value && wanted && !shown && <p role="alert">There is no symbol {wanted}.</p>}
       {market.refused.value && <p role="alert">The node sends no data: {market.refused.value}</p>}
