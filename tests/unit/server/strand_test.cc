@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -65,7 +64,7 @@ TEST(Strand, RunsOneTaskAtATimeInTheOrderOfEachThread) {
   constexpr int kThreads = 4;
   constexpr int kTasks = 5'000;
   boost::asio::io_context io;
-  std::optional work(boost::asio::make_work_guard(io));
+  auto work = boost::asio::make_work_guard(io);
   std::thread context([&io] { io.run(); });
   const auto strand = std::make_shared<Strand>(&io);
   std::atomic<bool> busy = false;
