@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named sections of deploy/packages.txt that are missing.
-# usage: deploy/install-packages.sh [SECTION...]      sections: build run tests dashboard browser
-# bench; default: build run tests
+# usage: deploy/install-packages.sh [SECTION...]      sections: build run runtime tests dashboard
+# browser bench; default: build run tests
 # Needs root or sudo only when something is missing.
 set -euo pipefail
 list=$(dirname "$0")/packages.txt
@@ -15,7 +15,7 @@ for section in "${sections[@]}"; do
     inside && !/^#/ && NF { print $1 }' "$list")
   if [ "${#packages[@]}" -eq 0 ]; then
     echo "install-packages: no section '$section' in $list; it has:" \
-      "build run tests dashboard browser bench" >&2
+      "build run runtime tests dashboard browser bench" >&2
     exit 2
   fi
   wanted+=("${packages[@]}")
