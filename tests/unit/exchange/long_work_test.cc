@@ -118,6 +118,20 @@ TEST_F(LongWorkTest, AnAuctionThatLosesItsPriceFindsAnother) {
   SaveAndRestore();
 }
 
+// A close that takes several steps keeps the reference price that came with it.
+TEST_F(LongWorkTest, AGivenReferencePriceOutlivesALongClose) {
+  constexpr uint64_t kMany = 4 * kMaxStepEvents;
+  AddSymbol("A", Phase::kClosingAuction);
+  Rest(1, Side::kBuy, 1, kMany, 100);
+  Rest(2, Side::kSell, 1, kMany, 100);
+  Run(4, SetPhase{kSymbol, Phase::kClosed, 90});
+  ASSERT_TRUE(Busy());
+  SaveAndRestore();
+  while (Busy()) Tick();
+  EXPECT_EQ(exchange_.Summary(kSymbol)->last, 100);
+  EXPECT_EQ(exchange_.FindSymbol(kSymbol)->reference_price, 90);
+}
+
 // Two auctions are too much for one step each, and so are the orders of an account: they go on
 // turn by turn, and stops of another symbol do not wait for their end.
 TEST_F(LongWorkTest, WorkTakesTurnsAndLeavesRoomForTriggeredStops) {
