@@ -7,7 +7,7 @@ import { fieldsOf, operationsOf, type Document, type Operation } from '../state/
 
 export default function ApiPage() {
   const { data, problem } = useFetched('/api/openapi.json');
-  const document = data.value as Document | null;
+  const document = data.value as unknown as Document | null;
   return (
     <>
       <div class="page-head">
