@@ -131,6 +131,10 @@ TEST(Everything, TheRunningDigestTakesAllIn) {
   EXPECT_NE(digest(1, {open, commands}), digest(2, {open, commands}));
   EXPECT_NE(digest(1, {open, commands}), digest(1, {open, others}));
   EXPECT_NE(digest(1, {open, commands}), digest(1, {open, open, commands}));
+  // These two are refused for different reasons, and differ in nothing else.
+  const SessionCommands unknown{SessionId(9), 1, 0, {AddAsset{"A", 0}}};
+  const SessionCommands invalid{SessionId(9), 0, 0, {AddAsset{"A", 0}}};
+  EXPECT_NE(digest(1, {open, unknown}), digest(1, {open, invalid}));
   EXPECT_NE(digest(1, {}), Exchange().RunningDigest());
 }
 
