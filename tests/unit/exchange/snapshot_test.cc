@@ -166,6 +166,42 @@ TEST(Snapshot, ACrossedBookIsRefused) {
 }
 
 // The order in which sessions were used decides which is evicted: it must come back as well.
+// More minutes than are kept: the oldest are forgotten, before and after a snapshot alike.
+TEST(Snapshot, CandlesUpToTheirBoundComeBack) {
+  constexpr Time kMinute = kCandleLength[0];
+  constexpr Time kMinutes = 2 * Time{kMaxCandles[0]} + 7;
+  Exchange exchange;
+  ApplyResult result;
+  const auto run = [&](uint64_t sequence, Time time, const Command& command) {
+    exchange.Apply({time, {SessionCommands{SessionId(1), sequence, sequence - 1, {command}}}},
+                   &result);
+  };
+  exchange.Apply({0, {OpenSession{AccountId(1)}}}, &result);
+  run(1, 0, AddSymbol{"A", {1, 0}, {1, 0}});
+  for (Time minute = 0; minute < kMinutes; ++minute) {
+    for (const Side side : {Side::kBuy, Side::kSell}) {
+      const auto id = static_cast<uint64_t>(2 * minute) + (side == Side::kBuy ? 2 : 3);
+      run(id, minute * kMinute,
+          NewOrder{.symbol = SymbolId(1),
+                   .client_order_id = ClientOrderId(id),
+                   .side = side,
+                   .price = 5,
+                   .quantity = 1});
+    }
+  }
+  const std::vector<Candle> candles =
+      exchange.Candles(SymbolId(1), CandleInterval::kMinute, SIZE_MAX);
+  ASSERT_EQ(candles.size(), kMaxCandles[0]);
+  EXPECT_EQ(candles.front().start, (kMinutes - Time{kMaxCandles[0]}) * kMinute);
+  EXPECT_EQ(candles.back().start, (kMinutes - 1) * kMinute);
+  const std::string bytes = exchange.Snapshot();
+  const absl::StatusOr<Exchange> restored = Exchange::Restore(bytes);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->Snapshot(), bytes);
+  EXPECT_EQ(restored->Candles(SymbolId(1), CandleInterval::kMinute, SIZE_MAX).size(),
+            kMaxCandles[0]);
+}
+
 // As many open orders as there may be, and finished ones besides.
 TEST(Snapshot, OpenOrdersUpToTheirBoundComeBackBesideFinishedOnes) {
   constexpr uint64_t kMost = 3;
