@@ -26,8 +26,8 @@ enum class EventType : uint8_t {
   kOrderDisplayed = 10,  // an iceberg shows `quantity` from here on, last in its queue
   kMassCanceled = 11,    // `quantity` orders are; `leaves` is 1 when more follow in later batches
   kPhaseChanged = 12,    // `phase()`; `price` is the reference price
-  kUncrossed = 13,     // an auction's end: `price`, and `quantity` at it (0 at 0: nothing traded)
-  kRulesChanged = 14,  // SetSymbolRules
+  kUncrossed = 13,       // an auction's end: `price`, and `quantity` at it (0 at 0: nothing traded)
+  kRulesChanged = 14,    // SetSymbolRules
   kSymbolDelisted = 15,
   kAssetAdded = 16,      // `asset()`; also when it was there already
   kBalanceChanged = 17,  // Deposit, Withdraw: `asset()`, `quantity` moved, `leaves` free after it
