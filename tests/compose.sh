@@ -166,8 +166,8 @@ image() {
   cp -r deploy "$scratch/context/"
   cp "$build_dir"/bin/{quorumbookd,qb} "$scratch/context/install/bin/"
   [ ! -d "$build_dir/share" ] || cp -r "$build_dir/share" "$scratch/context/install/"
-  docker build -q --target prebuilt -t "$QUORUMBOOK_IMAGE" -f "$scratch/context/deploy/Dockerfile" \
-    "$scratch/context" >"$scratch/build.txt" 2>&1 || {
+  docker build -q --force-rm --target prebuilt -t "$QUORUMBOOK_IMAGE" \
+    -f "$scratch/context/deploy/Dockerfile" "$scratch/context" >"$scratch/build.txt" 2>&1 || {
     cat "$scratch/build.txt" >&2
     fail "the image can not be built"
   }
