@@ -248,6 +248,30 @@ TEST_F(LongWorkTest, OrdersThatComeDuringAMassCancelStay) {
   EXPECT_EQ(exchange_.open_orders(), 0u);
 }
 
+// Stops that one trade triggered have their turns in steps, through a snapshot too.
+TEST_F(LongWorkTest, TriggeredStopsGoOnInLaterBatches) {
+  AddSymbol("A", Phase::kContinuous);
+  for (uint64_t id = 1; id <= kMaxStops; ++id) {
+    Run(1, SpecialOrder{{.symbol = kSymbol,
+                         .client_order_id = ClientOrderId(id),
+                         .type = OrderType::kStop,
+                         .quantity = 1},
+                        {.stop_price = 100}});
+  }
+  Run(2, Limit(Side::kSell, 1, 1, 100));
+  Run(3, Limit(Side::kBuy, 1, 1, 100));
+  for (uint64_t left = kMaxStops; left > 0;) {
+    const size_t turns = OfType(result_.events, EventType::kOrderTriggered).size();
+    ASSERT_EQ(turns, kMaxStepEvents / 2u);
+    left -= turns;
+    ASSERT_EQ(exchange_.open_orders(), left);
+    SaveAndRestore();
+    Tick();
+  }
+  EXPECT_TRUE(result_.events.empty());
+  EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+}
+
 TEST_F(LongWorkTest, OrdersExpireInSteps) {
   constexpr uint64_t kMany = 2 * kMaxStepEvents + 5;
   AddSymbol("A", Phase::kContinuous);
