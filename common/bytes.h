@@ -55,6 +55,22 @@ class ByteReader {
     rest_.remove_prefix(sizeof(T));
     return value;
   }
+  // Reads values that follow one another, as Get would each, with one check of what is left. False,
+  // and zeros in all, when that is too little.
+  template <typename... T>
+    requires((std::integral<T> || std::is_enum_v<T>) && ...)
+  bool GetAll(T*... values) {
+    constexpr size_t kSize = (sizeof(T) + ...);
+    if (rest_.size() < kSize) {
+      ((*values = T{}), ...);
+      Fail();
+      return false;
+    }
+    const char* from = rest_.data();
+    ((std::memcpy(values, from, sizeof(T)), from += sizeof(T)), ...);
+    rest_.remove_prefix(kSize);
+    return true;
+  }
   std::string_view GetBytes(size_t size) {
     if (rest_.size() < size) {
       Fail();

@@ -8,6 +8,8 @@
 namespace quorumbook {
 namespace {
 
+constexpr std::align_val_t kLine{64};
+
 size_t RoundUp(size_t bytes) {
   if (bytes > std::numeric_limits<size_t>::max() / 2) throw std::bad_alloc();
   return (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
@@ -16,7 +18,7 @@ size_t RoundUp(size_t bytes) {
 }  // namespace
 
 void* AllocatePages(size_t bytes) {
-  if (bytes < kHugePageBytes) return ::operator new(bytes);
+  if (bytes < kHugePageBytes) return ::operator new(bytes, kLine);
   const size_t size = RoundUp(bytes);
   // Only whole huge pages can be backed by one: map one more, and give back what is around.
   void* const mapped = mmap(nullptr, size + kHugePageBytes, PROT_READ | PROT_WRITE,
@@ -33,7 +35,7 @@ void* AllocatePages(size_t bytes) {
 
 void FreePages(void* memory, size_t bytes) {
   if (bytes < kHugePageBytes) {
-    ::operator delete(memory);
+    ::operator delete(memory, kLine);
   } else {
     munmap(memory, RoundUp(bytes));
   }

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -192,7 +193,20 @@ void Read(ByteReader* reader, SymbolRules* rules) {
 
 bool IsPhase(Phase phase) { return phase >= Phase::kPreOpen && phase <= Phase::kClosed; }
 
-bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group) {
+// `key` is blank.
+template <typename Command>
+void SetKey(const Command& command, OrderKey* key) {
+  if constexpr (requires { command.client_order_id; }) {
+    key->symbol = command.symbol;
+    key->exists = !std::is_same_v<Command, NewOrder>;
+    key->id = command.client_order_id;
+  } else if constexpr (requires { command.order; }) {
+    SetKey(command.order, key);
+  }
+}
+
+bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group,
+               std::vector<OrderKey>* keys) {
   group->kind = reader->Get<GroupKind>();
   switch (group->kind) {
     case GroupKind::kOpenSession:
@@ -212,8 +226,11 @@ bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group) {
   group->acknowledged = reader->Get<uint64_t>();
   group->command_count = reader->Get<uint32_t>();
   const size_t begin = bytes.size() - reader->remaining();
+  group->first_command = static_cast<uint32_t>(keys->size());
   for (uint32_t i = 0; i < group->command_count; ++i) {
-    if (!ReadCommand(reader, [](const auto&) {})) return false;
+    const bool valid =
+        ReadCommand(reader, [&](const auto& command) { SetKey(command, &keys->emplace_back()); });
+    if (!valid) return false;
   }
   group->commands = bytes.substr(begin, bytes.size() - reader->remaining() - begin);
   return reader->ok();
@@ -365,6 +382,7 @@ std::string EncodeBatch(const Batch& batch) {
 
 absl::Status ReadBatch(std::string_view bytes, BatchView* view) {
   view->groups.clear();
+  view->keys.clear();
   ByteReader header(bytes);
   const auto magic = header.Get<uint32_t>();
   const auto group_count = header.Get<uint32_t>();
@@ -385,7 +403,7 @@ absl::Status ReadBatch(std::string_view bytes, BatchView* view) {
   }
   ByteReader reader(body);
   for (uint32_t i = 0; i < group_count; ++i) {
-    if (!ReadGroup(&reader, body, &view->groups.emplace_back())) {
+    if (!ReadGroup(&reader, body, &view->groups.emplace_back(), &view->keys)) {
       return absl::InvalidArgumentError(absl::StrCat("batch: group ", i, " of ", group_count,
                                                      " is malformed, ", reader.remaining(),
                                                      " bytes before the end"));

@@ -34,14 +34,23 @@ struct GroupView {
   SessionId session;                  // of the others
   uint64_t first_sequence = 0;
   uint64_t acknowledged = 0;
+  uint32_t first_command = 0;  // of this group, among those of the batch
   uint32_t command_count = 0;
   std::string_view commands;
+};
+
+// What order of its account a command names; zeros when it names none.
+struct OrderKey {
+  SymbolId symbol;
+  bool exists = false;  // before the command, if that is in order
+  ClientOrderId id;
 };
 
 // What a batch says, checked whole, its commands included.
 struct BatchView {
   Time time = 0;
   std::vector<GroupView> groups;  // they point into the bytes of the batch
+  std::vector<OrderKey> keys;     // of every command
 };
 
 // `view` is a buffer to be reused; after an error its content means nothing.
@@ -64,41 +73,39 @@ bool ReadFields(ByteReader* reader, SetKillSwitch* command);
 
 // Those on the path of every order.
 inline bool ReadFields(ByteReader* reader, NewOrder* command) {
-  command->side = reader->Get<Side>();
-  command->type = reader->Get<OrderType>();
-  command->time_in_force = reader->Get<TimeInForce>();
-  command->self_trade = reader->Get<SelfTrade>();
-  const auto post_only = reader->Get<uint8_t>();
+  uint8_t post_only = 0;
+  uint32_t symbol = 0;
+  uint64_t id = 0;
+  const bool whole =
+      reader->GetAll(&command->side, &command->type, &command->time_in_force, &command->self_trade,
+                     &post_only, &symbol, &id, &command->price, &command->quantity);
   command->post_only = post_only != 0;
-  command->symbol = SymbolId(reader->Get<uint32_t>());
-  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
-  command->price = reader->Get<Price>();
-  command->quantity = reader->Get<Quantity>();
-  const bool valid = command->side >= Side::kBuy && command->side <= Side::kSell &&
-                     command->type >= OrderType::kLimit &&
-                     command->type <= OrderType::kTrailingStop &&
-                     command->time_in_force >= TimeInForce::kGoodTillCancel &&
-                     command->time_in_force <= TimeInForce::kGoodTillTime &&
-                     command->self_trade <= SelfTrade::kDecrement && post_only <= 1;
-  return reader->ok() && valid;
+  command->symbol = SymbolId(symbol);
+  command->client_order_id = ClientOrderId(id);
+  return whole && command->side >= Side::kBuy && command->side <= Side::kSell &&
+         command->type >= OrderType::kLimit && command->type <= OrderType::kTrailingStop &&
+         command->time_in_force >= TimeInForce::kGoodTillCancel &&
+         command->time_in_force <= TimeInForce::kGoodTillTime &&
+         command->self_trade <= SelfTrade::kDecrement && post_only <= 1;
+}
+// Reads the name of an order, then the rest.
+template <typename Command, typename... Rest>
+bool ReadNamed(ByteReader* reader, Command* command, Rest*... rest) {
+  uint32_t symbol = 0;
+  uint64_t id = 0;
+  const bool whole = reader->GetAll(&symbol, &id, rest...);
+  command->symbol = SymbolId(symbol);
+  command->client_order_id = ClientOrderId(id);
+  return whole;
 }
 inline bool ReadFields(ByteReader* reader, CancelOrder* command) {
-  command->symbol = SymbolId(reader->Get<uint32_t>());
-  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
-  return reader->ok();
+  return ReadNamed(reader, command);
 }
 inline bool ReadFields(ByteReader* reader, ReduceOrder* command) {
-  command->symbol = SymbolId(reader->Get<uint32_t>());
-  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
-  command->quantity = reader->Get<Quantity>();
-  return reader->ok();
+  return ReadNamed(reader, command, &command->quantity);
 }
 inline bool ReadFields(ByteReader* reader, ReplaceOrder* command) {
-  command->symbol = SymbolId(reader->Get<uint32_t>());
-  command->client_order_id = ClientOrderId(reader->Get<uint64_t>());
-  command->price = reader->Get<Price>();
-  command->quantity = reader->Get<Quantity>();
-  return reader->ok();
+  return ReadNamed(reader, command, &command->price, &command->quantity);
 }
 
 template <typename Kind, typename Visitor>

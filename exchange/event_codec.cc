@@ -32,9 +32,11 @@ bool ValidEnums(const Event& event) {
 
 }  // namespace
 
-void EncodeEvent(const Event& event, std::string* out) {
-  out->append(reinterpret_cast<const char*>(&event), EncodedSize(event.type));
+std::string_view EncodedForm(const Event& event) {
+  return {reinterpret_cast<const char*>(&event), EncodedSize(event.type)};
 }
+
+void EncodeEvent(const Event& event, std::string* out) { out->append(EncodedForm(event)); }
 
 bool DecodeEvents(std::string_view bytes, std::vector<Event>* events) {
   while (!bytes.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "exchange/event.h"
 
@@ -10,5 +11,8 @@ namespace quorumbook::exchange {
 // Bytes of one encoded event. Only trades and parked orders carry the fields of a trade.
 inline constexpr size_t kEventBytes = 72;
 inline constexpr size_t kTradeEventBytes = 128;
+
+// The binary form of an event, which is how it begins in memory: valid as long as the event.
+std::string_view EncodedForm(const Event& event);
 
 }  // namespace quorumbook::exchange

@@ -1,7 +1,6 @@
 #include "exchange/exchange.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -16,25 +15,15 @@ namespace quorumbook::exchange {
 
 namespace {
 
-// The order that a command is about; one of no symbol when there is none.
-template <typename Kind>
-OrderName NameOf(AccountId account, const Kind& command) {
-  if constexpr (requires { command.client_order_id; }) {
-    return {account, command.symbol, command.client_order_id};
-  } else if constexpr (requires { command.order; }) {
-    return {account, command.order.symbol, command.order.client_order_id};
-  } else {
-    return {account, SymbolId(), ClientOrderId()};
-  }
-}
-
-void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result) {
-  const size_t first = result->events.size();
-  QB_CHECK(DecodeEvents(session.results[sequence - session.acknowledged() - 1], &result->events));
-  result->commands.push_back({.sequence = sequence,
-                              .first_event = static_cast<uint32_t>(first),
-                              .event_count = static_cast<uint32_t>(result->events.size() - first),
-                              .repeated = true});
+// Says that the events from `first` on are those of a command.
+void AddCommand(uint64_t sequence, size_t first, bool repeated, ApplyResult* result) {
+  // Field by field in its place: built aside and copied, it would be read back in larger pieces
+  // than it was just written in, which processors wait for.
+  CommandResult& command = result->commands.emplace_back();
+  command.sequence = sequence;
+  command.first_event = static_cast<uint32_t>(first);
+  command.event_count = static_cast<uint32_t>(result->events.size() - first);
+  command.repeated = repeated;
 }
 
 }  // namespace
@@ -46,7 +35,10 @@ void Exchange::State::Execute(Time time, ApplyResult* result) {
   if (deadline.has_value() && *deadline <= replicated.time) {
     Run(result, [&](const CommandContext& context) { replicated.market.BeginBatch(context); });
   }
+  hashed_events_ = 0;
+  lookahead_.Start(batch, replicated.sessions, replicated.market.orders());
   for (const GroupView& group : batch.groups) Execute(group, result);
+  HashNew(*result);
   AddToGroupHash(*result);
 }
 
@@ -84,11 +76,7 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
 
 template <typename Act>
 void Exchange::State::Run(ApplyResult* result, Act&& act) {
-  const size_t first = result->events.size();
   act(CommandContext{.account = {}, .time = replicated.time, .events = &result->events});
-  encoded_.clear();
-  for (size_t i = first; i < result->events.size(); ++i) EncodeEvent(result->events[i], &encoded_);
-  if (!encoded_.empty()) replicated.market.AddToHash(encoded_);
 }
 
 void Exchange::State::Disconnect(const Session& session, ApplyResult* result) {
@@ -134,15 +122,16 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
   replicated.sessions.Acknowledge(session, group.acknowledged);
   outcome->status = CheckSequence(group, *session);
   ByteReader reader(group.commands);
+  kept_commands_ = result->commands.size();
   for (uint32_t i = 0; outcome->status == SessionStatus::kOk && i < group.command_count; ++i) {
     const uint64_t sequence = group.first_sequence + i;
-    if (i % OrderTable::kPrefetch == 0) Prefetch(*session, reader, group.command_count - i);
+    lookahead_.Before(group.first_command + i);
     if (result->events.size() >= kMaxBatchEvents) {
       outcome->status = SessionStatus::kBatchFull;
     } else if (sequence < session->next_sequence) {
       QB_CHECK(ReadCommand(&reader, [](const auto&) {}));
       AnswerRepeat(*session, sequence, result);
-    } else if (session->results.full()) {
+    } else if (Full(session, *result)) {
       outcome->status = SessionStatus::kWindowFull;
     } else {
       ExecuteNew(session, &reader, result);
@@ -151,18 +140,40 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
       }
     }
   }
+  Keep(session, *result);
   outcome->expected_sequence = session->next_sequence;
 }
 
-void Exchange::State::Prefetch(const Session& session, ByteReader ahead, uint32_t left) const {
-  std::array<OrderName, OrderTable::kPrefetch> names;
-  const size_t count = std::min<size_t>(left, names.size());
-  if (count == 1) return;  // nothing to overlap with
-  for (size_t i = 0; i < count; ++i) {
-    QB_CHECK(ReadCommand(
-        &ahead, [&](const auto& command) { names[i] = NameOf(session.account, command); }));
+void Exchange::State::AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result) {
+  HashNew(*result);
+  const size_t first = result->events.size();
+  QB_CHECK(DecodeEvents(session.results[sequence - session.acknowledged() - 1], &result->events));
+  AddCommand(sequence, first, /*repeated=*/true, result);
+  hashed_events_ = result->events.size();
+  kept_commands_ = result->commands.size();
+}
+
+void Exchange::State::HashNew(const ApplyResult& result) {
+  replicated.market.AddToHash(std::span<const Event>(result.events).subspan(hashed_events_));
+  hashed_events_ = result.events.size();
+}
+
+void Exchange::State::Keep(Session* session, const ApplyResult& result) {
+  const std::span<const Event> events(result.events);
+  for (; kept_commands_ < result.commands.size(); ++kept_commands_) {
+    const CommandResult& command = result.commands[kept_commands_];
+    replicated.sessions.Append(session, events.subspan(command.first_event, command.event_count));
   }
-  replicated.market.orders().Prefetch(std::span(names).first(count));
+}
+
+bool Exchange::State::Full(Session* session, const ApplyResult& result) {
+  const size_t commands = result.commands.size() - kept_commands_;
+  if (commands != 0) {
+    const size_t first = result.commands[kept_commands_].first_event;
+    if (session->results.HasRoom(commands, result.events.size() - first)) return false;
+    Keep(session, result);
+  }
+  return session->results.full();
 }
 
 void Exchange::State::ExecuteNew(Session* session, ByteReader* reader, ApplyResult* result) {
@@ -171,12 +182,7 @@ void Exchange::State::ExecuteNew(Session* session, ByteReader* reader, ApplyResu
       .account = session->account, .time = replicated.time, .events = &result->events};
   QB_CHECK(ReadCommand(reader,
                        [&](const auto& command) { replicated.market.Execute(context, command); }));
-  const auto events = std::span<const Event>(result->events).subspan(first);
-  replicated.market.AddToHash(replicated.sessions.Append(session, events));
-  result->commands.push_back({.sequence = session->next_sequence++,
-                              .first_event = static_cast<uint32_t>(first),
-                              .event_count = static_cast<uint32_t>(events.size()),
-                              .repeated = false});
+  AddCommand(session->next_sequence++, first, /*repeated=*/false, result);
 }
 
 Exchange::Exchange() : state_(std::make_unique<State>()) {}

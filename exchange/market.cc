@@ -3,20 +3,27 @@
 #include <algorithm>
 
 #include "common/digest.h"
+#include "exchange/event_codec.h"
 
 namespace quorumbook::exchange {
 
 void Market::Begin(const CommandContext& context, CommandKind kind) {
-  task_ = {
-      .account = context.account, .time = context.time, .events = context.events, .kind = kind};
+  task_.account = context.account;
+  task_.time = context.time;
+  task_.events = context.events;
+  task_.kind = kind;
 }
 
-void Market::AddToHash(std::string_view events) {
-  counters_.event_hash = Checksum64(events, counters_.event_hash);
+void Market::AddToHash(std::span<const Event> events) {
+  for (const Event& event : events) {
+    counters_.event_hash = Checksum64(EncodedForm(event), counters_.event_hash);
+  }
 }
 
 Event& Market::Emit(EventType type) {
-  Event& event = task_.events->emplace_back();
+  // Copied whole: compilers turn clearing it into a string instruction, which takes long to start.
+  static constexpr Event kBlank;
+  Event& event = task_.events->emplace_back(kBlank);
   event.sequence = ++counters_.last_sequence;
   event.type = type;
   event.command = task_.kind;

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <string_view>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -43,7 +43,7 @@ static_assert(kMaxStepEvents + 4 <= kMaxEventsPerCommand);
 struct MarketCounters {
   uint64_t last_sequence = 0;  // of events
   uint64_t last_order_id = 0;
-  uint64_t event_hash = 0;  // over all events, command by command
+  uint64_t event_hash = 0;  // over all events, one by one
 };
 
 class Market {
@@ -83,8 +83,8 @@ class Market {
   // When BeginBatch will have something to do; nullopt: not before another command.
   std::optional<Time> NextDeadline(Time now) const;
 
-  // Adds encoded events to the running hash.
-  void AddToHash(std::string_view events);
+  // Adds events to the running hash.
+  void AddToHash(std::span<const Event> events);
 
   const SymbolTable& symbols() const { return symbols_; }
   const OrderTable& orders() const { return memory_.orders; }

@@ -71,6 +71,8 @@ Market::MatchEnd Market::MatchPlain(Symbol& symbol, Order& taker, PriceKey worst
 
 void Market::TradePlain(Symbol& symbol, Order& taker, OrderHandle maker_handle) {
   Order& maker = memory_.orders[maker_handle];
+  // The next to trade has waited longest: it is the least likely to be in the cache.
+  memory_.orders.Prefetch(maker.next);
   BookSide& makers = symbol.side(maker.side);
   const Quantity quantity =
       std::min(taker.quantity - taker.executed, maker.quantity - maker.executed);

@@ -20,16 +20,19 @@ enum OrderFlag : uint8_t {
   kEndsFlag = 16,   // open, and in an index of the orders that time or a phase ends
 };
 
-struct Order {
+// In blocks of 32 bytes, none of which straddles two cache lines: what a search compares and a
+// neighbour in the queue changes, what a trade changes, and what only reports speak of.
+struct alignas(32) Order {
   ClientOrderId client_order_id;
   AccountId account;
-  Quantity quantity = 0;  // total
-  Quantity executed = 0;
+  SymbolId symbol;
   // Neighbours in the queue of its price level, or among the finished orders.
   OrderHandle next = kNullHandle;
   OrderHandle previous = kNullHandle;
   LevelHandle level = kNullHandle;  // of a resting order
-  SymbolId symbol;
+
+  Quantity quantity = 0;  // total
+  Quantity executed = 0;
   Price price = 0;
   Side side = Side::kBuy;
   OrderType type = OrderType::kLimit;
@@ -37,10 +40,11 @@ struct Order {
   OrderStatus status = OrderStatus::kNew;
   Reason reason = Reason::kNone;  // why it was cancelled
   SelfTrade self_trade = SelfTrade::kAllow;
-  uint8_t flags = 0;  // of OrderFlag
+
   OrderId id;
   Time changed = 0;
   Time entered = 0;
+  uint8_t flags = 0;  // of OrderFlag
 
   bool open() const {
     return status == OrderStatus::kNew || status == OrderStatus::kPartiallyFilled;

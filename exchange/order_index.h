@@ -1,14 +1,18 @@
 // A hash table from the name of an order to its handle.
 //
-// Open addressing with linear probing in Robin Hood order (Celis, Larson, Munro, "Robin Hood
-// hashing", 1985): of two that want a slot, the one further from its home has it. So a search ends
-// at the first that is nearer to its home, and deletion shifts back only until one is at home.
-// Clients count their orders, so eight consecutive ids of an account and symbol share a cache line;
-// the lines themselves are scattered by a hash.
+// A bucket is a cache line of seven entries, which are compared at once: a search that branches on
+// each entry is guessed wrong too often, and pays for it after a cache miss. What does not fit goes
+// to the next bucket with room, and every bucket that it passed counts it, so that a search stops
+// at the first that counts none (as F14, Bronson and Shi 2019): deletion moves nothing and leaves
+// nothing behind. Clients count their orders, so four consecutive ids of an account and symbol
+// share a bucket; the buckets themselves are scattered by a hash.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -25,15 +29,12 @@ namespace quorumbook::exchange {
 class OrderIndex {
  public:
   static uint32_t HashOf(const OrderName& name) {
-    return HashOf(name.id.value(), name.account.value() * 0x9e3779b97f4a7c15 +
-                                       name.symbol.value() * 0xc2b2ae3d27d4eb4f);
-  }
-  static uint32_t HashOf(uint64_t id, uint64_t owner = 0) {
-    constexpr unsigned kLineBits = 3;
-    const uint64_t line = owner + (id >> kLineBits);
-    const Uint128 product = Uint128{line ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
+    const uint64_t together = name.account.value() * 0x9e3779b97f4a7c15 +
+                              name.symbol.value() * 0xc2b2ae3d27d4eb4f +
+                              (name.id.value() >> kTogetherBits);
+    const Uint128 product = Uint128{together ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
     const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-    return static_cast<uint32_t>(mixed << kLineBits | id % (1u << kLineBits));
+    return static_cast<uint32_t>(mixed << kTogetherBits | name.id.value() % (1u << kTogetherBits));
   }
 
   size_t size() const { return size_; }
@@ -41,73 +42,94 @@ class OrderIndex {
   // The handle with that hash for which `is_it(handle)`; kNullHandle when there is none.
   template <typename Predicate>
   uint32_t Find(uint32_t hash, Predicate&& is_it) const {
-    size_t at = hash & mask_;
-    for (size_t distance = 0;; ++distance, at = (at + 1) & mask_) {
-      const Slot& slot = slots_[at];
-      if (slot.handle == kNullHandle) return kNullHandle;
-      if (slot.hash == hash && is_it(slot.handle)) return slot.handle;
-      if (Distance(slot, at) < distance) return kNullHandle;
+    for (size_t at = HomeOf(hash);; at = (at + 1) & mask_) {
+      const Bucket& bucket = buckets_[at];
+      for (uint32_t equal = EqualTo(bucket, hash); equal != 0; equal &= equal - 1) {
+        const uint32_t handle = bucket.handles[static_cast<size_t>(std::countr_zero(equal))];
+        if (is_it(handle)) return handle;
+      }
+      if (bucket.passed == 0) return kNullHandle;
     }
   }
 
   // REQUIRES: no equal name is in the table.
   void Insert(uint32_t hash, uint32_t handle) {
-    if (++size_ * 2 > slots_.size()) Grow();
-    Place({hash, handle});
+    if (size_ == limit_) Grow();
+    Place(hash, handle);
+    ++size_;
   }
 
   // REQUIRES: it was inserted.
   void Erase(uint32_t hash, uint32_t handle) {
-    size_t hole = hash & mask_;
-    while (slots_[hole].handle != handle) {
-      QB_CHECK(slots_[hole].handle != kNullHandle);
-      hole = (hole + 1) & mask_;
+    for (size_t at = HomeOf(hash);; at = (at + 1) & mask_) {
+      Bucket& bucket = buckets_[at];
+      for (uint32_t equal = EqualTo(bucket, hash); equal != 0; equal &= equal - 1) {
+        const int i = std::countr_zero(equal);
+        if (bucket.handles[static_cast<size_t>(i)] != handle) continue;
+        bucket.used &= kAll & ~(1u << i);
+        --size_;
+        return;
+      }
+      QB_CHECK(bucket.passed != 0);
+      --bucket.passed;
     }
-    for (size_t at = (hole + 1) & mask_;
-         slots_[at].handle != kNullHandle && Distance(slots_[at], at) > 0; at = (at + 1) & mask_) {
-      slots_[hole] = slots_[at];
-      hole = at;
-    }
-    slots_[hole] = Slot();
-    --size_;
   }
 
-  // Brings the slot that will be asked for into the cache.
-  void Prefetch(uint32_t hash) const { quorumbook::Prefetch(&slots_[hash & mask_]); }
+  // Brings the bucket that will be asked for into the cache.
+  void Prefetch(uint32_t hash) const { quorumbook::Prefetch(&buckets_[HomeOf(hash)]); }
 
  private:
-  struct Slot {
-    uint32_t hash = 0;
-    uint32_t handle = kNullHandle;
+  static constexpr size_t kEntries = 7;
+  static constexpr unsigned kAll = (1u << kEntries) - 1;
+  static constexpr unsigned kTogetherBits = 2;  // of consecutive ids, which go to one bucket
+
+  struct alignas(64) Bucket {
+    std::array<uint32_t, kEntries + 1> hashes;  // the last is unused
+    std::array<uint32_t, kEntries> handles;
+    uint32_t used : kEntries = 0;         // bit i: entry i is one
+    uint32_t passed : 32 - kEntries = 0;  // entries of later buckets that belong here
   };
-  using Slots = std::vector<Slot, HugePageAllocator<Slot>>;
+  static_assert(sizeof(Bucket) == 64);
+  using Buckets = std::vector<Bucket, HugePageAllocator<Bucket>>;
 
-  // How far a slot's content is from where its hash would have it.
-  size_t Distance(const Slot& slot, size_t at) const { return (at - slot.hash) & mask_; }
+  size_t HomeOf(uint32_t hash) const { return hash >> kTogetherBits & mask_; }
 
-  void Place(Slot slot) {
-    size_t at = slot.hash & mask_;
-    for (size_t distance = 0; slots_[at].handle != kNullHandle; ++distance) {
-      const size_t other = Distance(slots_[at], at);
-      if (other < distance) {
-        std::swap(slot, slots_[at]);
-        distance = other;
-      }
-      at = (at + 1) & mask_;
-    }
-    slots_[at] = slot;
+  // Bit i: entry i is one and has that hash. In vectors, or compilers make a branch of each entry.
+  static uint32_t EqualTo(const Bucket& bucket, uint32_t hash) {
+    typedef uint32_t Four __attribute__((vector_size(16)));
+    Four low, high;
+    std::memcpy(&low, bucket.hashes.data(), sizeof(low));
+    std::memcpy(&high, bucket.hashes.data() + 4, sizeof(high));
+    const Four equal = ((low == hash) & Four{1, 2, 4, 8}) | ((high == hash) & Four{16, 32, 64, 0});
+    return (equal[0] | equal[1] | equal[2] | equal[3]) & bucket.used;
+  }
+
+  void Place(uint32_t hash, uint32_t handle) {
+    size_t at = HomeOf(hash);
+    for (; buckets_[at].used == kAll; at = (at + 1) & mask_) ++buckets_[at].passed;
+    Bucket& bucket = buckets_[at];
+    const int i = std::countr_one(uint32_t{bucket.used});
+    bucket.hashes[static_cast<size_t>(i)] = hash;
+    bucket.handles[static_cast<size_t>(i)] = handle;
+    bucket.used |= kAll & 1u << i;
   }
   void Grow() {
-    const Slots old = std::move(slots_);
-    slots_ = Slots(old.size() * 2);
-    mask_ = slots_.size() - 1;
-    for (const Slot& slot : old) {
-      if (slot.handle != kNullHandle) Place(slot);
+    const Buckets old = std::exchange(buckets_, Buckets(buckets_.size() * 2));
+    mask_ = buckets_.size() - 1;
+    limit_ = LimitOf(buckets_.size());
+    for (const Bucket& bucket : old) {
+      for (uint32_t rest = bucket.used; rest != 0; rest &= rest - 1) {
+        const auto i = static_cast<size_t>(std::countr_zero(rest));
+        Place(bucket.hashes[i], bucket.handles[i]);
+      }
     }
   }
+  // Four entries a bucket on average: few buckets are full then.
+  static size_t LimitOf(size_t buckets) { return buckets * 4; }
 
-  Slots slots_ = Slots(1024);  // a power of two, at most half full
-  size_t mask_ = slots_.size() - 1;
+  Buckets buckets_ = Buckets(256);  // a power of two
+  size_t mask_ = buckets_.size() - 1;
+  size_t limit_ = LimitOf(buckets_.size());  // entries
   size_t size_ = 0;
 };
 

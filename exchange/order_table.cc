@@ -1,7 +1,5 @@
 #include "exchange/order_table.h"
 
-#include <array>
-
 #include "common/check.h"
 
 namespace quorumbook::exchange {
@@ -22,10 +20,11 @@ OrderHandle OrderTable::Open(const OrderName& name) {
     index_.Insert(hash, handle);
   } else {
     if (orders_[handle].open()) return kNullHandle;
-    Unlink(orders_[handle]);
+    Unlink(handle);
   }
+  static constexpr Order kBlank;
   Order& order = orders_[handle];
-  order = Order();
+  order = kBlank;
   order.client_order_id = name.id;
   order.account = name.account;
   order.symbol = name.symbol;
@@ -42,7 +41,9 @@ void OrderTable::Finish(OrderHandle handle) {
   if (++finished_ > kMaxFinishedOrders) ForgetOldest();
 }
 
-void OrderTable::Unlink(const Order& order) {
+void OrderTable::Unlink(OrderHandle handle) {
+  const Order& order = orders_[handle];
+  if (handle == ahead_) ahead_ = order.next;
   (order.previous == kNullHandle ? oldest_ : orders_[order.previous].next) = order.next;
   (order.next == kNullHandle ? newest_ : orders_[order.next].previous) = order.previous;
   --finished_;
@@ -50,41 +51,38 @@ void OrderTable::Unlink(const Order& order) {
 
 void OrderTable::ForgetOldest() {
   const OrderHandle handle = oldest_;
-  const Order& order = orders_[handle];
-  Unlink(order);
-  index_.Erase(OrderIndex::HashOf(order.name()), handle);
+  PrefetchForgotten();
+  Unlink(handle);
+  index_.Erase(OrderIndex::HashOf(orders_[handle].name()), handle);
   orders_.Free(handle);
-  // They are long out of the cache when their turn comes: fetch the next one's slot, and the order
-  // after it.
-  const Order& next = orders_[oldest_];
-  index_.Prefetch(OrderIndex::HashOf(next.name()));
-  if (next.next != kNullHandle) PrefetchOrder(next.next);
 }
 
-void OrderTable::Prefetch(std::span<const OrderName> names) const {
-  std::array<uint32_t, kPrefetch> hashes;
-  std::array<OrderHandle, kPrefetch> handles;
-  QB_CHECK(names.size() <= kPrefetch);
-  for (size_t i = 0; i < names.size(); ++i) {
-    hashes[i] = OrderIndex::HashOf(names[i]);
-    index_.Prefetch(hashes[i]);
+// They are long out of the cache when their turn comes. An order is fetched a step before its name
+// is read, and that some steps before it is forgotten.
+void OrderTable::PrefetchForgotten() {
+  if (ahead_ == kNullHandle || ahead_ == oldest_) {
+    ahead_ = oldest_;
+    for (int i = 0; i < 16 && orders_[ahead_].next != kNullHandle; ++i)
+      ahead_ = orders_[ahead_].next;
+  } else if (orders_[ahead_].next != kNullHandle) {
+    ahead_ = orders_[ahead_].next;
   }
-  for (size_t i = 0; i < names.size(); ++i) {
-    handles[i] = index_.Find(hashes[i], [](OrderHandle) { return true; });
-    if (handles[i] != kNullHandle) PrefetchOrder(handles[i]);
-  }
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (handles[i] == kNullHandle) continue;
-    const Order& order = orders_[handles[i]];
-    if (order.next != kNullHandle) PrefetchOrder(order.next);
-    if (order.previous != kNullHandle) PrefetchOrder(order.previous);
-  }
+  const Order& order = orders_[ahead_];
+  index_.Prefetch(OrderIndex::HashOf(order.name()));
+  Prefetch(order.next);  // whole: a new order will take its place
 }
 
-void OrderTable::PrefetchOrder(OrderHandle handle) const {
-  const char* order = reinterpret_cast<const char*>(&orders_[handle]);
-  __builtin_prefetch(order);
-  __builtin_prefetch(order + sizeof(Order) - 1);
+OrderHandle OrderTable::PrefetchOrder(uint32_t hash) const {
+  const OrderHandle handle = index_.Find(hash, [](OrderHandle) { return true; });
+  if (handle != kNullHandle) orders_.Prefetch(handle);
+  return handle;
+}
+
+void OrderTable::PrefetchNeighbors(OrderHandle handle) const {
+  if (handle == kNullHandle) return;
+  const Order& order = orders_[handle];
+  orders_.PrefetchStart(orders_.ValidOr(order.next, handle));
+  orders_.PrefetchStart(orders_.ValidOr(order.previous, handle));
 }
 
 }  // namespace quorumbook::exchange

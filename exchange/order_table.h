@@ -34,10 +34,15 @@ class OrderTable {
   // REQUIRES: `handle` is of this table, in no queue, its status already final.
   void Finish(OrderHandle handle);
 
-  // Says that orders of these names, at most kPrefetch of them, are about to be used: they and
-  // their neighbours are brought into the cache together rather than one after another.
-  static constexpr size_t kPrefetch = 16;
-  void Prefetch(std::span<const OrderName> names) const;
+  // Brings an order into the cache. The handle may be null.
+  void Prefetch(OrderHandle handle) const { orders_.Prefetch(orders_.ValidOr(handle, 0)); }
+  // Hints that an order is about to be used, to be given some commands apart and in this order, for
+  // each needs what the one before brings into the cache: the entry of its name, the order, and its
+  // neighbours in the queue. `hash` is OrderIndex::HashOf its name. What PrefetchOrder returns is
+  // probably the order with that hash, or kNullHandle, and what PrefetchNeighbors wants.
+  void PrefetchEntry(uint32_t hash) const { index_.Prefetch(hash); }
+  OrderHandle PrefetchOrder(uint32_t hash) const;
+  void PrefetchNeighbors(OrderHandle handle) const;
 
   uint64_t open_orders() const { return index_.size() - finished_; }
   uint64_t finished_orders() const { return finished_; }
@@ -46,14 +51,15 @@ class OrderTable {
 
  private:
   OrderHandle Find(uint32_t hash, const OrderName& name) const;
-  void Unlink(const Order& order);
+  void Unlink(OrderHandle handle);
   void ForgetOldest();
-  void PrefetchOrder(OrderHandle handle) const;
+  void PrefetchForgotten();
 
   Slab<Order> orders_;
   OrderIndex index_;
   OrderHandle oldest_ = kNullHandle;
   OrderHandle newest_ = kNullHandle;
+  OrderHandle ahead_ = kNullHandle;  // a finished one that will be forgotten soon, or null
   uint64_t finished_ = 0;
 };
 

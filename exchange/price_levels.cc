@@ -3,12 +3,20 @@
 namespace quorumbook::exchange {
 
 LevelHandle PriceLevels::FindOrAdd(PriceKey key) {
-  const auto it = tree_.lower_bound(EntryOf(key, 0));
-  if (it != tree_.end() && *it <= EntryOf(key, kHandleMask)) return HandleOf(*it);
+  // Better than the best is new.
+  if (best_ != kNullHandle && key > best_key_) {
+    const uint64_t found = tree_.Find(WordOf(key, 0));
+    if (found != 0) return HandleOf(found);
+  }
   const LevelHandle handle = memory_.levels_.Allocate();
-  QB_CHECK(handle <= kHandleMask);
-  memory_[handle] = Level{.key = key, .side = id_};
-  tree_.insert(it, EntryOf(key, handle));
+  QB_CHECK(handle <= PriceTree::kHandleMask);
+  Level& level = memory_[handle];
+  level.key = key;
+  level.quantity = 0;
+  level.first = level.last = kNullHandle;
+  level.orders = 0;
+  level.side = id_;
+  tree_.Insert(WordOf(key, handle));
   if (key < best_key_) {
     best_ = handle;
     best_key_ = key;
@@ -18,15 +26,12 @@ LevelHandle PriceLevels::FindOrAdd(PriceKey key) {
 
 void PriceLevels::Remove(LevelHandle handle) {
   Level& level = memory_[handle];
-  if (handle == best_) {
-    tree_.erase(std::prev(tree_.end()));
-    best_ = tree_.empty() ? kNullHandle : HandleOf(*tree_.rbegin());
-    best_key_ = tree_.empty() ? kNoPriceKey : memory_[best_].key;
-  } else {
-    QB_CHECK(tree_.erase(EntryOf(level.key, handle)) == 1);
-  }
+  tree_.Erase(WordOf(level.key, handle));
   level.key = kNoPriceKey;
   memory_.levels_.Free(handle);
+  if (handle != best_) return;
+  best_ = tree_.size() == 0 ? kNullHandle : HandleOf(tree_.last());
+  best_key_ = best_ == kNullHandle ? kNoPriceKey : memory_[best_].key;
 }
 
 }  // namespace quorumbook::exchange

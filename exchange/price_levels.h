@@ -1,19 +1,16 @@
 // The price levels of one side of a book, in order.
 //
 // A level is found by its price in a table that remembers recent ones: near the touch, where most
-// orders go, one probe. Levels that come and go, and far prices, cost one search of a B-tree: its
-// nodes hold some thirty prices each, best last, so that at the touch it grows and shrinks at its
-// end. Logarithmic in the number of levels, whatever the range of prices.
+// orders go, one probe. Levels that come and go, and far prices, cost a search of a tree, in which
+// the best is last: at the touch it grows and shrinks at its end. Logarithmic in the number of
+// levels, whatever the range of prices.
 #pragma once
 
-#include <absl/container/btree_set.h>
-
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "common/check.h"
-#include "exchange/node_pool.h"
+#include "exchange/price_tree.h"
 #include "exchange/slab.h"
 #include "exchange/types.h"
 
@@ -51,7 +48,7 @@ class LevelMemory {
   }
 
   Slab<Level> levels_;
-  NodePool nodes_;
+  Slab<PriceNode> nodes_;
   // Level last used in each slot. It may have been freed since, and even be another's by now: its
   // `side` and `key` tell.
   std::vector<LevelHandle> recent_ = std::vector<LevelHandle>(kRecent, kNullHandle);
@@ -62,7 +59,7 @@ class PriceLevels {
  public:
   // REQUIRES: `memory` outlives it.
   explicit PriceLevels(LevelMemory* memory)
-      : memory_(*memory), id_(memory->sides_++), tree_(NodeAllocator<uint64_t>(&memory->nodes_)) {}
+      : memory_(*memory), id_(memory->sides_++), tree_(&memory->nodes_) {}
 
   // Counts from 0 in the order in which they were made for the memory: Level::side.
   uint32_t id() const { return id_; }
@@ -89,22 +86,21 @@ class PriceLevels {
   // Calls `visit(handle)` from the best price on while it returns true.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
-    for (auto it = tree_.rbegin(); it != tree_.rend(); ++it) {
-      if (!visit(HandleOf(*it))) return;
-    }
+    tree_.ForEachDown([&](uint64_t word) { return visit(HandleOf(word)); });
   }
 
  private:
-  // An entry of the tree is a price and its level in one word: ~key above, so that the best is
-  // last, and the handle below.
-  static constexpr unsigned kHandleBits = 24;
-  static constexpr uint64_t kHandleMask = (uint64_t{1} << kHandleBits) - 1;
-  static_assert(kMaxPrice < Price{1} << (64 - kHandleBits));
-  static_assert(kMaxOpenOrders <= uint64_t{1} << kHandleBits, "no more levels than open orders");
+  // A word of the tree is a price and its level: ~key above, so that the best is last, and the
+  // handle below.
+  static_assert(kMaxPrice < Price{1} << (64 - PriceTree::kHandleBits));
+  static_assert(kMaxOpenOrders <= uint64_t{1} << PriceTree::kHandleBits,
+                "no more levels than open orders");
 
-  static uint64_t EntryOf(PriceKey key, LevelHandle handle) { return ~key << kHandleBits | handle; }
-  static LevelHandle HandleOf(uint64_t entry) {
-    return static_cast<LevelHandle>(entry & kHandleMask);
+  static uint64_t WordOf(PriceKey key, LevelHandle handle) {
+    return ~key << PriceTree::kHandleBits | handle;
+  }
+  static LevelHandle HandleOf(uint64_t word) {
+    return static_cast<LevelHandle>(word & PriceTree::kHandleMask);
   }
   LevelHandle FindOrAdd(PriceKey key);
 
@@ -112,7 +108,7 @@ class PriceLevels {
   const uint32_t id_;
   LevelHandle best_ = kNullHandle;
   PriceKey best_key_ = kNoPriceKey;
-  absl::btree_set<uint64_t, std::less<uint64_t>, NodeAllocator<uint64_t>> tree_;
+  PriceTree tree_;
 };
 
 }  // namespace quorumbook::exchange

@@ -26,8 +26,11 @@ class ResultWindow {
   size_t size() const { return ends_.size() - forgotten_; }
   size_t bytes() const { return bytes_.size() - begin(); }
   // Whether it may have no room for one more command's events, however many they are.
-  bool full() const {
-    return size() >= kMaxSessionResults || bytes() + kMaxCommandBytes > kMaxSessionBytes;
+  bool full() const { return !HasRoom(0, 0); }
+  // Whether it has room for so many commands with so many events in all, and one more command.
+  bool HasRoom(size_t commands, size_t events) const {
+    return size() + commands < kMaxSessionResults &&
+           bytes() + events * kTradeEventBytes + kMaxCommandBytes <= kMaxSessionBytes;
   }
 
   // Adds the events of one command and returns their bytes, valid until the next change.

@@ -58,7 +58,8 @@ class Slab {
   static uint32_t ValidOr(uint32_t handle, uint32_t other) {
     return handle == kNullHandle ? other : handle;
   }
-  // Brings the object into the cache.
+  // Brings the object, or its first bytes, into the cache.
+  void PrefetchStart(uint32_t handle) const { quorumbook::Prefetch(&(*this)[handle]); }
   void Prefetch(uint32_t handle) const {
     const auto* object = reinterpret_cast<const std::byte*>(&(*this)[handle]);
     quorumbook::Prefetch(object);

@@ -1,12 +1,12 @@
 // What stands behind Exchange: the replicated state, and how groups act on it.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "common/bytes.h"
 #include "exchange/command_codec.h"
 #include "exchange/exchange.h"
+#include "exchange/lookahead.h"
 #include "exchange/market.h"
 #include "exchange/session_table.h"
 #include "exchange/types.h"
@@ -33,9 +33,14 @@ class Exchange::State {
   void ExecuteCommands(const GroupView& group, ApplyResult* result, GroupResult* outcome);
   // The status of a group that names `session` before its commands are looked at.
   static SessionStatus CheckSequence(const GroupView& group, const Session& session);
-  // Brings the orders of the next commands, `left` at most, into the cache.
-  void Prefetch(const Session& session, ByteReader ahead, uint32_t left) const;
+  void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result);
   void ExecuteNew(Session* session, ByteReader* reader, ApplyResult* result);
+  // Events are hashed, and kept for their session, some commands after they came about: read at
+  // once, in larger pieces than they were written in, they would be waited for.
+  void HashNew(const ApplyResult& result);
+  void Keep(Session* session, const ApplyResult& result);
+  // Whether a session may have no room for the results of one more command.
+  bool Full(Session* session, const ApplyResult& result);
   // Cancels the orders of a session's account if the session wants that when it ends.
   void Disconnect(const Session& session, ApplyResult* result);
   // Lets the market do what no command asks for.
@@ -43,8 +48,11 @@ class Exchange::State {
   void Run(ApplyResult* result, Act&& act);
   void AddToGroupHash(const ApplyResult& result);
 
-  std::string encoded_;                 // a buffer, of events
-  std::vector<uint64_t> to_be_hashed_;  // likewise, of results
+  Lookahead lookahead_;
+  // Of what is being executed:
+  size_t hashed_events_ = 0;  // events of the result that are hashed, or are to be left out
+  size_t kept_commands_ = 0;  // commands of the result that their session has
+  std::vector<uint64_t> to_be_hashed_;  // a buffer, of results
 };
 
 }  // namespace quorumbook::exchange

@@ -57,7 +57,7 @@ TEST(OrderIndex, AccountsDoNotShareHashes) {
   uint32_t equal = 0;
   for (uint64_t account = 1; account <= 1'000; ++account) {
     equal += hash(account, 1) == hash(account + 1, 1);
-    EXPECT_EQ(hash(account, 8) + 7, hash(account, 15)) << "one line";
+    EXPECT_EQ(hash(account, 8) + 3, hash(account, 11)) << "one bucket";
   }
   EXPECT_LT(equal, 3u);
 }
