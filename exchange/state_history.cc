@@ -1,0 +1,59 @@
+#include "exchange/state_history.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+namespace quorumbook::exchange {
+
+absl::StatusOr<std::string> StateHistory::Recipe::MakeSnapshot() const {
+  Exchange state;
+  if (base_ != nullptr) {
+    absl::StatusOr<Exchange> restored = Exchange::Restore(*base_);
+    if (!restored.ok()) {
+      return absl::DataLossError(
+          absl::StrCat("the last snapshot can not be read again: ", restored.status().message()));
+    }
+    state = *std::move(restored);
+  }
+  ApplyResult result;
+  for (const Batches& batches : batches_) {
+    for (const Bytes& batch : *batches) {
+      if (absl::Status status = state.Apply(*batch, &result); !status.ok()) {
+        return absl::DataLossError(
+            absl::StrCat("a batch can not be executed again: ", status.message()));
+      }
+    }
+  }
+  if (state.RunningDigest() != digest_) {
+    return absl::DataLossError(
+        "the state is not what its log leads to: the memory of this machine may be faulty");
+  }
+  return state.Snapshot();
+}
+
+void StateHistory::Restart(Bytes snapshot) {
+  base_ = std::move(snapshot);
+  old_.clear();
+  recent_.clear();
+  cut_ = false;
+}
+
+StateHistory::Recipe StateHistory::Cut(const Digest& digest) {
+  old_.push_back(std::make_shared<const std::vector<Bytes>>(std::exchange(recent_, {})));
+  cut_ = true;
+  Recipe recipe;
+  recipe.base_ = base_;
+  recipe.batches_ = old_;
+  recipe.digest_ = digest;
+  return recipe;
+}
+
+void StateHistory::Replace(Bytes snapshot) {
+  if (!cut_) return;
+  base_ = std::move(snapshot);
+  old_.clear();
+  cut_ = false;
+}
+
+}  // namespace quorumbook::exchange
