@@ -123,6 +123,24 @@ TEST(LeaseTest, FollowerWhoseClockIsNotTrustedGivesNone) {
   EXPECT_EQ(follower.raft().term(), Term(1));
 }
 
+// 6.4.1 rests on clocks. What it heard while its own was not trusted, it may answer when it is
+// again, and then somebody counts on the promise: so it is waited out anew.
+TEST(LeaseTest, PromiseBeginsAnewWhenTheClockIsTrustedAgain) {
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  follower.Do([&](Raft& raft) { raft.SetClockTrusted(false, follower.now()); });
+  follower.TickAfter(milliseconds(300));
+  follower.Do([&](Raft& raft) { raft.SetClockTrusted(true, follower.now()); });
+  const RequestVote request{.last_log_index = Index(9), .last_log_term = Term(9)};
+  follower.TickAfter(milliseconds(299));
+  follower.Do([&](Raft& raft) { raft.SetClockTrusted(true, follower.now()); });  // nothing new
+  follower.Receive(kThree, 2, request);
+  EXPECT_EQ(follower.raft().term(), Term(1));
+  follower.TickAfter(milliseconds(1));
+  follower.Receive(kThree, 2, request);
+  EXPECT_EQ(follower.raft().term(), Term(2));
+}
+
 // A leader may count on what was promised just before a crash.
 TEST(LeaseTest, VoterThatRestartsKeepsItsPromise) {
   Replica follower(Leased());

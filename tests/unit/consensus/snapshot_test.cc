@@ -358,6 +358,36 @@ TEST(SnapshotTest, EntriesAreKeptUntilTheReceiverHasCaughtUp) {
   EXPECT_EQ(replica.raft().status().first, Index(15));
 }
 
+// In the order in which a follower speaks: first that its log is durable, then that it has
+// installed.
+TEST(SnapshotTest, EntriesAreKeptThoughTheAcknowledgementComesBeforeTheInstallation) {
+  Replica replica = LeaderWithSnapshot();
+  const SnapshotMeta meta = OneChunk(replica).meta;
+  replica.Propose("b");
+  replica.Propose("b");
+  replica.Sync();
+  replica.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = Index(13)});
+  replica.Receive(kTwo, 1, AppendEntriesResponse{.accepted = true, .index = Index(11)});
+  replica.Receive(
+      kTwo, 1,
+      InstallSnapshotResponse{.meta = meta, .next_offset = kState.size(), .installed = true});
+  EXPECT_FALSE(replica.raft().status().peers[0].snapshotting);
+  replica.Compact({.meta = *replica.raft().EntryMeta(Index(13)), .data = Text(kState)});
+  EXPECT_EQ(replica.raft().status().first, Index(12));
+}
+
+// 3.4: terms only grow, so that what a leader has is of its term or of an earlier one.
+TEST(SnapshotTest, SnapshotOfALaterTermThanItsLeadersIsRefused) {
+  Replica replica(GroupOf(3), {}, 2);
+  ASSERT_EQ(MetaOf(kLog, 6).term, Term(3));
+  replica.Receive(kTwo, 2, ChunkOf(MetaOf(kLog, 6), 0, 100));
+  EXPECT_EQ(replica.raft().commit(), Index(0));
+  const auto evidence = replica.TakeEvidence();
+  ASSERT_EQ(evidence.size(), 1u);
+  EXPECT_EQ(evidence[0].kind, Evidence::Kind::kCorruptSnapshot);
+  EXPECT_EQ(evidence[0].culprit, kTwo);
+}
+
 // Else it would need the next snapshot as soon as it has this one, for ever.
 TEST(SnapshotTest, EntriesAfterASnapshotUnderWayAreKeptForItsReceiver) {
   constexpr uint64_t kEntryBytes = 65;

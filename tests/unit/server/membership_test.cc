@@ -128,6 +128,23 @@ TEST(MembershipTest, ReplacesWhoLostItsStoreAndGivesItAVote) {
   EXPECT_FALSE(group.configuration().joint());
 }
 
+// Two processes with the same number, by mistake: the one that works goes on.
+TEST(MembershipTest, WhoIsStillHeardIsNotReplaced) {
+  Group group({kOne, kTwo, kThree});
+  const NodeId other = group.Leader() == kThree ? kTwo : kThree;
+  const NodeId again = Member(NodeOf(other).value(), 99);
+  group.Start(again);
+  group.Connect();
+  group.Run(std::chrono::seconds(5));
+  EXPECT_THAT(group.configuration().voters, UnorderedElementsAre(kOne, kTwo, kThree));
+  EXPECT_THAT(group.configuration().learners, IsEmpty());
+  group.Lose(other);
+  group.Connect();
+  group.Run(std::chrono::seconds(10));
+  EXPECT_FALSE(group.configuration().Contains(other));
+  EXPECT_TRUE(group.configuration().IsVoter(again));
+}
+
 TEST(MembershipTest, ALearnerGetsNoVoteBeforeItHasCaughtUp) {
   Group group({kOne, kTwo, kThree});
   const NodeId leader = group.Leader();

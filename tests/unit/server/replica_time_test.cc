@@ -13,6 +13,7 @@ namespace {
 using consensus::Instant;
 
 constexpr int64_t kSecond = 1'000'000'000;
+constexpr uint64_t kSnapshotLogBytes = 10'000;
 
 // A node alone, on a virtual clock.
 class LoneHost final : public ReplicaHost {
@@ -23,7 +24,9 @@ class LoneHost final : public ReplicaHost {
   }
   exchange::Time WallClock() override { return 1'700'000'000 * kSecond + now_.count() + wall_jump; }
   void Write(consensus::Persist persist) override { written_.push_back(persist.sequence); }
-  void SaveSnapshot(consensus::Snapshot) override {}
+  void SaveSnapshot(consensus::Snapshot snapshot) override {
+    unsaved.push_back(std::move(snapshot));
+  }
   bool DiskFull() override { return disk_full; }
   void Send(std::vector<consensus::Message>) override {}
   void PumpSoon() override { pump_ = true; }
@@ -64,6 +67,7 @@ class LoneHost final : public ReplicaHost {
   int applied = 0;
   bool disk_full = false;
   int64_t wall_jump = 0;
+  std::vector<consensus::Snapshot> unsaved;
 
  private:
   Instant now_{};
@@ -85,7 +89,7 @@ class ReplicaTimeTest : public testing::Test {
     options.shard = ShardId(1);
     options.raft.id = NodeId(1);
     options.raft.configuration = consensus::MakeConfiguration({NodeId(1)});
-    options.snapshot_log_bytes = uint64_t{1} << 30;
+    options.snapshot_log_bytes = kSnapshotLogBytes;
     return options;
   }
   void Submit(const exchange::Group& group) {
@@ -147,6 +151,21 @@ TEST_F(ReplicaTimeTest, AFullDiskIsWaitedFor) {
   host_.disk_full = false;
   host_.Run(&replica_, std::chrono::seconds(1));
   EXPECT_EQ(replica_.exchange().open_orders(), 0u);
+}
+
+// Without peers and clients nothing else would bring another try.
+TEST_F(ReplicaTimeTest, ASnapshotThatFoundNoSpaceIsTriedAgain) {
+  while (host_.unsaved.empty()) {
+    Send(exchange::CancelOrder{exchange::SymbolId(1), exchange::ClientOrderId(1)});
+    ASSERT_LT(sent_, 1'000u);
+  }
+  replica_.OnSnapshotSaved(absl::ResourceExhaustedError("full"), host_.unsaved[0]);
+  host_.Run(&replica_, std::chrono::seconds(4));
+  EXPECT_EQ(host_.unsaved.size(), 1u);
+  host_.Run(&replica_, std::chrono::seconds(2));
+  ASSERT_EQ(host_.unsaved.size(), 2u);
+  replica_.OnSnapshotSaved(absl::OkStatus(), host_.unsaved[1]);
+  EXPECT_EQ(replica_.raft().status().snapshot.index, host_.unsaved[1].meta.index);
 }
 
 }  // namespace
