@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "common/bytes.h"
@@ -48,6 +49,12 @@ Configuration MakeConfiguration(std::vector<NodeId> voters, std::vector<NodeId> 
   std::sort(voters.begin(), voters.end());
   std::sort(learners.begin(), learners.end());
   return {.voters = std::move(voters), .learners = std::move(learners)};
+}
+
+size_t VotersChanged(const Configuration& a, const Configuration& b) {
+  std::vector<NodeId> changed;
+  std::ranges::set_symmetric_difference(a.voters, b.voters, std::back_inserter(changed));
+  return changed.size();
 }
 
 std::string EncodeConfiguration(const Configuration& configuration) {

@@ -45,6 +45,9 @@ struct Configuration {
 // none of which is in `voters`; nobody twice in a list, and no NodeId of 0.
 bool IsValid(const Configuration& configuration);
 
+// How many voters one of them has and the other has not, outgoing ones aside.
+size_t VotersChanged(const Configuration& a, const Configuration& b);
+
 // `voters` and `learners` in order; not necessarily valid.
 Configuration MakeConfiguration(std::vector<NodeId> voters, std::vector<NodeId> learners = {});
 

@@ -53,6 +53,10 @@ void Raft::Core::OnAppendEntries(Message& message) {
   if (Is(Mutant::kTruncateOnShorterAppend) && last < log_.last() && last >= commit_) {
     TruncateFrom(last.Next());
   }
+  if (Is(Mutant::kTruncateBelowCommit) && last < log_.last() && last > log_.base().index) {
+    TruncateFrom(last.Next());
+    commit_ = std::min(commit_, last);
+  }
   const Index verified = Is(Mutant::kCommitBeyondVerified) ? log_.last() : follower->matched;
   const Index commit = std::min({append.commit, verified, log_.last()});
   if (commit > commit_) CommitThrough(commit);

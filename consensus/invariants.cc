@@ -29,6 +29,7 @@ void Invariants::Observe(NodeId id, const Raft& raft, const Output& output,
   CheckLogMatching(id, raft, status, replica);
   CheckCommitted(id, raft, replica);
   CheckEmitted(id, output, &replica);
+  CheckConfiguration(id, status, output, &replica);
   CheckPromises(id, raft, output, disk);
   replica.term = raft.term();
   replica.role = raft.role();
@@ -85,7 +86,32 @@ void Invariants::CheckElectorate(NodeId id, const RaftStatus& status) {
   }
 }
 
-// 4.3: one change at a time, through a joint configuration unless the voters stay the same.
+// 4.1: a server uses the latest configuration in its log, committed or not.
+void Invariants::CheckConfiguration(NodeId id, const RaftStatus& status, const Output& output,
+                                    Replica* replica) {
+  std::map<Index, Configuration>& known = replica->configurations;
+  if (output.persist) {
+    const Persist& persist = *output.persist;
+    if (persist.snapshot) {
+      known.clear();
+      const Configuration& members = persist.snapshot->configuration;
+      if (!members.empty()) known[persist.snapshot->meta.index] = members;
+    }
+    if (persist.truncate_from) known.erase(known.lower_bound(*persist.truncate_from), known.end());
+    for (const Entry& entry : persist.entries) {
+      if (entry.type != EntryType::kConfiguration) continue;
+      known[entry.index] = DecodeConfiguration(entry.bytes()).value_or(Configuration{});
+    }
+  }
+  // What it started with was not seen in a write.
+  if (known.empty()) known[status.configuration_index] = status.configuration;
+  if (known.rbegin()->first != status.configuration_index ||
+      known.rbegin()->second != status.configuration) {
+    Violated(id, "the configuration in force is not the latest in the log");
+  }
+}
+
+// One change at a time: through a joint configuration (4.3), or of one voter at most (4.1).
 void Invariants::CheckMembers(NodeId id, const Entry& entry) {
   if (entry.type != EntryType::kConfiguration) return;
   const std::optional<Configuration> members = DecodeConfiguration(entry.bytes());
@@ -95,7 +121,7 @@ void Invariants::CheckMembers(NodeId id, const Entry& entry) {
   const Configuration& before = std::prev(place)->second;
   const bool follows = before.joint()     ? *members == before.Left()
                        : members->joint() ? members->voters_outgoing == before.voters
-                                          : members->voters == before.voters;
+                                          : VotersChanged(*members, before) <= 1;
   if (!follows) {
     Violated(id, "two changes of members overlap at index " + std::to_string(entry.index.value()));
   }

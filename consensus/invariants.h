@@ -47,6 +47,7 @@ class Invariants {
     Index commit;
     SnapshotMeta last;
     Index emitted;
+    std::map<Index, Configuration> configurations;  // of its log, as far as it was seen
   };
   struct Committed {
     SnapshotMeta meta;
@@ -61,6 +62,8 @@ class Invariants {
   void CheckCommitted(NodeId id, const Raft& raft, const Replica& before);
   void CheckEmitted(NodeId id, const Output& output, Replica* replica);
   void CheckElectorate(NodeId id, const RaftStatus& status);
+  void CheckConfiguration(NodeId id, const RaftStatus& status, const Output& output,
+                          Replica* replica);
   void CheckMembers(NodeId id, const Entry& entry);
   void CheckPromises(NodeId id, const Raft& raft, const Output& output, const DurableView& disk);
 

@@ -68,8 +68,8 @@ ProposeResult Raft::Core::ProposeConfiguration(std::vector<NodeId> voters,
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return ProposeResult::kNotLeader;
   if (leader->handover) return ProposeResult::kTransferring;
-  // Without it a change of an earlier leader may still come back beside this one (Ongaro, "bug in
-  // single-server membership changes", raft-dev, 2015).
+  // Else a change of an earlier leader could still come back beside this one (Ongaro, "bug in
+  // single-server membership changes", raft-dev, 2015); joint ones would not let both be decided.
   const bool ready = commit_ >= leader->term_start || Is(Mutant::kChangeWithoutOwnCommit);
   if (!ready) return ProposeResult::kNotReady;
   const bool under_way = configuration().joint() || configurations_.active_index() > commit_;
@@ -78,7 +78,11 @@ ProposeResult Raft::Core::ProposeConfiguration(std::vector<NodeId> voters,
   Configuration next = MakeConfiguration(std::move(voters), std::move(learners));
   if (!IsValid(next) || next == configuration()) return ProposeResult::kInvalid;
   // The same voters have the same majorities: no need for the joint one.
-  if (next.voters != configuration().voters) next.voters_outgoing = configuration().voters;
+  const bool in_one_step =
+      Is(Mutant::kChangeWithoutOwnCommit) && VotersChanged(configuration(), next) == 1;
+  if (next.voters != configuration().voters && !in_one_step) {
+    next.voters_outgoing = configuration().voters;
+  }
   WakeLeader(*leader);
   AppendOwn(EntryType::kConfiguration,
             std::make_shared<const std::string>(EncodeConfiguration(next)));

@@ -1,8 +1,8 @@
 // Planted bugs, by which the simulator is tested: it must find each of them.
 //
-// They exist only in the library quorumbook_consensus_mutants, which is built from the same
-// sources with QUORUMBOOK_MUTANTS defined. Without it Planted() is false at compile time, and
-// nothing of them is in the program.
+// They exist only in the simulator, for which the same sources are built once more with
+// QUORUMBOOK_MUTANTS defined. Without it Planted() is false at compile time, and nothing of them
+// is in the program.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ enum class Mutant : uint8_t {
   kCommitOfEarlierTerm,      // an entry of an earlier term is committed by counting
   kCommitBeyondVerified,     // a heartbeat commits entries that were not compared yet
   kTruncateOnShorterAppend,  // an append that ends earlier cuts the log there
+  kTruncateBelowCommit,      // ... committed or not
   kMatchFromRefusal,         // the hint of a refusal counts as acknowledged
   // Leadership transfer, reads, leases.
   kTransferWithoutCatchUp,  // leadership goes by force to a follower that lacks entries
@@ -35,7 +36,7 @@ enum class Mutant : uint8_t {
   kLeaseAfterRestart,       // a voter that restarts forgets that it promised to wait
   // Members.
   kConfigurationOnApply,     // a configuration comes into force when it is committed
-  kChangeWithoutOwnCommit,   // a change of members before the first commit of the term
+  kChangeWithoutOwnCommit,   // a voter is changed in one step, before the first commit of the term
   kOverlappingChanges,       // a second change of members while one is under way
   kSingleMajorityInJoint,    // a joint configuration needs the new majority only
   kLearnerCounted,           // learners count as voters

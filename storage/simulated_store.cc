@@ -141,6 +141,7 @@ void SimulatedDisk::LosePower(uint64_t whole, uint64_t torn) {
   QB_CHECK(!open_);
   QB_CHECK(whole <= unsynced_.size());
   for (uint64_t i = 0; i < whole; ++i) ApplyOldest();
+  not_synced_.clear();
   torn_.reset();
   if (!unsynced_.empty()) {
     if (auto* writes = std::get_if<std::vector<ShardWrite>>(&unsynced_.front())) {
@@ -204,9 +205,9 @@ bool SimulatedDisk::Misdirect(const RecordPlace& from, const RecordPlace& to) {
   return true;
 }
 
-void SimulatedDisk::KeepTornWrites() {
+void SimulatedDisk::Plant(Mutant mutant) {
   std::lock_guard lock(mutex_);
-  keep_torn_writes_ = true;
+  mutant_ = mutant;
 }
 
 std::string* SimulatedDisk::Touch(const RecordPlace& place) {
@@ -271,10 +272,31 @@ absl::Status SimulatedDisk::TrySync() {
 
 absl::Status SimulatedDisk::Accept(Change change, uint64_t bytes) {
   if (absl::Status status = CheckWritable(); !status.ok()) return status;
+  if (auto* writes = std::get_if<std::vector<ShardWrite>>(&change)) AcceptApart(writes);
   unsynced_.push_back(std::move(change));
   ++writes_;
   bytes_written_ += bytes;
   return defer_syncs_ ? absl::OkStatus() : SyncFirst(writes_);
+}
+
+void SimulatedDisk::AcceptApart(std::vector<ShardWrite>* writes) {
+  std::vector<ShardWrite> first;
+  for (ShardWrite& write : *writes) {
+    Persist& persist = write.persist;
+    Persist apart;
+    if (mutant_ == Mutant::kHardStateApart && persist.hard_state) {
+      apart.hard_state = std::exchange(persist.hard_state, std::nullopt);
+    } else if (mutant_ == Mutant::kSnapshotApartFromLog && persist.snapshot) {
+      apart.truncate_from = Index(1);
+      apart.compact_through = persist.snapshot->meta.index;
+    } else {
+      continue;
+    }
+    first.push_back({write.shard, std::move(apart)});
+  }
+  if (first.empty()) return;
+  unsynced_.push_back(std::move(first));
+  ++writes_;
 }
 
 absl::Status SimulatedDisk::SyncFirst(uint64_t writes) {
@@ -285,13 +307,14 @@ absl::Status SimulatedDisk::SyncFirst(uint64_t writes) {
 }
 
 void SimulatedDisk::Recover() {
-  if (torn_ && keep_torn_writes_) {
+  if (torn_ && mutant_ == Mutant::kTornWriteKept) {
     uint64_t records = torn_->records;
     for (ShardWrite& write : torn_->writes) Apply(std::move(write), &records);
   }
   torn_.reset();
   // The process ended, not the machine: all that was written is still there.
   while (!unsynced_.empty()) ApplyOldest();
+  for (SavedSnapshot& saved : std::exchange(not_synced_, {})) Put(std::move(saved));
 }
 
 void SimulatedDisk::ApplyOldest() {
@@ -303,6 +326,14 @@ void SimulatedDisk::ApplyOldest() {
     return;
   }
   auto& saved = std::get<SavedSnapshot>(change);
+  if (mutant_ == Mutant::kSnapshotNotSynced) {
+    not_synced_.push_back(std::move(saved));
+  } else {
+    Put(std::move(saved));
+  }
+}
+
+void SimulatedDisk::Put(SavedSnapshot saved) {
   Shard& shard = shards_[saved.shard];
   if (shard.snapshot && shard.snapshot->value.meta.index > saved.snapshot.meta.index) return;
   PutSnapshot(&shard, std::move(saved.snapshot));

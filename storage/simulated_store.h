@@ -80,9 +80,16 @@ class SimulatedDisk {
   // holds zeros. False: one of them does not exist, or they are the same.
   bool Misdirect(const RecordPlace& from, const RecordPlace& to);
 
-  // Plants a bug, to show that checkers find it: from now on an opening keeps the records of a torn
-  // write instead of cutting them off.
-  void KeepTornWrites();
+  // Bugs of a store, to show that checkers find them.
+  enum class Mutant : uint8_t {
+    kNone,
+    kTornWriteKept,         // an opening keeps the records of a torn write
+    kHardStateApart,        // the commit index is written apart from the entries that it names
+    kSnapshotApartFromLog,  // a received snapshot is written apart from the log that it replaces
+    kSnapshotNotSynced,     // an own snapshot is reported as durable before it is
+  };
+  // From now on.
+  void Plant(Mutant mutant);
 
  private:
   friend class SimulatedStore;
@@ -114,11 +121,14 @@ class SimulatedDisk {
   absl::Status CheckWritable() const;
   absl::Status TrySync();
   absl::Status Accept(Change change, uint64_t bytes);
+  // What kHardStateApart and kSnapshotApartFromLog write first.
+  void AcceptApart(std::vector<ShardWrite>* writes);
   absl::Status SyncFirst(uint64_t writes);
   void Recover();
   void ApplyOldest();
   // The first `*records` records of a write; takes what it applied off the number.
   void Apply(ShardWrite write, uint64_t* records);
+  void Put(SavedSnapshot saved);
   static void PutSnapshot(Shard* shard, consensus::Snapshot snapshot);
   static void StartLogAt(Shard* shard, consensus::Index first);
   // The bytes of a record, for a fault to change. Null: no such record.
@@ -140,7 +150,8 @@ class SimulatedDisk {
     uint64_t records = 0;
   };
   std::optional<TornWrite> torn_;
-  bool keep_torn_writes_ = false;
+  Mutant mutant_ = Mutant::kNone;
+  std::vector<SavedSnapshot> not_synced_;  // of kSnapshotNotSynced
   bool defer_syncs_ = false;
   bool open_ = false;
   bool full_ = false;

@@ -13,8 +13,9 @@ enum class ReplicaMutant : uint8_t {
   kAnswersSwapped,            // clients whose commands share a batch get each other's answers
   kOwnClockAlone,             // a batch is stamped by the leader's clock alone
   kEntrySkipped,              // every twentieth entry is not executed
-  kReadBeforeApplied,         // a confirmed read is answered before the state has got there
+  kFailedReadAnswered,        // a read whose confirmation failed is answered all the same
   kReadWithoutConfirmation,   // a leader answers reads without asking whether it still leads
+  kRetryExecutedTwice,        // commands that a client repeats are executed again
   kStateKeptOverRestore,      // a received snapshot does not replace the state
   kSessionsLostInSnapshot,    // a restored state has no sessions: a retry finds none
   kSnapshotOfLaterState,      // a snapshot is stored under the index before that of its state

@@ -260,6 +260,7 @@ void Replica::Apply(const Entry& entry) {
       if (symbol != nullptr) host_.SymbolKnown(*symbol);
     }
   }
+  if (Has(ReplicaMutant::kRetryExecutedTwice)) ExecuteRetries(entry);
   host_.Applied(entry, apply_result_);
   if (Has(ReplicaMutant::kAnswersSwapped)) std::ranges::reverse(apply_result_.groups);
   const uint64_t interval = options_.raft.digest_interval;
@@ -267,6 +268,23 @@ void Replica::Apply(const Entry& entry) {
     raft_.OnStateDigest(entry.index, exchange_.RunningDigest(), host_.Now());
   }
   proposals_.Applied(entry.index, entry.term, apply_result_);
+}
+
+// Of a planted bug.
+void Replica::ExecuteRetries(const Entry& entry) {
+  const absl::StatusOr<exchange::Batch> batch = exchange::DecodeBatch(entry.bytes());
+  if (entry.type != EntryType::kCommand || !batch.ok()) return;
+  for (size_t i = 0; i < apply_result_.groups.size(); ++i) {
+    const exchange::GroupResult& group = apply_result_.groups[i];
+    const auto* commands = std::get_if<exchange::SessionCommands>(&batch->groups[i]);
+    const bool repeated =
+        group.command_count > 0 && apply_result_.commands[group.first_command].repeated;
+    if (commands == nullptr || !repeated) continue;
+    exchange::SessionCommands again = *commands;
+    again.first_sequence = group.expected_sequence;
+    exchange::ApplyResult unheard;
+    exchange_.Apply({.time = batch->time, .groups = {again}}, &unheard);
+  }
 }
 
 // A node that did what no correct one does is not listened to any more. Bytes that do not fit their
@@ -309,8 +327,7 @@ void Replica::ConfirmReads(const std::vector<consensus::ReadReady>& reads) {
     reads_to_apply_.emplace(read.index, std::move(it->second));
     reads_.erase(it);
   }
-  while (!reads_to_apply_.empty() &&
-         (reads_to_apply_.begin()->first <= applied_ || Has(ReplicaMutant::kReadBeforeApplied))) {
+  while (!reads_to_apply_.empty() && reads_to_apply_.begin()->first <= applied_) {
     const ReadCallback callback = std::move(reads_to_apply_.begin()->second);
     reads_to_apply_.erase(reads_to_apply_.begin());
     callback(nullptr, exchange_);
@@ -324,7 +341,7 @@ void Replica::FailReads(const std::vector<uint64_t>& ids) {
     const ReadCallback callback = std::move(it->second);
     reads_.erase(it);
     const Refusal refusal = NotLeader();
-    callback(&refusal, exchange_);
+    callback(Has(ReplicaMutant::kFailedReadAnswered) ? nullptr : &refusal, exchange_);
   }
 }
 

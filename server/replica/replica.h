@@ -108,6 +108,7 @@ class Replica {
   bool DecodeSnapshot(const consensus::Snapshot& snapshot);
   void RestoreStateMachine(const consensus::Snapshot& snapshot);
   void Apply(const consensus::Entry& entry);
+  void ExecuteRetries(const consensus::Entry& entry);
   void ConfirmReads(const std::vector<consensus::ReadReady>& reads);
   void FailReads(const std::vector<uint64_t>& ids);
   void Judge(const consensus::Evidence& evidence);

@@ -39,9 +39,14 @@ void Client::Fail(const std::string& what) {
 void Client::Think() {
   context_.queue.After(random_.Between(1, 2 * context_.scenario.think_time), [this] {
     if (stopped_) return;
-    if (operations_.size() < static_cast<size_t>(context_.scenario.window)) Ask();
+    AskIfFree();
     Think();
   });
+}
+
+void Client::AskIfFree() {
+  const auto window = static_cast<size_t>(context_.scenario.window);
+  if (!quiet_ && !stopped_ && operations_.size() < window) Ask();
 }
 
 void Client::Ask() {
@@ -141,6 +146,29 @@ void Client::Try(uint64_t id, int node) {
     if (waiting == nullptr || waiting->tries != tries) return;
     leader_ = AnyNode();
     Try(id, leader_);
+  });
+}
+
+void Client::Reconnect(int node) {
+  leader_ = node;
+  std::vector<uint64_t> waiting;
+  for (const Operation& operation : operations_) {
+    if (!operation.answered) waiting.push_back(operation.id);
+  }
+  for (const uint64_t id : waiting) {
+    context_.fired.Add(Fault::kClientDisconnect);
+    Try(id, node);
+  }
+  AskIfFree();
+}
+
+void Client::Peek(int node) {
+  Operation operation;
+  operation.kind = Operation::Kind::kRead;
+  operation.after = checks_.heard();
+  network_.Read(node, shard_, false, [this, operation](const Reply& reply) {
+    const bool served = reply.connected && reply.refusal == RefusalCode::kNone;
+    if (served && reply.trusted) OnRead(operation, reply);
   });
 }
 

@@ -51,6 +51,13 @@ class Client {
   void Stop() { stopped_ = true; }
   bool idle() const { return operations_.empty(); }
 
+  // Its connection breaks, and it goes on at `node`, at once.
+  void Reconnect(int node);
+  // Asks for nothing new meanwhile.
+  void SetQuiet(bool quiet) { quiet_ = quiet; }
+  // Reads beside what it does otherwise, once and at `node` only; a refusal is no matter.
+  void Peek(int node);
+
   // Empty when it waits for nothing.
   std::string Describe() const;
 
@@ -74,6 +81,7 @@ class Client {
   };
 
   void Think();
+  void AskIfFree();
   void Ask();
   void AskCommands(Operation* operation);
   exchange::Command DrawCommand();
@@ -101,6 +109,7 @@ class Client {
   Random random_;
 
   bool stopped_ = false;
+  bool quiet_ = false;
   int leader_;  // where to ask
   exchange::SessionId session_;
   uint64_t next_sequence_ = 1;

@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "server/replica/member.h"
@@ -12,6 +13,8 @@ namespace {
 
 // How often nodes look at their streams.
 constexpr SimTime kReconnect = 250 * kMillisecond;
+// How much more often than others the rare packets with snapshots are repeated late.
+constexpr uint32_t kSnapshotWeight = 8;
 
 int NumberOf(NodeId member) { return static_cast<int>(server::NodeOf(member).value()); }
 
@@ -153,10 +156,13 @@ void Cluster::Send(Node& from, ShardId shard, std::vector<consensus::Message> me
     if (network_.Repeats(from.number(), number)) {
       Transmit(from.number(), number, shard, packet);
     }
+    RepeatLate(from.number(), number, shard, packet);
     std::vector<consensus::Message> said;
     if (from.member() == traitor_.member()) said = packet;
     Transmit(from.number(), number, shard, std::move(packet));
-    if (!said.empty()) SendLies(from.number(), number, shard, said);
+    if (said.empty()) continue;
+    SendLies(from.number(), number, shard, said);
+    SendHollowPromise(from.number(), number, shard);
   }
 }
 
@@ -167,11 +173,32 @@ void Cluster::SendLies(int number, int to, ShardId shard,
     if (!arrival) continue;
     context_.queue.At(*arrival, [this, number, to, shard, lie = std::move(lie)]() mutable {
       HostedReplica* const replica = node(to).replica(shard);
-      if (replica == nullptr || node(to).paused() || !IsFit(lie, *replica)) return;
+      if (replica == nullptr || node(to).paused() || network_.IsCut(number, to)) return;
+      if (!IsFit(lie, *replica)) return;
       traitor_.Told();
       Arrive(number, to, shard, {std::move(lie)});
     });
   }
+}
+
+void Cluster::SendHollowPromise(int number, int to, ShardId shard) {
+  const std::optional<SimTime> arrival = network_.Arrival(context_.queue.now(), number, to);
+  if (!arrival) return;
+  context_.queue.At(*arrival, [this, number, to, shard] {
+    HostedReplica* const replica = node(to).replica(shard);
+    if (replica == nullptr || node(to).paused() || network_.IsCut(number, to)) return;
+    const consensus::RaftStatus status = replica->replica().raft().status();
+    const bool fenced = std::ranges::find(status.fenced, traitor_.member()) != status.fenced.end();
+    if (status.role != consensus::Role::kLeader || !fenced) return;
+    Arrive(number, to, shard,
+           {{.from = traitor_.member(),
+             .to = replica->member(),
+             .term = status.term,
+             .body =
+                 consensus::AppendEntriesResponse{.accepted = true,
+                                                  .index = status.last,
+                                                  .round = std::numeric_limits<uint64_t>::max()}}});
+  });
 }
 
 bool Cluster::IsFit(const consensus::Message& lie, const HostedReplica& replica) const {
@@ -192,6 +219,19 @@ bool Cluster::IsFit(const consensus::Message& lie, const HostedReplica& replica)
     default:
       return true;
   }
+}
+
+void Cluster::RepeatLate(int from, int to, ShardId shard,
+                         const std::vector<consensus::Message>& messages) {
+  const bool snapshot = std::ranges::any_of(messages, [](const consensus::Message& message) {
+    return std::holds_alternative<consensus::InstallSnapshot>(message.body);
+  });
+  const std::optional<SimTime> later =
+      network_.LateRepetition(from, to, snapshot ? kSnapshotWeight : 1);
+  if (!later) return;
+  context_.queue.After(*later, [this, from, to, shard, messages]() mutable {
+    if (!network_.IsCut(from, to)) Arrive(from, to, shard, std::move(messages));
+  });
 }
 
 void Cluster::Transmit(int from, int to, ShardId shard, std::vector<consensus::Message> messages) {

@@ -47,6 +47,14 @@ class Cluster : private NodeWorld, private ClientNetwork {
   // Called when a node's data turned out to be damaged at start.
   void SetOnDamage(std::function<void(int)> on_damage) { on_damage_ = std::move(on_damage); }
 
+  // Called after each step of a replica, before its messages are sent; must not call any.
+  void SetOnStep(std::function<void()> on_step) { on_step_ = std::move(on_step); }
+
+  // Called when a node begins to write a snapshot that it received; likewise.
+  void SetOnSnapshot(std::function<void(int)> on_snapshot) {
+    on_snapshot_ = std::move(on_snapshot);
+  }
+
   // How long shards were without a leader after one had died, in true time.
   const std::vector<SimTime>& elections() const { return elections_; }
   uint64_t messages() const { return messages_; }
@@ -56,6 +64,12 @@ class Cluster : private NodeWorld, private ClientNetwork {
   // NodeWorld.
   void Send(Node& from, ShardId shard, std::vector<consensus::Message> messages) override;
   void LeadershipChanged(Node& node, ShardId shard, const server::Leadership& leadership) override;
+  void Stepped() override {
+    if (on_step_) on_step_();
+  }
+  void WritesSnapshot(Node& node) override {
+    if (on_snapshot_) on_snapshot_(node.number());
+  }
   void Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) override;
   void Died(Node& node) override;
 
@@ -66,8 +80,11 @@ class Cluster : private NodeWorld, private ClientNetwork {
   // Streams between nodes break and are set up again.
   void Reconnect();
   void Transmit(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  void RepeatLate(int from, int to, ShardId shard, const std::vector<consensus::Message>& messages);
   // What the traitor says besides.
   void SendLies(int number, int to, ShardId shard, const std::vector<consensus::Message>& messages);
+  // Who is fenced off goes on talking: tells whoever leads that it has everything.
+  void SendHollowPromise(int number, int to, ShardId shard);
   // Whether a lie of the traitor could be seen, and do no harm, where it arrives.
   bool IsFit(const consensus::Message& lie, const HostedReplica& replica) const;
   // Whether evidence is what faults of this scenario may bring about though nobody lies.
@@ -88,6 +105,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
   std::vector<std::unique_ptr<Client>> clients_;
   std::optional<std::vector<int>> restarted_;  // empty: all
   std::function<void(int)> on_damage_;
+  std::function<void()> on_step_;
+  std::function<void(int)> on_snapshot_;
   std::map<ShardId, SimTime> leader_died_at_;
   std::vector<SimTime> elections_;
   Traitor traitor_;

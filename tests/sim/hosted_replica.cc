@@ -106,6 +106,7 @@ consensus::Instant HostedReplica::Now() { return node_.clock_.Steady(node_.conte
 exchange::Time HostedReplica::WallClock() { return node_.clock_.Wall(node_.context_.queue.now()); }
 
 void HostedReplica::Write(consensus::Persist persist) {
+  if (persist.snapshot) node_.world_.WritesSnapshot(node_);
   node_.writer_->Write({shard_, std::move(persist)}, [this](const DurableChange& change) {
     // The disk goes on while the process is paused.
     checks_.durable(node_.member_).Apply(change);
@@ -152,6 +153,7 @@ void HostedReplica::Observe(const consensus::Output& output) {
   }
   if (output.restore && observed_) node_.context_.fired.Add(Fault::kSnapshotUnderLoad);
   observed_ = true;
+  node_.world_.Stepped();
   if (!node_.context_.trace.verbose()) return;
   std::string line =
       absl::StrCat(NameOf(raft.role()).data(), " term ", raft.term().value(), " commit ",

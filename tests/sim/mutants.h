@@ -1,4 +1,4 @@
-// All planted bugs by name: those of the consensus core, of the exchange and of the replica.
+// All planted bugs by name: those of the consensus core, of the replica and of the store.
 #pragma once
 
 #include <span>
@@ -13,10 +13,12 @@ struct NamedMutant {
   std::string_view what;
   consensus::Mutant consensus = consensus::Mutant::kNone;
   ReplicaMutant replica = ReplicaMutant::kNone;
+  StoreMutant store = StoreMutant::kNone;
 
   void PlantIn(Scenario* scenario) const {
     scenario->mutant = consensus;
     scenario->replica_mutant = replica;
+    scenario->store_mutant = store;
   }
 };
 

@@ -48,6 +48,18 @@ void Nemesis::Start() {
   Schedule(Fault::kLeadershipTransfer, &Nemesis::LeadershipTransfer);
   Schedule(Fault::kDrain, &Nemesis::Drain);
   Schedule(Fault::kSnapshotUnderLoad, &Nemesis::SnapshotUnderLoad);
+  Schedule(Fault::kLonelyNode, &Nemesis::LonelyNode);
+  Schedule(Fault::kStaleLeader, &Nemesis::StaleLeader);
+  Schedule(Fault::kDisputedEntry, &Nemesis::DisputedEntry);
+  Schedule(Fault::kDisputedMembers, &Nemesis::DisputedMembers);
+  cluster_.SetOnStep([this] { ContinuePlot(); });
+  // The moment at which most of a store changes.
+  cluster_.SetOnSnapshot([this](int number) {
+    if (!context_.scenario.has(Fault::kLostWrites) || !random_.OneIn(2)) return;
+    Later(Draw(0, context_.scenario.sync_time), [this, number] {
+      CrashAndRestart(number, Node::Loss::kSome, Draw(10 * kMillisecond, kSecond));
+    });
+  });
 }
 
 void Nemesis::Schedule(Fault fault, Strike strike) {

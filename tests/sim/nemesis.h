@@ -3,7 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/cluster.h"
@@ -11,13 +15,28 @@
 
 namespace quorumbook::sim {
 
+// What is done at a moment for which one waits: `when` is asked after each step of a replica and
+// each beat, and must not change anything.
+struct PlotStep {
+  std::function<bool()> when;
+  std::function<void()> act;
+};
+struct Plot {
+  std::deque<PlotStep> steps;
+  SimTime give_up_at = 0;
+  std::vector<std::pair<int, int>> cuts;
+  // Where and of which shard everybody reads meanwhile; 0: nowhere.
+  int watched = 0;
+  ShardId shard;
+};
+
 class Nemesis {
  public:
   explicit Nemesis(Cluster* cluster);
 
   void Start();
   // Leaves everything as it is: nothing more breaks, and nothing mends by itself.
-  void Freeze() { frozen_ = true; }
+  void Freeze();
   // Picks a majority of nodes whose data is whole and mends them and the links between them; the
   // rest stays as it is. REQUIRES: frozen.
   std::vector<int> HealQuorum();
@@ -77,11 +96,34 @@ class Nemesis {
   void Drain();
   void SnapshotUnderLoad();
 
+  // plots.cc.
+  void StartPlot(ShardId shard, std::deque<PlotStep> steps);
+  void ContinuePlot();
+  void BeatPlot();
+  void EndPlot();
+  // Instead of what the plot has cut so far: only nodes of one group reach each other.
+  void Separate(const std::vector<std::vector<int>>& groups);
+  void CutInstead(std::vector<std::pair<int, int>> cuts);
+  std::vector<int> AllBut(std::vector<int> nodes);
+  std::vector<int> Voters(ShardId shard, int leader);
+  const consensus::Raft* RaftOf(ShardId shard, int node);
+  bool Leads(ShardId shard, int node);
+  void HushClients(ShardId shard, bool quiet);
+  void ReconnectClients(ShardId shard, int node);
+  void CallSoon(ShardId shard, int node, std::function<void(server::Replica&)> use);
+  void ChangeMembersSoon(ShardId shard, int leader, int leaving);
+  void LonelyNode();
+  void CheckLonely(int number, uint64_t life, const std::vector<consensus::Term>& terms);
+  void StaleLeader();
+  void DisputedEntry();
+  void DisputedMembers();
+
   Cluster& cluster_;
   Context& context_;
   Random random_;
   bool frozen_ = false;
   std::set<NodeId> damaged_;  // members whose data is not what it was
+  std::optional<Plot> plot_;  // one at a time
 };
 
 }  // namespace quorumbook::sim

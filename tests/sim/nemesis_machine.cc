@@ -176,6 +176,12 @@ std::vector<int> Nemesis::HealQuorum() {
     healed.erase(healed.begin() + place);
   }
   cluster_.RestartOnly(healed);
+  // A Byzantine leader is followed by those who have not found it out, and the others lag behind or
+  // get no answers that are right: Raft does not tolerate it. So it does not go on for ever.
+  for (int i = 1; i <= cluster_.nodes(); ++i) {
+    const bool traitor = cluster_.node(i).member() == cluster_.traitor().member();
+    if (traitor) cluster_.Crash(i, Node::Loss::kNothing);
+  }
   for (const int i : healed) {
     Node& node = cluster_.node(i);
     node.device() = Device{};

@@ -1,5 +1,7 @@
 #include "tests/sim/network.h"
 
+#include <algorithm>
+
 namespace quorumbook::sim {
 
 Network::Network(const Scenario& scenario, FaultCount* fired)
@@ -7,7 +9,7 @@ Network::Network(const Scenario& scenario, FaultCount* fired)
 
 std::optional<SimTime> Network::Arrival(SimTime now, int from, int to) {
   Link& link = this->link(from, to);
-  if (link.cut) return std::nullopt;
+  if (link.cuts > 0) return std::nullopt;
   SimTime arrival =
       now + scenario_.network_delay +
       static_cast<SimTime>(random_.Below(static_cast<uint64_t>(scenario_.network_jitter) + 1));
@@ -42,6 +44,20 @@ bool Network::Repeats(int from, int to) {
   return true;
 }
 
+std::optional<SimTime> Network::LateRepetition(int from, int to, uint32_t weight) {
+  if (link(from, to).healed || !random_.Chance(weight * scenario_.ppm(Fault::kLateDuplicate))) {
+    return std::nullopt;
+  }
+  fired_.Add(Fault::kLateDuplicate);
+  const SimTime longest = (20 * kMillisecond) << random_.Below(10);
+  return random_.Between(kMillisecond, longest);
+}
+
+void Network::Cut(int from, int to, bool cut) {
+  int& cuts = link(from, to).cuts;
+  cuts = std::max(0, cuts + (cut ? 1 : -1));
+}
+
 // Rarely: most is noticed by the checksums of lower layers, and who sends three such packets is
 // taken for the one who corrupts them (server/replica/replica.cc).
 bool Network::Corrupts(int from, int to) {
@@ -52,7 +68,7 @@ bool Network::Corrupts(int from, int to) {
 
 void Network::Heal(int from, int to) {
   Link& link = this->link(from, to);
-  link.cut = false;
+  link.cuts = 0;
   link.healed = true;
   link.clogged_until = 0;
 }

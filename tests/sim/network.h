@@ -21,12 +21,16 @@ class Network {
   std::optional<SimTime> Arrival(SimTime now, int from, int to);
   // Whether a packet is to arrive a second time.
   bool Repeats(int from, int to);
+  // How long after it is sent a packet arrives once more, perhaps much later; empty: it does not.
+  // `weight`: how many times more likely than others.
+  std::optional<SimTime> LateRepetition(int from, int to, uint32_t weight);
   // Whether contents of a packet are to be changed on the way.
   bool Corrupts(int from, int to);
   // A packet that was under way when its link was cut is lost with it.
-  bool IsCut(int from, int to) const { return link(from, to).cut; }
+  bool IsCut(int from, int to) const { return link(from, to).cuts > 0; }
 
-  void Cut(int from, int to, bool cut) { link(from, to).cut = cut; }
+  // A link is whole again when everything that cut it has ended.
+  void Cut(int from, int to, bool cut);
   void CutBoth(int a, int b, bool cut) {
     Cut(a, b, cut);
     Cut(b, a, cut);
@@ -38,7 +42,7 @@ class Network {
 
  private:
   struct Link {
-    bool cut = false;
+    int cuts = 0;
     bool healed = false;  // for good
     int corruptions = 0;
     SimTime clogged_until = 0;

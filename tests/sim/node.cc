@@ -25,6 +25,7 @@ void Node::Wipe() {
   QB_CHECK(!up());
   disk_ = std::make_unique<storage::SimulatedDisk>();
   disk_->DeferSyncs(true);
+  disk_->Plant(context_.scenario.store_mutant);
   founders_.clear();
   planted_ = ReplicaMutant::kNone;
   const uint64_t incarnation = 1 + random_.Below(server::kMaxIncarnation);

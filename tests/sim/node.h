@@ -35,6 +35,7 @@ class HostedReplica : private server::ReplicaHost {
   // At once, if the process is able to.
   bool CanRun() const;
 
+  bool started() const { return replica_.has_value(); }
   const server::Replica& replica() const { return *replica_; }
   const server::Leadership& leadership() const { return leadership_; }
   bool leads() const { return replica_->raft().role() == consensus::Role::kLeader; }
@@ -85,6 +86,11 @@ class NodeWorld {
   virtual void Send(Node& from, ShardId shard, std::vector<consensus::Message> messages) = 0;
   virtual void LeadershipChanged(Node& node, ShardId shard,
                                  const server::Leadership& leadership) = 0;
+  // A replica of `node` has got further, and is about to do what its core asks for: not to be
+  // called before that is done.
+  virtual void Stepped() = 0;
+  // `node` begins to write a snapshot that it received; not to be called before that is done.
+  virtual void WritesSnapshot(Node& node) = 0;
   virtual void Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) = 0;
   virtual ShardChecks& checks(ShardId shard) = 0;
   // The process of `node` has ended by itself.
@@ -115,10 +121,12 @@ class Node {
   // Counts processes.
   uint64_t life() const { return life_; }
   bool paused() const { return paused_until_ > context_.queue.now(); }
+  // Null: not up, or only just starting.
   HostedReplica* replica(ShardId shard) {
-    return up() ? replicas_[shard.value() - 1].get() : nullptr;
+    HostedReplica* const hosted = up() ? replicas_[shard.value() - 1].get() : nullptr;
+    return hosted != nullptr && hosted->started() ? hosted : nullptr;
   }
-  bool Leads(ShardId shard) { return up() && replica(shard)->leads(); }
+  bool Leads(ShardId shard) { return replica(shard) != nullptr && replica(shard)->leads(); }
 
   storage::SimulatedDisk& disk() { return *disk_; }
   Device& device() { return device_; }

@@ -1,6 +1,7 @@
 // The simulator's own parts: clocks, queue, network, durable log, model, results between processes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -90,6 +91,39 @@ TEST(Network, LosesAndRepeatsAsOftenAsItIsSaid) {
   }
   EXPECT_NEAR(static_cast<double>(fired.of(Fault::kLoss)), 2'500, 200);
   EXPECT_NEAR(static_cast<double>(fired.of(Fault::kDuplicate)), 5'000, 250);
+}
+
+TEST(Network, ALinkIsWholeWhenAllThatCutItHasEnded) {
+  Scenario scenario;
+  FaultCount fired;
+  Network network(scenario, &fired);
+  network.Cut(1, 2, true);
+  network.Cut(1, 2, true);
+  network.Cut(1, 2, false);
+  EXPECT_TRUE(network.IsCut(1, 2));
+  network.Cut(1, 2, false);
+  EXPECT_FALSE(network.IsCut(1, 2));
+  network.Cut(1, 2, true);
+  network.Heal(1, 2);
+  network.Cut(1, 2, false);  // what had cut it ends later
+  EXPECT_FALSE(network.IsCut(1, 2));
+  network.Cut(1, 2, true);
+  EXPECT_TRUE(network.IsCut(1, 2));
+}
+
+TEST(Network, RepeatsMuchLater) {
+  Scenario scenario;
+  scenario.faults[static_cast<size_t>(Fault::kLateDuplicate)] = 100'000;
+  FaultCount fired;
+  Network network(scenario, &fired);
+  SimTime latest = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    latest = std::max(latest, network.LateRepetition(1, 2, /*weight=*/2).value_or(0));
+  }
+  EXPECT_NEAR(static_cast<double>(fired.of(Fault::kLateDuplicate)), 2'000, 200);
+  EXPECT_GT(latest, kSecond);
+  network.Heal(1, 2);
+  EXPECT_FALSE(network.LateRepetition(1, 2, /*weight=*/10).has_value());
 }
 
 consensus::Entry MakeEntry(uint64_t index, uint64_t term) {

@@ -17,6 +17,7 @@ constexpr std::string_view kFaultNames[] = {
     "delay",
     "reorder",
     "duplicate",
+    "late_duplicate",
     "clog",
     "one_way_partition",
     "split_partition",
@@ -45,6 +46,10 @@ constexpr std::string_view kFaultNames[] = {
     "leadership_transfer",
     "drain",
     "snapshot_under_load",
+    "lonely_node",
+    "stale_leader",
+    "disputed_entry",
+    "disputed_members",
     "client_retry",
     "client_duplicate",
     "client_disconnect",
@@ -57,8 +62,9 @@ constexpr std::string_view kByzantineNames[] = {
 };
 static_assert(std::size(kByzantineNames) == kByzantines);
 
-constexpr Fault kMessageFaults[] = {Fault::kLoss, Fault::kDelay, Fault::kReorder, Fault::kDuplicate,
-                                    Fault::kWireCorruption};
+constexpr Fault kMessageFaults[] = {Fault::kLoss,          Fault::kDelay,
+                                    Fault::kReorder,       Fault::kDuplicate,
+                                    Fault::kLateDuplicate, Fault::kWireCorruption};
 
 bool IsOfMessages(Fault fault) {
   return std::find(std::begin(kMessageFaults), std::end(kMessageFaults), fault) !=
@@ -71,6 +77,8 @@ bool IsAlwaysOn(Fault fault) {
          fault == Fault::kClientDisconnect;
 }
 
+bool IsPlot(Fault fault) { return fault >= Fault::kLonelyNode && fault <= Fault::kDisputedMembers; }
+
 void DrawFaults(Random& random, Scenario* scenario) {
   // How many classes are on differs from seed to seed: many at once hide what one alone shows.
   const uint64_t density = 1 + random.Below(8);
@@ -79,6 +87,9 @@ void DrawFaults(Random& random, Scenario* scenario) {
     SimTime& strength = scenario->faults[i];
     if (IsAlwaysOn(fault)) {
       strength = random.Between(1'000, 60'000);  // ppm
+    } else if (IsPlot(fault)) {
+      // By themselves: the more else goes wrong, the less likely they get to their end.
+      strength = random.OneIn(4) ? random.Between(2, 15) * kSecond : 0;
     } else if (random.Below(16) >= density) {
       strength = 0;
     } else if (IsOfMessages(fault)) {
@@ -102,7 +113,8 @@ void DrawRaft(Random& random, Scenario* scenario) {
   scenario->snapshot_log_bytes = uint64_t{4'000} << random.Below(6);
   scenario->keep_log_bytes = scenario->snapshot_log_bytes / (1 + random.Below(16));
   scenario->snapshot_chunk_bytes = uint64_t{512} << random.Below(6);
-  scenario->max_append_bytes = uint64_t{1} << (9 + random.Below(10));
+  // At times each entry goes alone.
+  scenario->max_append_bytes = random.OneIn(3) ? 1 : uint64_t{1} << (9 + random.Below(10));
   scenario->max_inflight_messages = uint64_t{1} << random.Below(9);
 }
 
@@ -143,7 +155,7 @@ void Restrict(Profile profile, Random& random, Scenario* scenario) {
 }  // namespace
 
 Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time) {
-  constexpr int kSizes[] = {1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7};
+  constexpr int kSizes[] = {1, 2, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 6, 7};
   Random random(seed, "scenario");
   Scenario scenario;
   scenario.seed = seed;

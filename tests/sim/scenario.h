@@ -10,6 +10,7 @@
 #include "consensus/mutant.h"
 #include "consensus/types.h"
 #include "server/replica/mutant.h"
+#include "storage/simulated_store.h"
 #include "tests/sim/event_queue.h"
 
 namespace quorumbook::sim {
@@ -19,6 +20,7 @@ enum class Fault : uint8_t {
   kDelay,
   kReorder,
   kDuplicate,
+  kLateDuplicate,
   kClog,
   kOneWayPartition,
   kSplitPartition,
@@ -47,6 +49,11 @@ enum class Fault : uint8_t {
   kLeadershipTransfer,
   kDrain,
   kSnapshotUnderLoad,
+  // Plots (tests/sim/plots.cc): several faults at the moments at which they hurt most.
+  kLonelyNode,
+  kStaleLeader,
+  kDisputedEntry,
+  kDisputedMembers,
   kClientRetry,
   kClientDuplicate,
   kClientDisconnect,
@@ -70,6 +77,7 @@ std::string_view NameOf(Byzantine byzantine);
 
 // Bugs planted outside of the consensus core; consensus/mutant.h has those inside.
 using server::ReplicaMutant;
+using StoreMutant = storage::SimulatedDisk::Mutant;
 
 inline constexpr int kNodesMax = 7;
 inline constexpr int kShardsMax = 3;
@@ -113,6 +121,7 @@ struct Scenario {
 
   consensus::Mutant mutant = consensus::Mutant::kNone;
   ReplicaMutant replica_mutant = ReplicaMutant::kNone;
+  StoreMutant store_mutant = StoreMutant::kNone;
 
   SimTime fault(Fault which) const { return faults[static_cast<size_t>(which)]; }
   bool has(Fault which) const { return fault(which) != 0; }

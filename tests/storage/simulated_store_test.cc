@@ -106,7 +106,7 @@ TEST_F(SimulatedStoreTest, PowerLossLeavesAPrefixOfTheWrites) {
 
 TEST_F(SimulatedStoreTest, ATornWriteIsCutAtOpenUnlessThatBugIsPlanted) {
   for (const bool bug : {false, true}) {
-    if (bug) disk_.KeepTornWrites();
+    if (bug) disk_.Plant(SimulatedDisk::Mutant::kTornWriteKept);
     disk_.DeferSyncs(false);
     ASSERT_TRUE(Write(model_.Append(Term(1), {"a"})).ok());
     disk_.DeferSyncs(true);
