@@ -1,9 +1,9 @@
 // What a snapshot costs, and how long it holds up trading, which goes on while it is made.
 //
 // An exchange of many open orders executes batches in which orders are cancelled and others take
-// their places. The longest that one batch took is printed, without a snapshot and while one is
-// made by another thread as replicas do (exchange/state_history.h), in processor time of the
-// trading thread, in which what else runs on the machine does not count, and in real time.
+// their places. The longest that one batch took is printed, without a snapshot and while another
+// thread makes one (exchange/state_history.h), in processor time of the trading thread, in which
+// what else runs on the machine does not count, and in real time.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
