@@ -35,7 +35,8 @@ void Raft::Core::SetClockTrusted(bool trusted, Instant now) {
   if (Is(Mutant::kLeaseOverClockJump)) return;
   // What it promised to wait may have been skipped by the jump. From then on nobody relies on it,
   // until it is trusted again: then also on what it heard before and answers only now.
-  if (clock_trusted_ != trusted) {
+  if (!trusted || !clock_trusted_) {
+    election_timer_.Restart(now_);
     sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
   }
   clock_trusted_ = trusted;

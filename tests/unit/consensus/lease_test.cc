@@ -141,6 +141,21 @@ TEST(LeaseTest, PromiseBeginsAnewWhenTheClockIsTrustedAgain) {
   EXPECT_EQ(follower.raft().term(), Term(2));
 }
 
+// It would break its promise by itself: its election timer has leapt as well.
+TEST(LeaseTest, AfterALeapAFollowerWaitsBeforeItCampaigns) {
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  for (int leap = 0; leap < 2; ++leap) {
+    follower.Do(
+        [&](Raft& raft) { raft.SetClockTrusted(false, follower.now() + std::chrono::seconds(1)); });
+    follower.TickAfter(std::chrono::seconds(1));
+    EXPECT_EQ(follower.raft().role(), Role::kFollower);
+    EXPECT_TRUE(follower.Take<RequestVote>().empty());
+    follower.Receive(kThree, 2, RequestVote{.last_log_index = Index(9), .last_log_term = Term(9)});
+    EXPECT_EQ(follower.raft().term(), Term(1));
+  }
+}
+
 // A leader may count on what was promised just before a crash.
 TEST(LeaseTest, VoterThatRestartsKeepsItsPromise) {
   Replica follower(Leased());
