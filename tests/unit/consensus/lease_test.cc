@@ -145,6 +145,7 @@ TEST(LeaseTest, PromiseBeginsAnewWhenTheClockIsTrustedAgain) {
 TEST(LeaseTest, AfterALeapAFollowerWaitsBeforeItCampaigns) {
   Replica follower(Leased());
   follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  follower.Sync();
   for (int leap = 0; leap < 2; ++leap) {
     follower.Do(
         [&](Raft& raft) { raft.SetClockTrusted(false, follower.now() + std::chrono::seconds(1)); });
