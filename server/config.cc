@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
@@ -153,6 +154,63 @@ class CrossCheck {
   const ConfigOrigins& origins_;
 };
 
+// The token is not logged and not shown; only that the file can not be used is.
+void ReadTokenFile(const std::string& name, const ConfigOrigins& origins, Config* config,
+                   ConfigErrors* errors) {
+  if (config->http_token_file.empty()) return;
+  const auto found = origins.find("http.token_file");
+  const ConfigOrigin origin = found == origins.end() ? ConfigOrigin{name, 0} : found->second;
+  std::ifstream in(config->http_token_file);
+  std::string token;
+  if (!std::getline(in, token)) {
+    errors->Add(origin,
+                fmt::format("http.token_file: '{}' can not be read", config->http_token_file),
+                "write the token into its first line, readable for this process");
+    return;
+  }
+  const ConfigFault fault = FindConfigKey("http.token")->set(*config, token);
+  if (fault.message.empty()) return;
+  errors->Add(origin,
+              fmt::format("http.token_file: the first line of '{}' {}", config->http_token_file,
+                          fault.message),
+              fault.hint);
+}
+
+std::string SourceOf(const ConfigOrigins& origins, const std::string& key) {
+  const auto found = origins.find(key);
+  if (found == origins.end()) return "default";
+  const ConfigOrigin& origin = found->second;
+  return origin.line > 0 ? fmt::format("{}:{}", origin.source, origin.line) : origin.source;
+}
+
+std::vector<ConfigValue> ValuesOf(const Config& config, const ConfigOrigins& origins) {
+  std::vector<ConfigValue> values;
+  for (const ScalarKey& key : ConfigSchema()) {
+    const std::string name(key.key.name);
+    std::string text = key.get(config);
+    if (key.secret && !text.empty()) text = "***";
+    values.push_back({name, std::move(text), SourceOf(origins, name),
+                      std::string(key.key.description), key.secret});
+  }
+  std::vector<std::string> peers;
+  for (const PeerConfig& peer : config.peers) {
+    peers.push_back(fmt::format("{}: client {}, peer {}", peer.id.value(), peer.client_address,
+                                peer.peer_address));
+  }
+  values.push_back({"peers", absl::StrJoin(peers, "; "), SourceOf(origins, "peers"),
+                    "all nodes, this one included", false});
+  std::vector<std::string> shards;
+  for (const ShardId shard : config.shards) shards.push_back(fmt::to_string(shard.value()));
+  values.push_back({"shards", absl::StrJoin(shards, ", "), SourceOf(origins, "shards"),
+                    "ids of the shards, each a Raft group over all nodes", false});
+  for (const auto& [symbol, shard] : config.symbol_shards) {
+    const std::string name = "symbols.shards." + symbol;
+    values.push_back({name, fmt::to_string(shard.value()), SourceOf(origins, name),
+                      "shard of this symbol", false});
+  }
+  return values;
+}
+
 }  // namespace
 
 const PeerConfig& Config::peer(NodeId id) const {
@@ -210,6 +268,8 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& name,
   ApplyOverrides(environment, "environment", &result.config, &errors, &origins);
   ApplyOverrides(flags, "command line", &result.config, &errors, &origins);
   CrossCheck(name, &result.config, &errors, origins).Run();
+  if (result.errors.empty()) ReadTokenFile(name, origins, &result.config, &errors);
+  if (result.errors.empty()) result.values = ValuesOf(result.config, origins);
   return result;
 }
 

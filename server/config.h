@@ -42,6 +42,11 @@ struct Config {
   std::string log_level = "info";
   std::string log_format = "text";
 
+  std::string listen_http = "127.0.0.1:8080";  // host:port, or "off"
+  std::string http_token;                      // for what changes something; empty: writes are off
+  std::string http_token_file;  // whose first line is the token, in place of the above
+  std::string web_root;         // the dashboard's files; empty: those installed beside the daemon
+
   // REQUIRES: `id` is one of `peers`.
   const PeerConfig& peer(NodeId id) const;
   ShardId ShardOf(std::string_view symbol) const;
@@ -69,9 +74,19 @@ const std::vector<ConfigKey>& ScalarConfigKeys();
 // The name of a key's environment variable: "listen.client" -> "QUORUMBOOK_LISTEN_CLIENT".
 std::string EnvironmentName(std::string_view key);
 
+// A value as it is in force, and where it was said.
+struct ConfigValue {
+  std::string key;
+  std::string value;   // "***" for a secret that is set
+  std::string source;  // "default", "environment", "command line" or FILE:LINE
+  std::string description;
+  bool secret = false;
+};
+
 struct ConfigResult {
-  Config config;                    // meaningful only when errors is empty
-  std::vector<ConfigError> errors;  // every error, not only the first
+  Config config;                         // meaningful only when errors is empty
+  std::vector<ConfigError> errors;       // every error, not only the first
+  std::vector<ConfigValue> values = {};  // likewise meaningful; all of them, lists and maps too
 };
 
 // Reads `file`, then applies `environment` and `flags`. Every error is reported.

@@ -32,6 +32,9 @@ ConfigFault SetAddress(const std::string& text, std::string* out) {
 
 namespace {
 
+constexpr size_t kMinTokenLength = 8;
+constexpr size_t kMaxTokenLength = 256;
+
 using Setter = std::function<ConfigFault(Config&, const std::string&)>;
 
 ConfigFault SetChoice(const std::string& text, const std::vector<std::string>& choices,
@@ -83,6 +86,47 @@ Setter Address(std::string Config::* field) {
   };
 }
 
+using Getter = std::function<std::string(const Config&)>;
+
+Setter Text(std::string Config::* field) {
+  return [field](Config& config, const std::string& text) {
+    config.*field = text;
+    return ConfigFault();
+  };
+}
+
+Getter TextOf(std::string Config::* field) {
+  return [field](const Config& config) { return config.*field; };
+}
+
+Getter CountOf(std::chrono::milliseconds Config::* field) {
+  return [field](const Config& config) { return fmt::to_string((config.*field).count()); };
+}
+
+ConfigFault SetListenHttp(Config& config, const std::string& text) {
+  if (text == "off") {
+    config.listen_http = text;
+    return {};
+  }
+  ConfigFault fault = SetAddress(text, &config.listen_http);
+  if (!fault.message.empty()) fault.hint = "write host:port, e.g. 127.0.0.1:8080, or off";
+  return fault;
+}
+
+ConfigFault SetToken(Config& config, const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isgraph(static_cast<unsigned char>(c));
+  });
+  if (!plain || text.size() < kMinTokenLength || text.size() > kMaxTokenLength) {
+    return {"is no token",
+            fmt::format("use {} to {} printable characters without spaces, e.g. what "
+                        "`openssl rand -hex 16` prints",
+                        kMinTokenLength, kMaxTokenLength)};
+  }
+  config.http_token = text;
+  return {};
+}
+
 ConfigFault SetNodeId(Config& config, const std::string& text) {
   uint64_t value = 0;
   ConfigFault fault = SetNumber(text, 1, 65'535, &value);
@@ -131,34 +175,74 @@ const std::vector<ScalarKey>& ConfigSchema() {
   static const auto& schema = *new std::vector<ScalarKey>{
       {{"cluster.id", "name of the cluster; nodes of another one are refused"},
        true,
-       [](Config& c, const std::string& text) { return SetClusterId(text, &c.cluster_id); }},
-      {{"node.id", "number of this node in `peers`"}, true, SetNodeId},
-      {{"data_dir", "directory of this node alone"}, true, SetDataDir},
-      {{"listen.client", "host:port for clients"}, true, Address(&Config::listen_client)},
-      {{"listen.peer", "host:port for the other nodes"}, true, Address(&Config::listen_peer)},
+       [](Config& c, const std::string& text) { return SetClusterId(text, &c.cluster_id); },
+       TextOf(&Config::cluster_id)},
+      {{"node.id", "number of this node in `peers`"},
+       true,
+       SetNodeId,
+       [](const Config& c) { return fmt::to_string(c.node_id.value()); }},
+      {{"data_dir", "directory of this node alone"}, true, SetDataDir, TextOf(&Config::data_dir)},
+      {{"listen.client", "host:port for clients"},
+       true,
+       Address(&Config::listen_client),
+       TextOf(&Config::listen_client)},
+      {{"listen.peer", "host:port for the other nodes"},
+       true,
+       Address(&Config::listen_peer),
+       TextOf(&Config::listen_peer)},
+      {{"listen.http", "host:port for the dashboard, REST and metrics, or off"},
+       false,
+       SetListenHttp,
+       TextOf(&Config::listen_http)},
+      {{"http.token", "who sends it may change things over HTTP; none: nobody may"},
+       false,
+       SetToken,
+       TextOf(&Config::http_token),
+       true},
+      {{"http.token_file", "a file whose first line is the token"},
+       false,
+       Text(&Config::http_token_file),
+       TextOf(&Config::http_token_file)},
+      {{"http.web_root", "directory of the dashboard's files"},
+       false,
+       Text(&Config::web_root),
+       TextOf(&Config::web_root)},
       {{"symbols.default_shard", "shard of symbols that symbols.shards does not name"},
        false,
-       SetDefaultShard},
+       SetDefaultShard,
+       [](const Config& c) { return fmt::to_string(c.default_shard.value()); }},
       {{"raft.election_timeout_min_ms", "a follower waits at least this long for its leader"},
        false,
-       Milliseconds(&Config::election_timeout_min)},
+       Milliseconds(&Config::election_timeout_min),
+       CountOf(&Config::election_timeout_min)},
       {{"raft.election_timeout_max_ms", "and less than this"},
        false,
-       Milliseconds(&Config::election_timeout_max)},
+       Milliseconds(&Config::election_timeout_max),
+       CountOf(&Config::election_timeout_max)},
       {{"raft.heartbeat_interval_ms", "at most a third of election_timeout_min_ms"},
        false,
-       Milliseconds(&Config::heartbeat_interval)},
+       Milliseconds(&Config::heartbeat_interval),
+       CountOf(&Config::heartbeat_interval)},
       {{"snapshot.log_bytes", "take a snapshot when a shard's log is larger"},
        false,
-       Number(&Config::snapshot_log_bytes, 64 << 10, uint64_t{4} << 30)},
+       Number(&Config::snapshot_log_bytes, 64 << 10, uint64_t{4} << 30),
+       [](const Config& c) { return fmt::to_string(c.snapshot_log_bytes); }},
       {{"snapshot.keep_log_bytes", "log kept behind a snapshot for slow followers"},
        false,
-       Number(&Config::keep_log_bytes, 0, uint64_t{1} << 30)},
-      {{"threads", "threads for shards and timers"}, false, SetThreads},
+       Number(&Config::keep_log_bytes, 0, uint64_t{1} << 30),
+       [](const Config& c) { return fmt::to_string(c.keep_log_bytes); }},
+      {{"threads", "threads for shards and timers"},
+       false,
+       SetThreads,
+       [](const Config& c) { return fmt::to_string(c.threads); }},
       {{"log.level", "trace, debug, info, warn or error"},
        false,
-       Choice(&Config::log_level, {"trace", "debug", "info", "warn", "error"})},
-      {{"log.format", "text or json"}, false, Choice(&Config::log_format, {"text", "json"})},
+       Choice(&Config::log_level, {"trace", "debug", "info", "warn", "error"}),
+       TextOf(&Config::log_level)},
+      {{"log.format", "text or json"},
+       false,
+       Choice(&Config::log_format, {"text", "json"}),
+       TextOf(&Config::log_format)},
   };
   return schema;
 }

@@ -22,6 +22,8 @@ struct ScalarKey {
   ConfigKey key;
   bool required = false;
   std::function<ConfigFault(Config&, const std::string&)> set;
+  std::function<std::string(const Config&)> get;
+  bool secret = false;
 };
 
 const std::vector<ScalarKey>& ConfigSchema();

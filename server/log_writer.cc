@@ -24,7 +24,7 @@ LogWriter::~LogWriter() {
   thread_.join();
 }
 
-void LogWriter::Write(storage::ShardWrite write, std::function<void()> done) {
+void LogWriter::Write(storage::ShardWrite write, Done done) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(write));
@@ -35,7 +35,7 @@ void LogWriter::Write(storage::ShardWrite write, std::function<void()> done) {
 
 void LogWriter::Run() {
   std::vector<storage::ShardWrite> writes;
-  std::vector<std::function<void()>> done;
+  std::vector<Done> done;
   while (true) {
     writes.clear();
     done.clear();
@@ -46,9 +46,34 @@ void LogWriter::Run() {
       writes.swap(queue_);
       done.swap(done_);
     }
+    WriteTimes times;
+    times.begun = std::chrono::steady_clock::now();
     if (!WriteUntilDurable(writes)) return;
-    for (const auto& callback : done) callback();
+    times.durable = std::chrono::steady_clock::now();
+    Count(writes, times);
+    for (const Done& callback : done) callback(times);
   }
+}
+
+void LogWriter::Count(const std::vector<storage::ShardWrite>& writes, const WriteTimes& times) {
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+  for (const storage::ShardWrite& write : writes) {
+    entries += write.persist.entries.size();
+    for (const consensus::Entry& entry : write.persist.entries) bytes += entry.payload->size();
+  }
+  const std::lock_guard lock(mutex_);
+  counters_.sync.Add(times.durable - times.begun);
+  counters_.writes += writes.size();
+  counters_.entries += entries;
+  counters_.bytes += bytes;
+}
+
+LogWriterCounters LogWriter::counters() const {
+  const std::lock_guard lock(mutex_);
+  LogWriterCounters counters = counters_;
+  counters.queue_length = queue_.size();
+  return counters;
 }
 
 bool LogWriter::WriteUntilDurable(const std::vector<storage::ShardWrite>& writes) {

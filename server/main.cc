@@ -52,7 +52,7 @@ int Run(const std::string& file, const ConfigOverrides& flags) {
   std::signal(SIGPIPE, SIG_IGN);
   SetUpLogging(config.log_level, config.log_format);
 
-  absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(config);
+  absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(config, loaded.values);
   if (!node.ok()) {
     spdlog::critical("can not start: {}", std::string(node.status().message()));
     return kExitFailure;

@@ -118,7 +118,7 @@ void MarketDataFeed::Refresh(const exchange::Exchange& exchange,
   const exchange::SymbolInfo* symbol = exchange.FindSymbol(member.topic->key.symbol);
   if (symbol != nullptr) ToProto(*symbol, exchange, shard_, update.mutable_symbol());
   update.set_time_ns(exchange.time());
-  member.subscriber->OnUpdate(Seal(exchange, &update), true);
+  Tell(member.subscriber.get(), Seal(exchange, &update), true);
 }
 
 void MarketDataFeed::Publish(const exchange::Exchange& exchange,
@@ -138,16 +138,23 @@ void MarketDataFeed::Publish(const exchange::Exchange& exchange,
 }
 
 void MarketDataFeed::PublishMarket(const exchange::Exchange& exchange, exchange::Time time,
-                                   const Market& market) const {
+                                   const Market& market) {
   for (const std::unique_ptr<Topic>& topic : market.topics) {
     v1::MarketDataUpdate update;
     if (!topic->topic->Update(exchange, time, market.events, &update)) continue;
     update.set_time_ns(time);
     const SharedUpdate sealed = Seal(exchange, &update);
     for (const MarketDataSubscriber* subscriber : topic->subscribers) {
-      members_.at(subscriber).subscriber->OnUpdate(sealed, false);
+      Tell(members_.at(subscriber).subscriber.get(), sealed, false);
     }
   }
+}
+
+void MarketDataFeed::Tell(MarketDataSubscriber* subscriber, const SharedUpdate& update,
+                          bool snapshot) {
+  ++updates_;
+  update_bytes_ += update->size();
+  subscriber->OnUpdate(update, snapshot);
 }
 
 SharedUpdate MarketDataFeed::Seal(const exchange::Exchange& exchange,

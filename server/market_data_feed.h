@@ -57,6 +57,9 @@ class MarketDataFeed {
   void End(const Refusal& refusal);
 
   size_t subscribers() const { return members_.size(); }
+  // Handed to subscribers so far, each counted.
+  uint64_t updates() const { return updates_; }
+  uint64_t update_bytes() const { return update_bytes_; }
 
  private:
   struct TopicKey {
@@ -84,11 +87,13 @@ class MarketDataFeed {
   Topic& TopicOf(const exchange::Exchange& exchange, const v1::SubscribeRequest& request,
                  exchange::SymbolId symbol);
   void Publish(const exchange::Exchange& exchange, const exchange::ApplyResult& result);
-  void PublishMarket(const exchange::Exchange& exchange, exchange::Time time,
-                     const Market& market) const;
+  void PublishMarket(const exchange::Exchange& exchange, exchange::Time time, const Market& market);
+  void Tell(MarketDataSubscriber* subscriber, const SharedUpdate& update, bool snapshot);
   static SharedUpdate Seal(const exchange::Exchange& exchange, v1::MarketDataUpdate* update);
 
   const ShardId shard_;
+  uint64_t updates_ = 0;
+  uint64_t update_bytes_ = 0;
   absl::flat_hash_map<const MarketDataSubscriber*, Member> members_;
   absl::flat_hash_map<exchange::SymbolId, Market> markets_;
   std::vector<Market*> touched_;  // of the batch at hand

@@ -52,6 +52,7 @@ void MarketDataStream::OnUpdate(const SharedUpdate& update, bool snapshot) {
   const std::lock_guard lock(mutex_);
   if (ending_ || finished_) return;
   if (queue_.Push(update, snapshot)) return WriteNext();
+  replica_->SubscriberCut();
   EndWith({RefusalCode::kSlowConsumer,
            absl::StrCat("more than ", kMaxPendingBytes,
                         " bytes waited to be read: subscribe again, and read faster or subscribe "

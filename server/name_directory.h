@@ -24,6 +24,10 @@ class NameTable {
     const auto it = ids_.find(absl::string_view(name.data(), name.size()));
     return it == ids_.end() ? Id() : it->second;
   }
+  size_t size() const {
+    const std::shared_lock lock(mutex_);
+    return ids_.size();
+  }
   void Add(std::string_view name, Id id) {
     const std::unique_lock lock(mutex_);
     ids_.emplace(std::string(name), id);

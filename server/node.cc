@@ -32,6 +32,7 @@
 #include "server/grpc_limits.h"
 #include "server/log_writer.h"
 #include "server/market_data_service.h"
+#include "server/monitoring/monitor.h"
 #include "server/peer_transport.h"
 #include "server/replica/member.h"
 #include "server/shard_replica.h"
@@ -83,10 +84,14 @@ absl::Status CheckPort(const std::string& address, std::string_view key) {
 
 absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
                                                      std::string_view key, int max_message_bytes,
+                                                     GrpcMetrics* metrics,
                                                      const std::vector<grpc::Service*>& services) {
   if (absl::Status status = CheckPort(address, key); !status.ok()) return status;
   grpc::ServerBuilder builder;
   SetListenerArguments(max_message_bytes, &builder);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(metrics->MakeFactory());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
@@ -131,8 +136,9 @@ std::vector<NodeId> Numbers(const Config& config) {
 // Members are destroyed from the last to the first: what others use stands above them.
 class Node::Parts {
  public:
-  explicit Parts(const Config& config)
+  Parts(const Config& config, const std::vector<ConfigValue>& values)
       : config_(config),
+        config_values_(values),
         work_(boost::asio::make_work_guard(io_)),
         strand_(boost::asio::make_strand(io_)),
         shards_(&config_) {}
@@ -156,7 +162,9 @@ class Node::Parts {
   }
 
   void Stop() {
+    if (monitor_ != nullptr) monitor_->BeginStop();
     if (!threads_.empty()) DrainShards();
+    if (monitor_ != nullptr) monitor_->Stop();
     Close(client_server_.get());
     if (transport_ != nullptr) transport_->Stop();
     Close(peer_server_.get());
@@ -274,6 +282,22 @@ class Node::Parts {
     TellConnected();
   }
 
+  MonitorEnvironment MakeMonitorEnvironment() {
+    MonitorEnvironment environment;
+    environment.config = &config_;
+    environment.config_values = &config_values_;
+    environment.shards = &shards_;
+    environment.store = store_.get();
+    // There once the shards serve, and from then on.
+    environment.log_writer = [this]() -> const LogWriter* {
+      return shards_.all().empty() ? nullptr : log_writer_.get();
+    };
+    environment.transport = transport_.get();
+    environment.grpc = &grpc_metrics_;
+    environment.began_anew = std::filesystem::exists(config_.data_dir + kAsideSuffix);
+    return environment;
+  }
+
   absl::Status OpenListeners() {
     PeerEvents events;
     events.receive = [this](ShardId shard, std::vector<consensus::Message> messages) {
@@ -291,16 +315,18 @@ class Node::Parts {
     exchange_service_ = std::make_unique<ExchangeService>(&shards_);
     market_data_service_ = std::make_unique<MarketDataService>(&shards_);
     cluster_service_ = std::make_unique<ClusterService>(&shards_, store_.get());
-    auto peer =
-        Listen(config_.listen_peer, "listen.peer", kMaxPeerMessageBytes, {transport_->service()});
+    monitor_ = std::make_unique<Monitor>(MakeMonitorEnvironment());
+    auto peer = Listen(config_.listen_peer, "listen.peer", kMaxPeerMessageBytes, &grpc_metrics_,
+                       {transport_->service()});
     if (!peer.ok()) return peer.status();
     peer_server_ = *std::move(peer);
     auto client =
-        Listen(config_.listen_client, "listen.client", kMaxClientMessageBytes,
-               {exchange_service_.get(), market_data_service_.get(), cluster_service_.get()});
+        Listen(config_.listen_client, "listen.client", kMaxClientMessageBytes, &grpc_metrics_,
+               {exchange_service_.get(), market_data_service_.get(), cluster_service_.get(),
+                monitor_->service()});
     if (!client.ok()) return client.status();
     client_server_ = *std::move(client);
-    return absl::OkStatus();
+    return monitor_->Start();
   }
 
   void DrainShards() {
@@ -318,6 +344,7 @@ class Node::Parts {
   }
 
   const Config config_;
+  const std::vector<ConfigValue> config_values_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
@@ -335,6 +362,8 @@ class Node::Parts {
   std::unique_ptr<ExchangeService> exchange_service_;
   std::unique_ptr<MarketDataService> market_data_service_;
   std::unique_ptr<ClusterService> cluster_service_;
+  GrpcMetrics grpc_metrics_;
+  std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<grpc::Server> peer_server_;
   std::unique_ptr<grpc::Server> client_server_;
   std::vector<std::thread> threads_;
@@ -343,10 +372,11 @@ class Node::Parts {
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() = default;
 
-absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config) {
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config,
+                                                  const std::vector<ConfigValue>& values) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  auto parts = std::make_unique<Parts>(config);
+  auto parts = std::make_unique<Parts>(config, values);
   if (absl::Status status = parts->Start(); !status.ok()) {
     parts->Stop();
     return status;

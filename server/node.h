@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <memory>
+#include <vector>
 
 #include "server/config.h"
 
@@ -13,7 +14,9 @@ class Node {
  public:
   // Opens the store, listens, and joins the cluster. Errors say what to do about them: a port in
   // use, a data directory of another node, damaged data, ...
-  static absl::StatusOr<std::unique_ptr<Node>> Start(const Config& config);
+  // `values`: what the configuration is shown as.
+  static absl::StatusOr<std::unique_ptr<Node>> Start(const Config& config,
+                                                     const std::vector<ConfigValue>& values);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;

@@ -38,11 +38,16 @@ PeerGreeting ReadHello(const v1::PeerHello& hello) {
 
 void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
   const std::lock_guard lock(mutex_);
-  if (stream_ == nullptr) return;  // lost, as on a network without a cable
+  if (stream_ == nullptr) {  // lost, as on a network without a cable
+    counters_.messages_dropped += messages.size();
+    return;
+  }
   for (consensus::Message& message : messages) {
     const uint64_t bytes = ApproximateBytes(message);
-    if (message.to != member_) continue;
-    if (queue_bytes_ + bytes > kMaxPeerQueueBytes) continue;
+    if (message.to != member_ || queue_bytes_ + bytes > kMaxPeerQueueBytes) {
+      ++counters_.messages_dropped;
+      continue;
+    }
     queue_bytes_ += bytes;
     queue_.push_back({shard, std::move(message)});
   }
@@ -61,6 +66,7 @@ void PeerLink::Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeti
     const std::lock_guard lock(mutex_);
     older = std::exchange(stream_, std::move(stream));
     member_ = greeting.member;
+    ++counters_.connects;
     spdlog::info("peer {}: connected", peer_.value());
     events_.greeted(greeting);  // under the lock, as all events: in the order in which they happen
     writing_ = false;
@@ -105,6 +111,8 @@ void PeerLink::WriteNext() {
     bytes += next;
   }
   queue_bytes_ -= bytes;
+  counters_.sent_bytes += bytes;
+  counters_.messages_sent += static_cast<uint64_t>(frame_.messages_size());
   writing_ = true;
   stream_->WriteFrame(&frame_);
 }
@@ -130,9 +138,12 @@ bool PeerLink::Receive(NodeId from, v1::PeerFrame* frame) {
   return true;
 }
 
-bool PeerLink::connected() const {
+PeerLinkStatus PeerLink::status() const {
   const std::lock_guard lock(mutex_);
-  return stream_ != nullptr;
+  PeerLinkStatus status = counters_;
+  status.connected = stream_ != nullptr;
+  status.queue_bytes = queue_bytes_;
+  return status;
 }
 
 }  // namespace quorumbook::server

@@ -70,6 +70,15 @@ struct PeerEvents {
   std::function<void(NodeId member)> lost;
 };
 
+struct PeerLinkStatus {
+  bool connected = false;
+  uint64_t connects = 0;     // streams that came up
+  uint64_t queue_bytes = 0;  // messages that wait
+  uint64_t messages_sent = 0;
+  uint64_t messages_dropped = 0;  // there was no stream to that member, or no space
+  uint64_t sent_bytes = 0;
+};
+
 class PeerLink {
  public:
   // One end of a stream, as the link uses it.
@@ -105,7 +114,7 @@ class PeerLink {
   // must end.
   bool Receive(NodeId from, v1::PeerFrame* frame);
 
-  bool connected() const;
+  PeerLinkStatus status() const;
 
  private:
   struct Queued {
@@ -126,6 +135,7 @@ class PeerLink {
   v1::PeerFrame frame_;  // scratch, handed to the stream
   std::deque<Queued> queue_;
   uint64_t queue_bytes_ = 0;
+  PeerLinkStatus counters_;  // but for what is known otherwise
 };
 
 }  // namespace quorumbook::server

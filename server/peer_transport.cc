@@ -224,6 +224,12 @@ void PeerTransport::AnnounceFounders(std::vector<NodeId> founders) {
   for (const auto& [peer, link] : links_) link->Greet();
 }
 
+std::map<NodeId, PeerLinkStatus> PeerTransport::links() const {
+  std::map<NodeId, PeerLinkStatus> links;
+  for (const auto& [peer, link] : links_) links.emplace(peer, link->status());
+  return links;
+}
+
 void PeerTransport::Send(ShardId shard, std::vector<consensus::Message> messages) {
   std::map<NodeId, std::vector<consensus::Message>> by_peer;
   for (consensus::Message& message : messages) {

@@ -37,6 +37,9 @@ class PeerTransport {
   // Tells all peers, from now on, who founded the cluster.
   void AnnounceFounders(std::vector<NodeId> founders);
 
+  // By node.
+  std::map<NodeId, PeerLinkStatus> links() const;
+
   // Loses messages to members that are not connected.
   void Send(ShardId shard, std::vector<consensus::Message> messages);
 

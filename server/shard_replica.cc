@@ -7,6 +7,8 @@
 #include <chrono>
 #include <utility>
 
+#include "server/shard_sample.h"
+
 namespace quorumbook::server {
 namespace {
 
@@ -124,7 +126,8 @@ void ShardReplica::Submit(std::string group, uint64_t term, GroupCallback callba
 }
 
 void ShardReplica::Receive(std::vector<consensus::Message> messages) {
-  Run([messages = std::move(messages)](Replica& replica) mutable {
+  Run([this, messages = std::move(messages)](Replica& replica) mutable {
+    counters_.messages_received += messages.size();
     replica.Receive(std::move(messages));
   });
 }
@@ -161,12 +164,14 @@ void ShardReplica::Subscribe(v1::SubscribeRequest request,
                              std::shared_ptr<MarketDataSubscriber> subscriber) {
   Post([this, request = std::move(request),
         subscriber = std::move(subscriber)](Replica& replica) mutable {
+    ++counters_.subscriptions;
     feed_.Add(replica.exchange(), std::move(request), std::move(subscriber));
   });
 }
 
 void ShardReplica::Refresh(std::shared_ptr<MarketDataSubscriber> subscriber) {
   Post([this, subscriber = std::move(subscriber)](Replica& replica) {
+    ++counters_.conflated;
     feed_.Refresh(replica.exchange(), subscriber.get());
   });
 }
@@ -185,6 +190,21 @@ void ShardReplica::Drain(std::function<void()> callback) {
 void ShardReplica::GetStatus(bool digests, std::function<void(v1::ReplicaStatus)> callback) {
   Post(
       [this, digests, callback = std::move(callback)](Replica&) { callback(MakeStatus(digests)); });
+}
+
+void ShardReplica::Sample(std::function<void(v1::ReplicaSample)> callback) {
+  Post([this, callback = std::move(callback)](Replica& replica) {
+    v1::ReplicaSample sample;
+    *sample.mutable_status() = MakeStatus(/*digests=*/false);
+    FillSample(replica, &sample);
+    FillSample(counters_, commit_timer_, &sample);
+    sample.set_symbols(names_.symbols.size());
+    sample.set_subscribers(feed_.subscribers());
+    sample.set_updates(feed_.updates());
+    sample.set_update_bytes(feed_.update_bytes());
+    sample.set_cut(cut_.load(std::memory_order_relaxed));
+    callback(std::move(sample));
+  });
 }
 
 void ShardReplica::ArmTimer() {
@@ -248,8 +268,12 @@ exchange::Time ShardReplica::WallClock() {
 void ShardReplica::Write(consensus::Persist persist) {
   const uint64_t sequence = persist.sequence;
   environment_.log_writer->Write(
-      {options_.shard, std::move(persist)}, [self = shared_from_this(), sequence] {
-        self->Run([sequence](Replica& replica) { replica.OnPersisted(sequence); });
+      {options_.shard, std::move(persist)},
+      [self = shared_from_this(), sequence](const WriteTimes& times) {
+        self->Run([&timer = self->commit_timer_, sequence, times](Replica& replica) {
+          timer.Persisted(sequence, times);
+          replica.OnPersisted(sequence);
+        });
       });
 }
 
@@ -263,6 +287,7 @@ void ShardReplica::SaveSnapshot(consensus::Snapshot snapshot) {
 }
 
 void ShardReplica::Send(std::vector<consensus::Message> messages) {
+  counters_.messages_sent += messages.size();
   environment_.send(options_.shard, std::move(messages));
 }
 
@@ -278,10 +303,22 @@ void ShardReplica::SymbolKnown(const exchange::SymbolInfo& symbol) {
 void ShardReplica::Restored(const exchange::Exchange& exchange) {
   for (const exchange::AssetInfo& asset : exchange.Assets())
     names_.assets.Add(asset.name, asset.id);
+  counters_.last_event = exchange.last_sequence();
   feed_.Restored(exchange);
 }
 
+void ShardReplica::Observe(const consensus::Output& output) {
+  const consensus::Role role = replica_.raft().role();
+  commit_timer_.Observe(role, output);
+  if (role == counted_role_) return;
+  const bool campaigned = counted_role_ != Role::kFollower;
+  if (role == Role::kLeader) ++counters_.elections_won;
+  if (!campaigned && role != Role::kFollower) ++counters_.campaigns;
+  counted_role_ = role;
+}
+
 void ShardReplica::Applied(const consensus::Entry&, const exchange::ApplyResult& result) {
+  counters_.Count(result);
   const exchange::Exchange& exchange = replica_.exchange();
   for (const exchange::Event& event : result.events) {
     if (event.type != exchange::EventType::kAssetAdded) continue;
@@ -297,11 +334,13 @@ void ShardReplica::LeadershipChanged(const Leadership& leadership) {
   term_.store(leadership.term.value(), std::memory_order_relaxed);
   serving_term_.store(leadership.serving_term.value(), std::memory_order_release);
   if (!moved || leadership.leader == NodeId()) return;
+  ++counters_.leader_changes;
   spdlog::info("shard {}: node {} leads in term {}", options_.shard.value(),
                NodeOf(leadership.leader).value(), leadership.term.value());
 }
 
 void ShardReplica::Report(const consensus::Evidence& item) {
+  ++counters_.evidence[static_cast<size_t>(item.kind)];
   spdlog::error("shard {}: evidence of {} by node {} in term {} at index {}",
                 options_.shard.value(), EvidenceName(item.kind), NodeOf(item.culprit).value(),
                 item.term.value(), item.index.value());

@@ -18,11 +18,13 @@
 #include <vector>
 
 #include "quorumbook/v1/cluster.pb.h"
+#include "quorumbook/v1/monitoring.pb.h"
 #include "server/log_writer.h"
 #include "server/market_data_feed.h"
 #include "server/name_directory.h"
 #include "server/replica/member.h"
 #include "server/replica/replica.h"
+#include "server/shard_counters.h"
 #include "server/strand.h"
 #include "storage/store.h"
 
@@ -73,7 +75,12 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   void Refresh(std::shared_ptr<MarketDataSubscriber> subscriber);
   void Unsubscribe(std::shared_ptr<MarketDataSubscriber> subscriber);
 
+  // A subscriber was cut for being slow; may be called from within it.
+  void SubscriberCut() { cut_.fetch_add(1, std::memory_order_relaxed); }
+
   void GetStatus(bool digests, std::function<void(v1::ReplicaStatus)> callback);
+  // All that is counted and measured here, status without digests included.
+  void Sample(std::function<void(v1::ReplicaSample)> callback);
 
   ShardId shard() const { return options_.shard; }
   const NameDirectory& names() const { return names_; }
@@ -108,6 +115,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   void PumpSoon() override;
   void SymbolKnown(const exchange::SymbolInfo& symbol) override;
   void Restored(const exchange::Exchange& exchange) override;
+  void Observe(const consensus::Output& output) override;
   void Applied(const consensus::Entry& entry, const exchange::ApplyResult& result) override;
   void LeadershipChanged(const Leadership& leadership) override;
   void Report(const consensus::Evidence& evidence) override;
@@ -120,9 +128,13 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   boost::asio::steady_timer timer_;
   consensus::Instant timer_deadline_ = consensus::Instant::max();
   Replica replica_;      // used on the strand alone
-  MarketDataFeed feed_;  // likewise
+  MarketDataFeed feed_;  // likewise, and so on:
+  ShardCounters counters_;
+  CommitTimer commit_timer_;
+  consensus::Role counted_role_ = consensus::Role::kFollower;
 
   std::atomic<uint64_t> inbox_bytes_{0};
+  std::atomic<uint64_t> cut_{0};
   NameDirectory names_;
   std::atomic<uint64_t> leader_{0};
   std::atomic<uint64_t> term_{0};

@@ -90,6 +90,12 @@ void ShardSet::WaitFor(std::string what) {
   waiting_for_ = std::move(what);
 }
 
+std::string ShardSet::waiting_for() const {
+  if (serving_.load(std::memory_order_acquire)) return "";
+  const std::lock_guard lock(mutex_);
+  return waiting_for_.empty() ? "its replicas to start" : waiting_for_;
+}
+
 ShardReplica* ShardSet::Find(uint32_t shard, Refusal* refusal) const {
   if (!serving_.load(std::memory_order_acquire)) {
     const std::lock_guard lock(mutex_);

@@ -35,6 +35,9 @@ class ShardSet {
   // What the founding of the cluster waits for; for answers before Serve().
   void WaitFor(std::string what);
 
+  // Empty: it is founded, and the replicas are there.
+  std::string waiting_for() const;
+
   // Null and a refusal when this node does not host the shard, or does not serve yet.
   ShardReplica* Find(uint32_t shard, Refusal* refusal) const;
 

@@ -4,8 +4,10 @@
 #include <absl/strings/str_cat.h>
 #include <rocksdb/convenience.h>
 
+#include <filesystem>
 #include <mutex>
 #include <shared_mutex>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -321,7 +323,25 @@ absl::StatusOr<StoreUsage> Database::Usage() {
         absl::StrCat("cannot measure the store in ", directory_, ": ", status.ToString()));
   }
   for (const rocksdb::Env::FileAttributes& file : files) usage.disk_bytes += file.size_bytes;
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(directory_, error);
+  if (!error) usage.capacity_bytes = space.capacity;
+  AskRocksDb(&usage);
   return usage;
+}
+
+void Database::AskRocksDb(StoreUsage* usage) {
+  usage->write_stalls = error_watch_->stalls();
+  const std::shared_lock lock(open_mutex_, std::try_to_lock);
+  if (!lock || db_ == nullptr) return;
+  const auto ask = [this](const std::string& property) {
+    uint64_t value = 0;
+    return db_->GetAggregatedIntProperty(property, &value) ? value : 0;
+  };
+  usage->write_stopped = ask(rocksdb::DB::Properties::kIsWriteStopped) != 0;
+  usage->pending_compaction_bytes = ask(rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
+  usage->memtable_bytes = ask(rocksdb::DB::Properties::kCurSizeAllMemTables);
+  usage->background_errors = ask(rocksdb::DB::Properties::kBackgroundErrors);
 }
 
 }  // namespace quorumbook::storage

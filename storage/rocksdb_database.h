@@ -88,10 +88,15 @@ class Database {
                               bool* auto_recovery) override {
       *auto_recovery = false;
     }
+    void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override {
+      if (info.condition.cur != rocksdb::WriteStallCondition::kNormal) ++stalls_;
+    }
     bool sync_failed() const { return sync_failed_.load(); }
+    uint64_t stalls() const { return stalls_.load(); }
 
    private:
     std::atomic<bool> sync_failed_ = false;
+    std::atomic<uint64_t> stalls_ = 0;
   };
 
   // What a batch needs of a column family; unlike RocksDB's own handles it outlives Heal.
@@ -116,6 +121,9 @@ class Database {
   };
 
   Database(const RocksDbOptions& options, rocksdb::Env* env);
+
+  // Fills what RocksDB says of itself.
+  void AskRocksDb(StoreUsage* usage);
 
   absl::Status Lock();
   absl::Status CheckDirectory();

@@ -39,8 +39,15 @@ struct ShardWrite {
 };
 
 struct StoreUsage {
-  uint64_t disk_bytes = 0;  // all files of the store
-  uint64_t free_bytes = 0;  // of the file system below it
+  uint64_t disk_bytes = 0;      // all files of the store
+  uint64_t free_bytes = 0;      // of the file system below it
+  uint64_t capacity_bytes = 0;  // likewise
+  // Of the database below it; counted since it was opened.
+  uint64_t write_stalls = 0;  // times that it slowed writes down or stopped them
+  bool write_stopped = false;
+  uint64_t pending_compaction_bytes = 0;
+  uint64_t memtable_bytes = 0;
+  uint64_t background_errors = 0;
 };
 
 class Store {

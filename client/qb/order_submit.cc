@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "client/qb/decimal.h"
+#include "proto/decimal.h"
 
 namespace quorumbook::qb {
 namespace {

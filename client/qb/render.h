@@ -6,7 +6,7 @@
 #include <string>
 
 #include "client/qb/context.h"
-#include "client/qb/decimal.h"
+#include "proto/decimal.h"
 #include "quorumbook/v1/exchange.pb.h"
 #include "quorumbook/v1/market_data.pb.h"
 

@@ -27,32 +27,37 @@ ProposalQueue::Packed ProposalQueue::Pack(exchange::Time time, uint64_t max_byte
           bytes};
 }
 
-void ProposalQueue::Proposed(size_t groups, consensus::Index index, consensus::Term term) {
+void ProposalQueue::Proposed(size_t groups, consensus::Index index, consensus::Term term,
+                             consensus::Instant now) {
+  ++counters_.proposals;
   ProposedEntry entry{index, term, {}};
-  entry.callbacks.reserve(groups);
+  entry.groups.reserve(groups);
   for (size_t i = 0; i < groups; ++i) {
     waiting_bytes_ -= waiting_.front().bytes.size();
-    entry.callbacks.push_back(std::move(waiting_.front().callback));
+    counters_.queue.Add(now - waiting_.front().since);
+    entry.groups.push_back({std::move(waiting_.front().callback), waiting_.front().since});
     waiting_.pop_front();
   }
   proposed_.push_back(std::move(entry));
 }
 
 void ProposalQueue::Applied(consensus::Index index, consensus::Term term,
-                            const exchange::ApplyResult& result) {
+                            const exchange::ApplyResult& result, consensus::Instant now) {
   while (!proposed_.empty() && proposed_.front().index <= index) {
     const ProposedEntry entry = std::move(proposed_.front());
     proposed_.pop_front();
     if (entry.index != index || entry.term != term) {
-      Fail(entry.callbacks, {RefusalCode::kLeadershipLost,
-                             "another leader's entry took the place of this one", NodeId()});
+      Fail(entry.groups, {RefusalCode::kLeadershipLost,
+                          "another leader's entry took the place of this one", NodeId()});
       continue;
     }
-    for (size_t i = 0; i < entry.callbacks.size(); ++i) {
+    for (size_t i = 0; i < entry.groups.size(); ++i) {
+      const ProposedGroup& group = entry.groups[i];
       if (i >= result.groups.size()) {  // the whole batch was refused as malformed
-        Fail({entry.callbacks[i]}, {RefusalCode::kMalformed, "the batch was refused", NodeId()});
+        Fail({group}, {RefusalCode::kMalformed, "the batch was refused", NodeId()});
       } else {
-        entry.callbacks[i]({nullptr, &result, &result.groups[i]});
+        counters_.acknowledge.Add(now - group.since);
+        group.callback({nullptr, &result, &result.groups[i]});
       }
     }
   }
@@ -68,11 +73,12 @@ void ProposalQueue::FailWaiting(const Refusal& refusal) {
 void ProposalQueue::FailProposed(const Refusal& refusal) {
   std::deque<ProposedEntry> proposed;
   proposed.swap(proposed_);
-  for (const ProposedEntry& entry : proposed) Fail(entry.callbacks, refusal);
+  for (const ProposedEntry& entry : proposed) Fail(entry.groups, refusal);
 }
 
-void ProposalQueue::Fail(const std::vector<GroupCallback>& callbacks, const Refusal& refusal) {
-  for (const GroupCallback& callback : callbacks) callback({&refusal, nullptr, nullptr});
+void ProposalQueue::Fail(const std::vector<ProposedGroup>& groups, const Refusal& refusal) {
+  counters_.failed += groups.size();
+  for (const ProposedGroup& group : groups) group.callback({&refusal, nullptr, nullptr});
 }
 
 }  // namespace quorumbook::server

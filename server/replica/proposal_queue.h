@@ -10,6 +10,7 @@
 #include "consensus/types.h"
 #include "exchange/event.h"
 #include "server/replica/refusal.h"
+#include "server/replica/replica_counters.h"
 
 namespace quorumbook::server {
 
@@ -25,11 +26,15 @@ using GroupCallback = std::function<void(const GroupReply&)>;
 struct WaitingGroup {
   std::string bytes;  // exchange::EncodeGroup
   GroupCallback callback;
+  consensus::Instant since{};  // when it arrived
 };
 
 // Bounded by the replica, which counts what it lets in.
 class ProposalQueue {
  public:
+  // `counters`: where durations and failures are counted; outlives this.
+  explicit ProposalQueue(ReplicaCounters* counters) : counters_(*counters) {}
+
   void Add(WaitingGroup group);
   bool HasWaiting() const { return !waiting_.empty(); }
   uint64_t waiting_bytes() const { return waiting_bytes_; }
@@ -44,20 +49,28 @@ class ProposalQueue {
   };
   Packed Pack(exchange::Time time, uint64_t max_bytes) const;
   // The first `groups` waiting ones are now entry (index, term).
-  void Proposed(size_t groups, consensus::Index index, consensus::Term term);
+  void Proposed(size_t groups, consensus::Index index, consensus::Term term,
+                consensus::Instant now);
 
   // Entry (index, term) was applied with this result: answers its groups, if they came from here.
-  void Applied(consensus::Index index, consensus::Term term, const exchange::ApplyResult& result);
+  void Applied(consensus::Index index, consensus::Term term, const exchange::ApplyResult& result,
+               consensus::Instant now);
   void FailWaiting(const Refusal& refusal);
   void FailProposed(const Refusal& refusal);
 
  private:
+  struct ProposedGroup {
+    GroupCallback callback;
+    consensus::Instant since;
+  };
   struct ProposedEntry {
     consensus::Index index;
     consensus::Term term;
-    std::vector<GroupCallback> callbacks;
+    std::vector<ProposedGroup> groups;
   };
-  static void Fail(const std::vector<GroupCallback>& callbacks, const Refusal& refusal);
+  void Fail(const std::vector<ProposedGroup>& groups, const Refusal& refusal);
+
+  ReplicaCounters& counters_;
 
   std::deque<WaitingGroup> waiting_;
   uint64_t waiting_bytes_ = 0;

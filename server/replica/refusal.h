@@ -2,6 +2,7 @@
 // of quorumbook/v1/exchange.proto, where each code's meaning for the client is stated).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -29,6 +30,7 @@ enum class RefusalCode : uint8_t {
   kNotFound,
   kNotFounded,
 };
+inline constexpr size_t kRefusalCodes = static_cast<size_t>(RefusalCode::kNotFounded) + 1;
 
 struct Refusal {
   RefusalCode code = RefusalCode::kNone;

@@ -49,11 +49,12 @@ Replica::Replica(const ReplicaOptions& options, consensus::RestoredState restore
 void Replica::Submit(std::string group, consensus::Term term, GroupCallback callback) {
   const Refusal refusal = WhyNotSubmit(group, term);
   if (refusal.code != RefusalCode::kNone) {
+    ++counters_.refused[static_cast<size_t>(refusal.code)];
     callback({&refusal, nullptr, nullptr});
     if (refusal.code == RefusalCode::kDiskFull) HandOver();
     return;
   }
-  proposals_.Add({std::move(group), std::move(callback)});
+  proposals_.Add({std::move(group), std::move(callback), host_.Now()});
   PumpWhenWaiting();
 }
 
@@ -94,16 +95,17 @@ void Replica::Propose() {
     ProposalQueue::Packed packed = proposals_.Pack(time, kMaxEntryBytes);
     consensus::Index index;
     consensus::Term term;
-    const ProposeResult result = raft_.Propose(packed.payload, host_.Now(), &index, &term);
+    const consensus::Instant now = host_.Now();
+    const ProposeResult result = raft_.Propose(packed.payload, now, &index, &term);
     if (result == ProposeResult::kBusy) return;  // goes on when something is committed
     if (result != ProposeResult::kAccepted) return proposals_.FailWaiting(NotLeader());
     last_stamp_ = time;
-    proposals_.Proposed(packed.groups, index, term);
+    proposals_.Proposed(packed.groups, index, term, now);
     if (Has(ReplicaMutant::kAcknowledgeUncommitted)) {
       exchange::Exchange ahead = *exchange::Exchange::Restore(exchange_.Snapshot());
       exchange::ApplyResult result_ahead;
       if (ahead.Apply(*packed.payload, &result_ahead).ok()) {
-        proposals_.Applied(index, term, result_ahead);
+        proposals_.Applied(index, term, result_ahead, now);
       }
     }
     ProcessOutput();  // starts the write, which counts against the limit above
@@ -158,7 +160,7 @@ void Replica::ProposeTime() {
     return;
   }
   last_stamp_ = time;
-  proposals_.Proposed(0, index, term);
+  proposals_.Proposed(0, index, term, host_.Now());
 }
 
 void Replica::ProcessOutput() {
@@ -234,6 +236,7 @@ void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
   decoded_snapshot_.reset();
   unsaved_snapshot_.reset();
   applied_ = snapshot.meta.index;
+  ++counters_.snapshots_installed;
   for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) host_.SymbolKnown(symbol);
   host_.Restored(exchange_);
   host_.Log(LogLevel::kInfo,
@@ -247,8 +250,12 @@ void Replica::Apply(const Entry& entry) {
   PublishLeadership();
   apply_result_.Clear();
   const bool skip = Has(ReplicaMutant::kEntrySkipped) && entry.index.value() % 20 == 0;
+  const consensus::Instant start = host_.Now();
+  consensus::Instant executed = start;
   if (entry.type == EntryType::kCommand && !skip) {
     const absl::Status status = exchange_.Apply(entry.bytes(), &apply_result_);
+    executed = host_.Now();
+    counters_.match.Add(executed - start);
     if (!status.ok()) {  // the same on every replica: it has no effect on any
       apply_result_.Clear();
       host_.Log(LogLevel::kError,
@@ -267,7 +274,8 @@ void Replica::Apply(const Entry& entry) {
   if (interval != 0 && entry.index.value() % interval == 0) {
     raft_.OnStateDigest(entry.index, exchange_.RunningDigest(), host_.Now());
   }
-  proposals_.Applied(entry.index, entry.term, apply_result_);
+  proposals_.Applied(entry.index, entry.term, apply_result_, executed);
+  counters_.apply.Add(host_.Now() - start);
 }
 
 // Of a planted bug.
@@ -306,6 +314,7 @@ void Replica::Read(bool stale_ok, ReadCallback callback) {
   if (Has(ReplicaMutant::kReadWithoutConfirmation) && raft_.role() == Role::kLeader) {
     return callback(nullptr, exchange_);
   }
+  ++counters_.reads;
   Refusal refusal;
   const uint64_t id = next_read_++;
   if (draining_) {
@@ -315,8 +324,11 @@ void Replica::Read(bool stale_ok, ReadCallback callback) {
   } else if (!raft_.ReadIndex(id, host_.Now())) {
     refusal = NotLeader();
   }
-  if (refusal.code != RefusalCode::kNone) return callback(&refusal, exchange_);
-  reads_.emplace(id, std::move(callback));
+  if (refusal.code != RefusalCode::kNone) {
+    ++counters_.reads_failed;
+    return callback(&refusal, exchange_);
+  }
+  reads_.emplace(id, PendingRead{std::move(callback), host_.Now()});
   ProcessOutput();
 }
 
@@ -328,9 +340,10 @@ void Replica::ConfirmReads(const std::vector<consensus::ReadReady>& reads) {
     reads_.erase(it);
   }
   while (!reads_to_apply_.empty() && reads_to_apply_.begin()->first <= applied_) {
-    const ReadCallback callback = std::move(reads_to_apply_.begin()->second);
+    const PendingRead read = std::move(reads_to_apply_.begin()->second);
     reads_to_apply_.erase(reads_to_apply_.begin());
-    callback(nullptr, exchange_);
+    counters_.read.Add(host_.Now() - read.since);
+    read.callback(nullptr, exchange_);
   }
 }
 
@@ -338,10 +351,11 @@ void Replica::FailReads(const std::vector<uint64_t>& ids) {
   for (const uint64_t id : ids) {
     const auto it = reads_.find(id);
     if (it == reads_.end()) continue;
-    const ReadCallback callback = std::move(it->second);
+    const PendingRead read = std::move(it->second);
     reads_.erase(it);
+    ++counters_.reads_failed;
     const Refusal refusal = NotLeader();
-    callback(Has(ReplicaMutant::kFailedReadAnswered) ? nullptr : &refusal, exchange_);
+    read.callback(Has(ReplicaMutant::kFailedReadAnswered) ? nullptr : &refusal, exchange_);
   }
 }
 
@@ -377,11 +391,14 @@ void Replica::SaveSnapshotWhenDurable() {
 void Replica::OnSnapshotSaved(const absl::Status& status, consensus::Snapshot snapshot) {
   snapshot_under_way_ = false;
   if (status.ok()) {
+    ++counters_.snapshots_taken;
+    counters_.snapshot_bytes = snapshot.data->size();
     host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", snapshot.data->size(),
                                             " bytes at index ", snapshot.meta.index.value()));
     raft_.Compact(std::move(snapshot));
     ProcessOutput();
   } else if (absl::IsResourceExhausted(status)) {
+    ++counters_.snapshots_failed;
     host_.Log(LogLevel::kError, absl::StrCat("no space for a snapshot: ", status.message()));
     next_snapshot_ = host_.Now() + kSnapshotRetry;
   } else {

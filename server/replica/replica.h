@@ -20,6 +20,7 @@
 #include "server/replica/mutant.h"
 #include "server/replica/proposal_queue.h"
 #include "server/replica/refusal.h"
+#include "server/replica/replica_counters.h"
 #include "server/replica/replica_host.h"
 
 namespace quorumbook::server {
@@ -92,6 +93,8 @@ class Replica {
   const consensus::Raft& raft() const { return raft_; }
   const exchange::Exchange& exchange() const { return exchange_; }
   consensus::Index applied() const { return applied_; }
+  const ReplicaCounters& counters() const { return counters_; }
+  uint64_t waiting_bytes() const { return proposals_.waiting_bytes(); }
 
  private:
   bool Has(ReplicaMutant mutant) const { return Planted(options_.mutant, mutant); }
@@ -144,7 +147,8 @@ class Replica {
 
   bool stopped_ = false;  // ReplicaHost::Fatal was called
 
-  ProposalQueue proposals_;
+  ReplicaCounters counters_;
+  ProposalQueue proposals_{&counters_};
   bool pump_asked_ = false;
   int writes_under_way_ = 0;
   std::optional<consensus::Snapshot> unsaved_snapshot_;  // until the log up to it is durable
@@ -152,8 +156,12 @@ class Replica {
   consensus::Instant next_snapshot_{};  // not before, after one that had no space
 
   uint64_t next_read_ = 1;
-  std::map<uint64_t, ReadCallback> reads_;                        // not confirmed yet
-  std::multimap<consensus::Index, ReadCallback> reads_to_apply_;  // confirmed, not applied yet
+  struct PendingRead {
+    ReadCallback callback;
+    consensus::Instant since;
+  };
+  std::map<uint64_t, PendingRead> reads_;                        // not confirmed yet
+  std::multimap<consensus::Index, PendingRead> reads_to_apply_;  // confirmed, not applied yet
 
   Leadership published_;
   bool was_leader_ = false;

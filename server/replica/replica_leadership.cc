@@ -156,9 +156,9 @@ void Replica::FinishDraining() {
   proposals_.FailProposed({RefusalCode::kLeadershipLost,
                            "this node shut down before the commands were committed", NodeId()});
   const Refusal refusal = ShuttingDown();
-  for (const auto& [id, callback] : std::exchange(reads_, {})) callback(&refusal, exchange_);
-  for (const auto& [index, callback] : std::exchange(reads_to_apply_, {})) {
-    callback(&refusal, exchange_);
+  for (const auto& [id, read] : std::exchange(reads_, {})) read.callback(&refusal, exchange_);
+  for (const auto& [index, read] : std::exchange(reads_to_apply_, {})) {
+    read.callback(&refusal, exchange_);
   }
   for (const Transfer& transfer : std::exchange(transfers_, {})) {
     transfer.callback(&refusal, NodeId());

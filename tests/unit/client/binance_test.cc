@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/qb/decimal.h"
+#include "proto/decimal.h"
 #include "quorumbook/market_data.h"
 #include "tests/unit/client/replay/recordings.h"
 
@@ -32,7 +32,7 @@ v1::Decimal Unit(int exponent) {
 // Units of 10^exponent; 0 for zero.
 int64_t Units(const std::string& text, int exponent) {
   if (text.find_first_not_of("0.") == std::string::npos) return 0;
-  absl::StatusOr<int64_t> units = qb::ToUnits(text, Unit(exponent), INT64_MAX, "number");
+  absl::StatusOr<int64_t> units = ToUnits(text, Unit(exponent), INT64_MAX, "number");
   EXPECT_TRUE(units.ok()) << units.status();
   return units.ok() ? *units : -1;
 }

@@ -1,4 +1,4 @@
-#include "client/qb/decimal.h"
+#include "proto/decimal.h"
 
 #include <gtest/gtest.h>
 

@@ -76,7 +76,7 @@ TEST_F(LogWriterTest, CompletesInOrderWhatIsDurable) {
     LogWriter writer(store_.get(), [](const absl::Status& status) { FAIL() << status; });
     for (int i = 0; i < 50; ++i) {
       writer.Write(Vote(1, static_cast<uint64_t>(i) + 1, static_cast<uint64_t>(i) + 1),
-                   [&order, i] { order.push_back(i); });
+                   [&order, i](const WriteTimes&) { order.push_back(i); });
     }
   }  // writes what is queued
   ASSERT_EQ(order.size(), 50u);
@@ -88,10 +88,10 @@ TEST_F(LogWriterTest, WhatArrivesDuringAWriteFormsTheNextOne) {
   GatedStore gated(store_.get());
   std::promise<void> done;
   LogWriter writer(&gated, [](const absl::Status& status) { FAIL() << status; });
-  writer.Write(Vote(1, 1, 1), [] {});
+  writer.Write(Vote(1, 1, 1), [](const WriteTimes&) {});
   EXPECT_EQ(gated.AwaitWrite(), 1u);
   for (uint64_t shard = 1; shard <= 8; ++shard) {
-    writer.Write(Vote(shard, 2, 2), [&done, shard] {
+    writer.Write(Vote(shard, 2, 2), [&done, shard](const WriteTimes&) {
       if (shard == 8) done.set_value();
     });
   }
@@ -105,7 +105,7 @@ TEST_F(LogWriterTest, AFullDiskIsWaitedFor) {
   LogWriter writer(store_.get(), [](const absl::Status& status) { FAIL() << status; });
   disk_.SetFull(true);
   std::promise<void> done;
-  writer.Write(Vote(1, 1, 7), [&done] { done.set_value(); });
+  writer.Write(Vote(1, 1, 7), [&done](const WriteTimes&) { done.set_value(); });
   while (!writer.disk_full()) std::this_thread::yield();
   disk_.SetFull(false);
   done.get_future().wait();
@@ -117,7 +117,7 @@ TEST_F(LogWriterTest, AnErrorOfTheDiskIsFinal) {
   std::promise<absl::Status> fatal;
   LogWriter writer(store_.get(), [&fatal](const absl::Status& status) { fatal.set_value(status); });
   disk_.FailNextSync();
-  writer.Write(Vote(1, 1, 7), [] { FAIL() << "was not durable"; });
+  writer.Write(Vote(1, 1, 7), [](const WriteTimes&) { FAIL() << "was not durable"; });
   EXPECT_TRUE(absl::IsInternal(fatal.get_future().get()));
 }
 

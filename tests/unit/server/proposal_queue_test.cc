@@ -45,7 +45,8 @@ exchange::ApplyResult ResultOf(size_t groups) {
 
 TEST(ProposalQueue, PacksInOrderWithinItsBoundAndOneAtLeast) {
   std::vector<std::string> answers;
-  ProposalQueue queue;
+  ReplicaCounters counters;
+  ProposalQueue queue(&counters);
   for (uint64_t i = 1; i <= 3; ++i) queue.Add(Group("g", i, &answers));
   const uint64_t one = queue.waiting_bytes() / 3;
   EXPECT_EQ(queue.Pack(0, 1).groups, 1u) << "however large";
@@ -57,58 +58,62 @@ TEST(ProposalQueue, PacksInOrderWithinItsBoundAndOneAtLeast) {
   EXPECT_EQ(batch->time, 55);
   EXPECT_EQ(std::get<exchange::OpenSession>(batch->groups[1]).account, exchange::AccountId(2));
   EXPECT_EQ(queue.waiting_bytes(), 3 * one) << "still waiting until proposed";
-  queue.Proposed(two.groups, Index(1), Term(1));
+  queue.Proposed(two.groups, Index(1), Term(1), consensus::Instant());
   EXPECT_EQ(queue.waiting_bytes(), one);
   EXPECT_THAT(answers, ElementsAre());
 }
 
 TEST(ProposalQueue, AnswersGroupsOfTheEntryThatWasApplied) {
   std::vector<std::string> answers;
-  ProposalQueue queue;
+  ReplicaCounters counters;
+  ProposalQueue queue(&counters);
   queue.Add(Group("a", 1, &answers));
   queue.Add(Group("b", 1, &answers));
   queue.Add(Group("c", 1, &answers));
-  queue.Proposed(2, Index(4), Term(2));
-  queue.Proposed(1, Index(5), Term(2));
-  queue.Applied(Index(3), Term(2), ResultOf(1));  // somebody else's
+  queue.Proposed(2, Index(4), Term(2), consensus::Instant());
+  queue.Proposed(1, Index(5), Term(2), consensus::Instant());
+  queue.Applied(Index(3), Term(2), ResultOf(1), consensus::Instant());  // somebody else's
   EXPECT_THAT(answers, ElementsAre());
-  queue.Applied(Index(4), Term(2), ResultOf(2));
+  queue.Applied(Index(4), Term(2), ResultOf(2), consensus::Instant());
   EXPECT_THAT(answers, ElementsAre("a session 1", "b session 2"));
   EXPECT_TRUE(queue.HasProposed());
-  queue.Applied(Index(5), Term(2), ResultOf(1));
+  queue.Applied(Index(5), Term(2), ResultOf(1), consensus::Instant());
   EXPECT_EQ(answers.back(), "c session 1");
   EXPECT_FALSE(queue.HasProposed());
 }
 
 TEST(ProposalQueue, AnotherTermsEntryInItsPlaceIsNoAnswer) {
   std::vector<std::string> answers;
-  ProposalQueue queue;
+  ReplicaCounters counters;
+  ProposalQueue queue(&counters);
   queue.Add(Group("a", 1, &answers));
-  queue.Proposed(1, Index(4), Term(2));
-  queue.Applied(Index(4), Term(3), ResultOf(1));
+  queue.Proposed(1, Index(4), Term(2), consensus::Instant());
+  queue.Applied(Index(4), Term(3), ResultOf(1), consensus::Instant());
   EXPECT_THAT(answers, ElementsAre("a LEADERSHIP_LOST"));
 }
 
 TEST(ProposalQueue, FailuresAnswerEachGroupOnce) {
   std::vector<std::string> answers;
-  ProposalQueue queue;
+  ReplicaCounters counters;
+  ProposalQueue queue(&counters);
   queue.Add(Group("a", 1, &answers));
-  queue.Proposed(1, Index(4), Term(2));
+  queue.Proposed(1, Index(4), Term(2), consensus::Instant());
   queue.Add(Group("b", 1, &answers));
   queue.FailWaiting({RefusalCode::kNotLeader, "", NodeId()});
   EXPECT_THAT(answers, ElementsAre("b NOT_LEADER"));
   EXPECT_EQ(queue.waiting_bytes(), 0u);
   queue.FailProposed({RefusalCode::kLeadershipLost, "", NodeId()});
-  queue.Applied(Index(4), Term(2), ResultOf(1));
+  queue.Applied(Index(4), Term(2), ResultOf(1), consensus::Instant());
   EXPECT_THAT(answers, ElementsAre("b NOT_LEADER", "a LEADERSHIP_LOST"));
 }
 
 TEST(ProposalQueue, ABatchThatWasRefusedWholeIsAnswered) {
   std::vector<std::string> answers;
-  ProposalQueue queue;
+  ReplicaCounters counters;
+  ProposalQueue queue(&counters);
   queue.Add(Group("a", 1, &answers));
-  queue.Proposed(1, Index(4), Term(2));
-  queue.Applied(Index(4), Term(2), exchange::ApplyResult());
+  queue.Proposed(1, Index(4), Term(2), consensus::Instant());
+  queue.Applied(Index(4), Term(2), exchange::ApplyResult(), consensus::Instant());
   EXPECT_THAT(answers, ElementsAre("a MALFORMED"));
 }
 

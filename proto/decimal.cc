@@ -1,4 +1,4 @@
-#include "client/qb/decimal.h"
+#include "proto/decimal.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-namespace quorumbook::qb {
+namespace quorumbook {
 
 __extension__ using Wide = unsigned __int128;
 
@@ -175,4 +175,4 @@ std::string Quotient(const std::string& numerator, const std::string& denominato
   return Format(digits, unit.exponent() - extra);
 }
 
-}  // namespace quorumbook::qb
+}  // namespace quorumbook

@@ -10,7 +10,7 @@
 
 #include "quorumbook/v1/exchange.pb.h"
 
-namespace quorumbook::qb {
+namespace quorumbook {
 
 // The exchange's bounds (exchange/types.h kMaxPrice, kMaxQuantity; a test holds them equal).
 inline constexpr int64_t kMaxPriceTicks = 1'000'000'000'000;
@@ -37,4 +37,4 @@ std::string Quotient(const std::string& numerator, const std::string& denominato
 // units * unit for a decimal integer of up to 128 bits; "" when it is none.
 std::string FromUnits(const std::string& units, const v1::Decimal& unit);
 
-}  // namespace quorumbook::qb
+}  // namespace quorumbook

@@ -1,0 +1,195 @@
+#include "server/monitoring/admin_api.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "server/monitoring/cluster_api.h"
+#include "server/replica/member.h"
+
+namespace quorumbook::server {
+namespace {
+
+using Access = Router::Access;
+
+// Below the time after which the server answers in our place.
+constexpr std::chrono::milliseconds kTimeout{8'000};
+
+const char* KindName(v1::MemberStatus::Kind kind) {
+  if (kind == v1::MemberStatus::LEARNER) return "learner";
+  return kind == v1::MemberStatus::OUTGOING_VOTER ? "outgoing_voter" : "voter";
+}
+
+HttpResponse NoLeader(uint32_t shard) {
+  return Problem(503, "not_leader", absl::StrCat("shard ", shard, " has no leader"),
+                 "try again when GET /api/health names none without a leader");
+}
+
+HttpResponse Refused(const CallResult& result) {
+  const std::string why = result.status.error_message();
+  const bool passing = result.status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                       result.status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+  if (passing) {
+    return Problem(503, "not_leader", why, "leadership may have moved: try again", "",
+                   result.detail.leader_id());
+  }
+  return Problem(409, "refused", why, "see GET /api/shards for members and leaders");
+}
+
+// A whole number of the body. False: not there, or out of bounds.
+bool ReadNumber(const Json& body, const char* name, uint32_t least, uint32_t most, uint32_t* out) {
+  const auto found = body.find(name);
+  if (found == body.end() || !found->is_number_unsigned()) return false;
+  const auto value = found->get<uint64_t>();
+  if (value < least || value > most) return false;
+  *out = static_cast<uint32_t>(value);
+  return true;
+}
+
+HttpResponse WrongBody(std::string_view detail) {
+  return Problem(400, "bad_request", detail, "/api/openapi.json shows the body");
+}
+
+}  // namespace
+
+bool ReadBody(const HttpRequest& request, Json* body, HttpResponse* problem) {
+  const std::string type = request.content_type.substr(0, request.content_type.find(';'));
+  if (type != "application/json") {
+    *problem = Problem(415, "wrong_content_type", "the body must be JSON",
+                       "send the header `Content-Type: application/json`");
+    return false;
+  }
+  *body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  if (body->is_object()) return true;
+  *problem = WrongBody("the body is no JSON object");
+  return false;
+}
+
+struct AdminGateway::Change {
+  v1::ChangeMemberRequest request;
+  bool add = false;
+  std::vector<uint32_t> shards;
+  size_t next = 0;
+  bool all_ok = true;
+  Json results = Json::array();
+  Respond respond;
+};
+
+uint32_t AdminGateway::LeaderOf(uint32_t shard) const {
+  const auto& replicas = shards_.all();
+  const auto found = replicas.find(ShardId(shard));
+  return found == replicas.end() ? 0 : static_cast<uint32_t>(found->second->leader().value());
+}
+
+void AdminGateway::Transfer(uint32_t shard, uint32_t target, Respond respond) {
+  const uint32_t leader = LeaderOf(shard);
+  if (leader == 0) return respond(NoLeader(shard));
+  v1::TransferLeadershipRequest request;
+  request.set_shard(shard);
+  request.set_target(target);
+  clients_.TransferLeadership(
+      leader, request, kTimeout,
+      [shard, respond](const CallResult& result, const v1::TransferLeadershipResponse& response) {
+        if (!result.ok()) return respond(Refused(result));
+        respond(JsonResponse({{"shard", shard}, {"leader", response.leader_id()}}));
+      });
+}
+
+void AdminGateway::ChangeMember(uint32_t node, bool add, std::vector<uint32_t> shards,
+                                Respond respond) {
+  auto change = std::make_shared<Change>();
+  change->request.set_node_id(node);
+  change->add = add;
+  change->shards = std::move(shards);
+  change->respond = std::move(respond);
+  ChangeNext(change);
+}
+
+void AdminGateway::ChangeNext(const std::shared_ptr<Change>& change) {
+  if (change->next == change->shards.size()) {
+    const Json out = {{"node", change->request.node_id()}, {"shards", change->results}};
+    return change->respond(JsonResponse(out, change->all_ok ? 200 : 409));
+  }
+  const uint32_t shard = change->shards[change->next++];
+  change->request.set_shard(shard);
+  const auto add_result = [this, change, shard](bool ok, const std::string& detail,
+                                                const v1::ChangeMemberResponse& response) {
+    Json members = Json::array();
+    for (const v1::MemberStatus& member : response.members()) {
+      members.push_back({{"node", member.node_id()}, {"kind", KindName(member.kind())}});
+    }
+    change->all_ok &= ok;
+    change->results.push_back(
+        {{"shard", shard}, {"ok", ok}, {"detail", detail}, {"members", std::move(members)}});
+    ChangeNext(change);
+  };
+  const uint32_t leader = LeaderOf(shard);
+  if (leader == 0) return add_result(false, "it has no leader", {});
+  clients_.ChangeMember(
+      leader, change->add, change->request, kTimeout,
+      [add_result](const CallResult& result, const v1::ChangeMemberResponse& response) {
+        add_result(result.ok(), result.status.error_message(), response);
+      });
+}
+
+void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) {
+  const auto known = [state](uint32_t shard) {
+    const std::vector<uint32_t>& shards = state->view().shards();
+    return std::find(shards.begin(), shards.end(), shard) != shards.end();
+  };
+  router->Add(
+      "POST", "/api/admin/transfer-leadership", Access::kToken,
+      [gateway, state, known](const HttpRequest& request, Respond respond) {
+        Json body;
+        HttpResponse problem;
+        if (!ReadBody(request, &body, &problem)) return respond(problem);
+        uint32_t shard = 0;
+        uint32_t target = 0;
+        if (!ReadNumber(body, "shard", 1, 1'000'000, &shard)) {
+          return respond(WrongBody("shard is not the number of a shard"));
+        }
+        if (body.contains("target") && !ReadNumber(body, "target", 0, kMaxNodeNumber, &target)) {
+          return respond(WrongBody("target is not the number of a node"));
+        }
+        if (!known(shard)) {
+          return respond(Problem(404, "unknown_shard", absl::StrCat("there is no shard ", shard),
+                                 "GET /api/shards lists the shards"));
+        }
+        state->events().Add(
+            WallClockMs(), "admin", "info", target, shard,
+            absl::StrCat("leadership of shard ", shard, " is handed over, by HTTP"));
+        gateway->Transfer(shard, target, std::move(respond));
+      });
+  for (const bool add : {true, false}) {
+    router->Add("POST", add ? "/api/admin/add-node" : "/api/admin/remove-node", Access::kToken,
+                [gateway, state, known, add](const HttpRequest& request, Respond respond) {
+                  Json body;
+                  HttpResponse problem;
+                  if (!ReadBody(request, &body, &problem)) return respond(problem);
+                  uint32_t node = 0;
+                  if (!ReadNumber(body, "node", 1, kMaxNodeNumber, &node)) {
+                    return respond(WrongBody("node is not the number of a node"));
+                  }
+                  std::vector<uint32_t> shards = state->view().shards();
+                  if (body.contains("shards")) {
+                    shards.clear();
+                    const Json& list = body["shards"];
+                    for (const Json& item : list.is_array() ? list : Json::array({nullptr})) {
+                      if (!item.is_number_unsigned() || !known(item.get<uint32_t>())) {
+                        return respond(WrongBody("shards is not a list of shards"));
+                      }
+                      shards.push_back(item.get<uint32_t>());
+                    }
+                  }
+                  state->events().Add(
+                      WallClockMs(), "admin", "info", node, 0,
+                      absl::StrCat("node ", node, add ? " is added" : " is removed", ", by HTTP"));
+                  gateway->ChangeMember(node, add, std::move(shards), std::move(respond));
+                });
+  }
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,137 @@
+#include "server/monitoring/cluster_state.h"
+
+#include <absl/strings/str_cat.h>
+
+#include "server/monitoring/series.h"
+
+namespace quorumbook::server {
+namespace {
+
+// A replica that has this many committed entries to execute, or to get, is not serving yet.
+constexpr uint64_t kCaughtUpWithin = 10'000;
+// While every replica answers within this, the process works.
+constexpr std::chrono::seconds kStuckAfter{15};
+
+std::vector<uint32_t> NodesOf(const Config& config) {
+  std::vector<uint32_t> nodes;
+  for (const PeerConfig& peer : config.peers) {
+    nodes.push_back(static_cast<uint32_t>(peer.id.value()));
+  }
+  return nodes;
+}
+
+std::vector<uint32_t> ShardsOf(const Config& config) {
+  std::vector<uint32_t> shards;
+  for (const ShardId shard : config.shards) shards.push_back(static_cast<uint32_t>(shard.value()));
+  return shards;
+}
+
+}  // namespace
+
+ClusterState::ClusterState(const MonitorEnvironment& environment, int64_t now_ms)
+    : environment_(environment),
+      view_(environment.config->cluster_id,
+            static_cast<uint32_t>(environment.config->node_id.value()),
+            NodesOf(*environment.config), ShardsOf(*environment.config), now_ms),
+      history_(NodesOf(*environment.config), AllSeries().size()),
+      alerts_(&AlertRules()) {
+  for (const PeerConfig& peer : environment.config->peers) {
+    addresses_.push_back(
+        {static_cast<uint32_t>(peer.id.value()), peer.client_address, peer.peer_address});
+  }
+  health_ = Judge(view_, {}, environment.shards->waiting_for());
+}
+
+const v1::NodeSample* ClusterState::own_sample() const {
+  const NodeView* const self = view_.Find(view_.self());
+  return self->Seen() ? &self->latest() : nullptr;
+}
+
+bool ClusterState::Update(int64_t now_ms) {
+  view_.set_now_ms(now_ms);
+  const std::string waiting_for = environment_.shards->waiting_for();
+  const bool founded = waiting_for.empty();
+  AddToHistory(now_ms);
+  std::vector<AlertChange> changes;
+  // There is nothing to miss before the cluster is founded.
+  if (founded) {
+    events_.Observe(view_);
+    changes = alerts_.Evaluate({view_, events_, history_});
+  }
+  for (const AlertChange& change : changes) {
+    const bool critical = change.rule->severity == "critical";
+    if (change.firing) {
+      events_.Add(now_ms, "alert_firing", critical ? "critical" : "warning", 0, 0,
+                  absl::StrCat(std::string(change.rule->name), ": ", change.message));
+    } else {
+      events_.Add(now_ms, "alert_resolved", "info", 0, 0,
+                  absl::StrCat(std::string(change.rule->name), " is over"));
+    }
+  }
+  health_ = Judge(view_, alerts_.Firing(), waiting_for);
+  return !changes.empty();
+}
+
+void ClusterState::AddToHistory(int64_t now_ms) {
+  // A clock that was set back: until it has caught up there are no points.
+  if (history_.size() > 0 && now_ms <= history_.TimeMs(history_.size() - 1)) return;
+  std::map<uint32_t, std::vector<double>> values;
+  for (const auto& [id, node] : view_.nodes()) {
+    if (!view_.Reachable(id)) continue;
+    std::vector<double>& of_node = values[id];
+    for (const Series& series : AllSeries()) {
+      of_node.push_back(series.value(view_, node).value_or(kNoValue));
+    }
+  }
+  history_.Add(now_ms, values);
+}
+
+std::vector<ReadinessCheck> ClusterState::Readiness() const {
+  std::vector<ReadinessCheck> checks;
+  checks.push_back({"running", !stopping_, stopping_ ? "this node is shutting down" : "ok"});
+  const std::string waiting_for = environment_.shards->waiting_for();
+  const bool founded = waiting_for.empty();
+  checks.push_back({"founded", founded, founded ? "ok" : "the cluster waits for " + waiting_for});
+  const v1::NodeSample* const sample = own_sample();
+  if (sample == nullptr) {
+    checks.push_back({"sampled", false, "nothing was measured yet"});
+    return checks;
+  }
+  const bool full = sample->storage().disk_full();
+  checks.push_back({"disk", !full, full ? "the disk is full" : "ok"});
+  for (const uint32_t shard : view_.shards()) {
+    const std::string name = absl::StrCat("shard ", shard);
+    const v1::ReplicaSample* const replica = FindReplica(*sample, shard);
+    if (replica == nullptr) {
+      checks.push_back({name, false, "it is not started"});
+      continue;
+    }
+    const v1::ReplicaStatus& status = replica->status();
+    const uint64_t to_apply = status.commit_index() - status.applied_index();
+    const uint64_t lag = LagEntries(view_, *replica).value_or(0);
+    std::string detail = "ok";
+    if (status.fenced()) {
+      detail = "it is fenced off by evidence of a fault";
+    } else if (status.leader_id() == 0) {
+      detail = "no leader is known";
+    } else if (to_apply > kCaughtUpWithin || lag > kCaughtUpWithin) {
+      detail = absl::StrCat("it catches up: ", to_apply, " entries to execute, ", lag, " to get");
+    }
+    checks.push_back({name, detail == "ok", detail});
+  }
+  return checks;
+}
+
+void ClusterState::AddOwn(SharedSample sample, int64_t now_ms) {
+  own_at_ = std::chrono::steady_clock::now();
+  view_.Find(view_.self())->Add(std::move(sample), now_ms, 0);
+}
+
+std::vector<ReadinessCheck> ClusterState::Liveness() const {
+  const bool moving = std::chrono::steady_clock::now() - own_at_ <= kStuckAfter;
+  return {{"http", true, "ok"},
+          {"replicas", moving,
+           moving ? "ok" : absl::StrCat("one did not answer for ", kStuckAfter.count(), " s")}};
+}
+
+}  // namespace quorumbook::server

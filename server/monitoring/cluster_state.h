@@ -1,0 +1,63 @@
+// All that a node knows of the cluster, as its HTTP pages show it. Lives on the thread of the HTTP
+// server.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/monitoring/cluster_json.h"
+#include "server/monitoring/sampler.h"
+
+namespace quorumbook::server {
+
+struct ReadinessCheck {
+  std::string name;
+  bool ok = false;
+  std::string detail;
+};
+
+class ClusterState {
+ public:
+  ClusterState(const MonitorEnvironment& environment, int64_t now_ms);
+
+  // Once a second: judges what arrived since. Returns whether an alert changed its state.
+  bool Update(int64_t now_ms);
+
+  // What stands in the way of serving. Not of this alone: also of the last sample.
+  std::vector<ReadinessCheck> Readiness() const;
+  // Whether this process works. Says nothing of leaders and peers.
+  std::vector<ReadinessCheck> Liveness() const;
+
+  // A sample of this node: every replica answered.
+  void AddOwn(SharedSample sample, int64_t now_ms);
+
+  void SetStopping() { stopping_ = true; }
+
+  ClusterView& view() { return view_; }
+  const ClusterView& view() const { return view_; }
+  const History& history() const { return history_; }
+  EventLog& events() { return events_; }
+  const EventLog& events() const { return events_; }
+  const AlertEngine& alerts() const { return alerts_; }
+  const Health& health() const { return health_; }
+  const std::vector<NodeAddresses>& addresses() const { return addresses_; }
+  // The last sample of this node; null before the first.
+  const v1::NodeSample* own_sample() const;
+
+ private:
+  void AddToHistory(int64_t now_ms);
+
+  const MonitorEnvironment environment_;
+  std::vector<NodeAddresses> addresses_;
+  ClusterView view_;
+  History history_;
+  EventLog events_;
+  AlertEngine alerts_;
+  Health health_;
+  bool stopping_ = false;
+  std::chrono::steady_clock::time_point own_at_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace quorumbook::server

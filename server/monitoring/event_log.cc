@@ -1,0 +1,135 @@
+#include "server/monitoring/event_log.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <vector>
+
+namespace quorumbook::server {
+namespace {
+
+std::string MembersText(const std::vector<v1::MemberStatus>& members) {
+  std::string text;
+  for (const v1::MemberStatus& member : members) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", "node ", member.node_id());
+    if (member.kind() == v1::MemberStatus::LEARNER) text += " (learner)";
+    if (member.kind() == v1::MemberStatus::OUTGOING_VOTER) text += " (leaving)";
+  }
+  return text;
+}
+
+}  // namespace
+
+void EventLog::Add(int64_t time_ms, std::string_view kind, std::string_view severity, uint32_t node,
+                   uint32_t shard, std::string message) {
+  events_.push_back({next_id_++, time_ms, kind, severity, node, shard, std::move(message)});
+  if (events_.size() > kMaxEvents) events_.pop_front();
+}
+
+uint64_t EventLog::LeaderChanges(uint32_t shard) const {
+  const auto found = shards_.find(shard);
+  return found == shards_.end() ? 0 : found->second.leader_changes;
+}
+
+void EventLog::Observe(const ClusterView& view) {
+  for (const auto& [id, node] : view.nodes()) ObserveNode(view, node);
+  for (const uint32_t shard : view.shards()) ObserveShard(view, shard);
+}
+
+void EventLog::ObserveNode(const ClusterView& view, const NodeView& node) {
+  const int64_t now = view.now_ms();
+  const uint32_t id = node.id();
+  const bool up = node.Reachable(now);
+  const auto known = reachable_.find(id);
+  if (known == reachable_.end()) {
+    // Who never answered yet may still be starting: it is told of when it comes, or goes again.
+    if (!node.Seen()) return;
+    reachable_[id] = up;
+  } else if (known->second != up) {
+    known->second = up;
+    if (up) {
+      Add(now, "node_up", "info", id, 0, absl::StrCat("node ", id, " answers again"));
+    } else {
+      Add(now, "node_down", "critical", id, 0, absl::StrCat("node ", id, " does not answer"));
+    }
+  }
+  if (!up) return;
+  const v1::NodeSample& sample = node.latest();
+  const bool full = sample.storage().disk_full();
+  if (disk_full_[id] != full) {
+    disk_full_[id] = full;
+    if (full) {
+      Add(now, "disk_full", "critical", id, 0, absl::StrCat("the disk of node ", id, " is full"));
+    } else {
+      Add(now, "disk_space_again", "info", id, 0,
+          absl::StrCat("the disk of node ", id, " has space again"));
+    }
+  }
+  for (const v1::ReplicaSample& replica : sample.replicas()) {
+    ObserveReplica(now, id, sample.started_ms(), replica);
+  }
+}
+
+void EventLog::ObserveReplica(int64_t now_ms, uint32_t node, int64_t started_ms,
+                              const v1::ReplicaSample& replica) {
+  const uint32_t shard = replica.status().shard();
+  const auto [item, first] = replicas_.try_emplace({node, shard});
+  ReplicaFacts& facts = item->second;
+  const bool restarted = facts.started_ms != started_ms;
+  if (!first && !restarted && replica.snapshots_taken() > facts.snapshots_taken) {
+    Add(now_ms, "snapshot_taken", "info", node, shard,
+        absl::StrCat("node ", node, " took a snapshot of shard ", shard, ", ",
+                     replica.snapshot_bytes(), " bytes"));
+  }
+  if (!first && !restarted && replica.snapshots_installed() > facts.snapshots_installed) {
+    Add(now_ms, "snapshot_installed", "info", node, shard,
+        absl::StrCat("node ", node, " took over a snapshot of shard ", shard));
+  }
+  if (restarted) facts.evidence.clear();
+  for (const v1::NamedCount& count : replica.evidence()) {
+    uint64_t& known = facts.evidence[count.name()];
+    if (count.count() > known) {
+      Add(now_ms, "evidence", "critical", node, shard,
+          absl::StrCat("node ", node, " has evidence of a fault in shard ", shard, ": ",
+                       count.name(), "; its log names the culprit"));
+    }
+    known = count.count();
+  }
+  facts.started_ms = started_ms;
+  facts.snapshots_taken = replica.snapshots_taken();
+  facts.snapshots_installed = replica.snapshots_installed();
+}
+
+void EventLog::ObserveShard(const ClusterView& view, uint32_t shard) {
+  const auto [item, first] = shards_.try_emplace(shard);
+  ShardFacts& facts = item->second;
+  const ShardLeader now = view.LeaderOf(shard);
+  if (now.node != 0 && (now.node != facts.leader.node || now.term != facts.leader.term)) {
+    const bool known_before = facts.leader.term != 0;
+    if (known_before) {
+      ++facts.leader_changes;
+      Add(view.now_ms(), "leader_changed", "info", now.node, shard,
+          absl::StrCat("node ", now.node, " leads shard ", shard, " in term ", now.term));
+    }
+    elections_.push_front({view.now_ms(), shard, now.term, now.node});
+    if (elections_.size() > kMaxElections) elections_.pop_back();
+    facts.leader = now;
+  } else if (now.node == 0 && facts.leader.node != 0) {
+    Add(view.now_ms(), "leader_lost", "warning", facts.leader.node, shard,
+        absl::StrCat("shard ", shard, " has no leader, it was node ", facts.leader.node));
+    facts.leader.node = 0;
+  }
+  ObserveMembers(view, shard, &facts);
+}
+
+void EventLog::ObserveMembers(const ClusterView& view, uint32_t shard, ShardFacts* facts) {
+  if (view.LeadingReplica(shard) == nullptr) return;  // nobody knows for sure
+  std::string members = MembersText(view.MembersOf(shard));
+  if (members == facts->members) return;
+  if (!facts->members.empty()) {
+    Add(view.now_ms(), "membership_changed", "info", 0, shard,
+        absl::StrCat("members of shard ", shard, ": ", members));
+  }
+  facts->members = std::move(members);
+}
+
+}  // namespace quorumbook::server

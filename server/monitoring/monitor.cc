@@ -1,0 +1,237 @@
+#include "server/monitoring/monitor.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <future>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "server/monitoring/admin_api.h"
+#include "server/monitoring/cluster_api.h"
+#include "server/monitoring/http_server.h"
+#include "server/monitoring/market_api.h"
+#include "server/monitoring/node_clients.h"
+#include "server/monitoring/order_api.h"
+#include "server/monitoring/static_files.h"
+
+namespace quorumbook::server {
+namespace {
+
+constexpr std::chrono::seconds kInterval{1};
+constexpr std::chrono::milliseconds kSampleTimeout{900};
+// For streams to say good-bye.
+constexpr std::chrono::milliseconds kFarewell{200};
+
+// Hands out the last sample. Called from gRPC's threads.
+class SampleService final : public v1::Monitoring::CallbackService {
+ public:
+  void Set(SharedSample sample) {
+    const std::lock_guard lock(mutex_);
+    sample_ = std::move(sample);
+  }
+
+  grpc::ServerUnaryReactor* GetSample(grpc::CallbackServerContext* context,
+                                      const v1::GetSampleRequest*,
+                                      v1::NodeSample* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    SharedSample sample;
+    {
+      const std::lock_guard lock(mutex_);
+      sample = sample_;
+    }
+    if (sample == nullptr) {
+      reactor->Finish({grpc::StatusCode::UNAVAILABLE, "nothing was measured yet"});
+      return reactor;
+    }
+    *response = *sample;
+    response->set_time_ms(WallClockMs());
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+
+ private:
+  std::mutex mutex_;
+  SharedSample sample_;  // guarded by mutex_; null: none yet
+};
+
+std::string WebRoot(const Config& config) {
+  return config.web_root.empty() ? InstalledWebRoot() : config.web_root;
+}
+
+}  // namespace
+
+// Members are destroyed from the last to the first: io_ and with it the connections before what
+// they use.
+class Monitor::Parts {
+ public:
+  explicit Parts(const MonitorEnvironment& environment)
+      : environment_(environment),
+        state_(environment, WallClockMs()),
+        router_(environment.config->http_token),
+        events_([this](const std::string& topic) { return TopicJson(state_, topic).dump(); },
+                &metrics_),
+        books_(environment.shards),
+        files_(WebRoot(*environment.config)),
+        work_(boost::asio::make_work_guard(io_)),
+        timer_(io_),
+        sampler_(environment, &io_),
+        clients_(*environment.config, &io_),
+        reader_(environment.shards, &io_),
+        orders_(environment.shards, &clients_, &io_),
+        admin_(environment.shards, &clients_),
+        server_(&io_, {&router_, &events_, &books_, &metrics_}) {
+    AddClusterRoutes({&environment_, &state_, &metrics_}, &router_);
+    AddMarketRoutes(&reader_, &state_, &router_);
+    AddOrderRoutes({&reader_, &orders_, &state_}, &router_);
+    AddAdminRoutes(&admin_, &state_, &router_);
+    router_.SetFallback([this](const HttpRequest& request, const Respond& respond) {
+      respond(files_.Get(request));
+    });
+  }
+
+  grpc::Service* service() { return &service_; }
+
+  absl::Status Start() {
+    const std::string& address = environment_.config->listen_http;
+    if (address != "off") {
+      if (absl::Status status = server_.Listen(address); !status.ok()) return status;
+      spdlog::info("http at {}", address);
+    }
+    boost::asio::post(io_, [this] { Tick(); });
+    thread_ = std::thread([this] { io_.run(); });
+    return absl::OkStatus();
+  }
+
+  void BeginStop() {
+    if (!thread_.joinable()) return;
+    boost::asio::post(io_, [this] {
+      state_.SetStopping();
+      orders_.Stop();
+    });
+  }
+
+  void Stop() {
+    if (!thread_.joinable()) return;
+    std::promise<void> said;
+    boost::asio::post(io_, [this, &said] {
+      server_.Close();
+      events_.End("this node is shutting down");
+      books_.End("this node is shutting down");
+      said.set_value();
+    });
+    said.get_future().wait();
+    std::this_thread::sleep_for(kFarewell);
+    clients_.Stop();
+    work_.reset();
+    io_.stop();
+    thread_.join();
+  }
+
+ private:
+  // Judges what arrived in the last second, then asks for more.
+  void Tick() {
+    const bool alerts_changed = state_.Update(WallClockMs());
+    if (events_.size() > 0) Publish(alerts_changed);
+    sampler_.Take([this](std::shared_ptr<v1::NodeSample> sample) { OnOwn(std::move(sample)); });
+    for (const auto& [id, node] : state_.view().nodes()) {
+      if (!node.is_self()) Ask(id);
+    }
+    timer_.expires_after(kInterval);
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) Tick();
+    });
+  }
+
+  void Publish(bool alerts_changed) {
+    std::map<std::string, std::string> changed;
+    for (const char* topic : {"summary", "nodes", "shards", "raft", "storage"}) {
+      changed[topic] = TopicJson(state_, topic).dump();
+    }
+    if (alerts_changed) changed["alerts"] = TopicJson(state_, "alerts").dump();
+    const ClusterView& view = state_.view();
+    if (state_.events().last_id() > published_event_) {
+      changed["events"] = EventsJson(view, state_.events(), published_event_, kMaxEvents).dump();
+    }
+    published_event_ = state_.events().last_id();
+    TimeseriesQuery last;
+    last.since_ms = view.now_ms() - 1;
+    changed["timeseries"] = TimeseriesJson(view, state_.history(), last).dump();
+    events_.Publish(changed);
+  }
+
+  void OnOwn(std::shared_ptr<v1::NodeSample> sample) {
+    FillPeers(sample.get());
+    sample->set_http_connections(static_cast<uint32_t>(metrics_.connections));
+    for (const ReadinessCheck& check : state_.Readiness()) {
+      const bool first = check.name == "sampled";
+      if (!check.ok && !first) sample->add_not_ready(check.name + ": " + check.detail);
+    }
+    state_.AddOwn(sample, WallClockMs());
+    service_.Set(std::move(sample));
+  }
+
+  // What only this thread knows of the other nodes.
+  void FillPeers(v1::NodeSample* sample) {
+    for (v1::PeerSample& peer : *sample->mutable_peers()) {
+      const NodeView* const node = state_.view().Find(peer.node_id());
+      if (node == nullptr) continue;
+      peer.set_reachable(state_.view().Reachable(peer.node_id()) && node->failure().empty());
+      peer.set_round_trip_seconds(node->round_trip_seconds().value_or(0));
+      peer.set_clock_offset_seconds(node->clock_offset_seconds().value_or(0));
+    }
+  }
+
+  void Ask(uint32_t node) {
+    const auto begun = std::chrono::steady_clock::now();
+    clients_.GetSample(
+        node, kSampleTimeout,
+        [this, node, begun](const CallResult& result, const v1::NodeSample& sample) {
+          const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+          NodeView* const view = state_.view().Find(node);
+          if (!result.ok()) return view->Failed(result.status.error_message());
+          if (sample.cluster_id() != environment_.config->cluster_id || sample.node_id() != node) {
+            return view->Failed("another node answers at its address");
+          }
+          view->Add(std::make_shared<v1::NodeSample>(sample), WallClockMs(), took.count());
+        });
+  }
+
+  const MonitorEnvironment environment_;
+  HttpMetrics metrics_;
+  ClusterState state_;
+  Router router_;
+  EventHub events_;
+  BookHub books_;
+  StaticFiles files_;
+  SampleService service_;
+  uint64_t published_event_ = 0;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer timer_;
+  Sampler sampler_;
+  NodeClients clients_;
+  MarketReader reader_;
+  OrderGateway orders_;
+  AdminGateway admin_;
+  HttpServer server_;
+  std::thread thread_;
+};
+
+Monitor::Monitor(const MonitorEnvironment& environment)
+    : parts_(std::make_unique<Parts>(environment)) {}
+Monitor::~Monitor() = default;
+grpc::Service* Monitor::service() { return parts_->service(); }
+absl::Status Monitor::Start() { return parts_->Start(); }
+void Monitor::BeginStop() { parts_->BeginStop(); }
+void Monitor::Stop() { parts_->Stop(); }
+
+}  // namespace quorumbook::server

@@ -1,0 +1,45 @@
+#include "server/monitoring/process_stats.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+
+namespace quorumbook::server {
+namespace {
+
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+uint64_t CountEntries(const char* directory) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(directory, error);
+  return error ? 0 : static_cast<uint64_t>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace
+
+v1::ProcessSample ReadProcess() {
+  v1::ProcessSample sample;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  sample.set_cpu_seconds(Seconds(usage.ru_utime) + Seconds(usage.ru_stime));
+  uint64_t total_pages = 0;
+  uint64_t resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  sample.set_virtual_bytes(total_pages * page);
+  sample.set_resident_bytes(resident_pages * page);
+  sample.set_open_files(CountEntries("/proc/self/fd"));
+  sample.set_threads(CountEntries("/proc/self/task"));
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) sample.set_max_open_files(limit.rlim_cur);
+  return sample;
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,116 @@
+#include "server/monitoring/router.h"
+
+#include <absl/strings/str_join.h>
+
+#include <set>
+#include <utility>
+
+namespace quorumbook::server {
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+
+std::vector<std::string_view> Segments(std::string_view path) {
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const size_t end = path.find('/');
+    segments.push_back(path.substr(0, end));
+    path = end == std::string_view::npos ? std::string_view() : path.substr(end);
+  }
+  return segments;
+}
+
+bool IsParameter(std::string_view segment) { return !segment.empty() && segment.front() == '{'; }
+
+// Takes the same time wherever the two differ.
+bool SameToken(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  int difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
+  return difference == 0;
+}
+
+}  // namespace
+
+void Router::Add(std::string_view method, std::string_view pattern, Access access,
+                 Handler handler) {
+  std::vector<std::string> segments;
+  for (const std::string_view segment : Segments(pattern)) segments.emplace_back(segment);
+  routes_.push_back(
+      {std::string(method), std::move(segments), std::string(pattern), access, std::move(handler)});
+}
+
+bool Router::Fits(const Route& route, const std::vector<std::string_view>& path,
+                  HttpRequest* request) {
+  if (route.segments.size() != path.size()) return false;
+  std::map<std::string, std::string> parameters;
+  for (size_t i = 0; i < path.size(); ++i) {
+    const std::string_view expected = route.segments[i];
+    if (!IsParameter(expected)) {
+      if (expected != path[i]) return false;
+      continue;
+    }
+    std::string value;
+    if (!PercentDecode(path[i], false, &value) || value.empty()) return false;
+    parameters.emplace(expected.substr(1, expected.size() - 2), std::move(value));
+  }
+  request->parameters = std::move(parameters);
+  return true;
+}
+
+std::string Router::RouteOf(const HttpRequest& request) const {
+  HttpRequest scratch;
+  const std::vector<std::string_view> path = Segments(request.path);
+  for (const Route& route : routes_) {
+    if (Fits(route, path, &scratch)) return route.pattern;
+  }
+  return "other";
+}
+
+HttpResponse Router::Refusal(const HttpRequest& request) const {
+  if (token_.empty()) {
+    return Problem(403, "writes_off", "this node has no token, so nothing can be changed over HTTP",
+                   "set http.token or http.token_file in its configuration and restart it");
+  }
+  const std::string_view sent = request.authorization;
+  if (sent.substr(0, kBearer.size()) != kBearer) {
+    return Problem(401, "token_required", "this needs a token",
+                   "send the header `Authorization: Bearer TOKEN` with the node's http.token");
+  }
+  if (!SameToken(sent.substr(kBearer.size()), token_)) {
+    return Problem(401, "wrong_token", "this is not the token of this node",
+                   "see http.token or http.token_file in the node's configuration");
+  }
+  return {};
+}
+
+void Router::Handle(HttpRequest request, Respond respond) const {
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  const std::vector<std::string_view> path = Segments(request.path);
+  std::set<std::string> methods;
+  for (const Route& route : routes_) {
+    if (!Fits(route, path, &request)) continue;
+    if (route.method != method) {
+      methods.insert(route.method);
+      continue;
+    }
+    if (route.access == Access::kToken) {
+      HttpResponse refusal = Refusal(request);
+      if (refusal.status != 200) return respond(std::move(refusal));
+    }
+    return route.handler(request, std::move(respond));
+  }
+  if (!methods.empty()) {
+    const std::string allowed = absl::StrJoin(methods, ", ");
+    HttpResponse response = Problem(
+        405, "wrong_method", request.method + " is not for " + request.path, "use " + allowed);
+    response.headers.emplace_back("Allow", allowed);
+    return respond(std::move(response));
+  }
+  if (fallback_ && method == "GET") return fallback_(request, std::move(respond));
+  respond(Problem(404, "unknown_path", "there is nothing at " + request.path,
+                  "/api/openapi.json lists what there is"));
+}
+
+}  // namespace quorumbook::server

@@ -1,0 +1,72 @@
+// Takes the samples of this node: asks its replicas, its store and the system.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "quorumbook/v1/monitoring.pb.h"
+#include "server/config.h"
+#include "server/log_writer.h"
+#include "server/monitoring/grpc_metrics.h"
+#include "server/peer_transport.h"
+#include "server/shard_set.h"
+#include "storage/store.h"
+
+namespace quorumbook::server {
+
+// What is measured; all outlives those who use it.
+struct MonitorEnvironment {
+  const Config* config = nullptr;
+  const std::vector<ConfigValue>* config_values = nullptr;
+  const ShardSet* shards = nullptr;
+  storage::Store* store = nullptr;
+  // Null before the cluster is founded.
+  std::function<const LogWriter*()> log_writer;
+  const PeerTransport* transport = nullptr;
+  const GrpcMetrics* grpc = nullptr;
+  bool began_anew = false;  // this store took the place of a damaged one
+};
+
+// Lives on the thread that runs `io`.
+class Sampler {
+ public:
+  Sampler(const MonitorEnvironment& environment, boost::asio::io_context* io);
+  // Waits for what it asked the system.
+  ~Sampler() { probe_.join(); }
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+
+  // Begins a sample; `done` is called with it, on the thread of `io`, unless a replica does not
+  // answer: then it is given up when the next one begins.
+  using Done = std::function<void(std::shared_ptr<v1::NodeSample>)>;
+  void Take(Done done);
+
+ private:
+  struct Pending {
+    std::shared_ptr<v1::NodeSample> sample;
+    size_t missing = 0;
+    Done done;
+  };
+  void FillNode(v1::NodeSample* sample) const;
+  void FillStorage(v1::StorageSample* storage) const;
+  void FillPeers(v1::NodeSample* sample) const;
+  void AskSystem();
+
+  const MonitorEnvironment environment_;
+  boost::asio::io_context& io_;
+  const int64_t started_ms_;
+  std::shared_ptr<Pending> pending_;
+  // A disk that hangs must not keep this thread from answering: it is asked on one of its own, and
+  // again when it has answered.
+  boost::asio::thread_pool probe_{1};
+  bool probing_ = false;
+  storage::StoreUsage usage_;
+};
+
+int64_t WallClockMs();
+
+}  // namespace quorumbook::server
