@@ -12,12 +12,14 @@
 #
 #   --dir D         where the cluster lives (default: data/local in the repository)
 #   --nodes N       1 to 7 nodes (default 3; only the first `up` of a directory decides)
-#   --base-port P   node N serves clients at P+N and peers at P+100+N (default 7000; likewise)
+#   --base-port P   node N serves clients at P+N, peers at P+100+N and HTTP at P+1080+N
+#                   (default 7000; likewise)
 #   --market FILE   the shards and symbols of the configuration, as YAML (default: one shard for all
 #                   symbols; likewise)
 #   --build-dir B   where bin/quorumbookd and bin/qb are (default: build/release)
 #
-# Each node's directory holds config.yaml, log.txt, pid and data/. To start over, `down` and remove
+# Each node's directory holds config.yaml, log.txt, pid and data/; http-token beside them is what the
+# dashboards ask for before they change something. To start over, `down` and remove
 # the cluster's directory.
 set -euo pipefail
 
@@ -77,8 +79,8 @@ parse_arguments() {
   done
   [[ $nodes =~ ^[1-7]$ ]] || fail "--nodes is 1 to 7, not '$nodes'"
   [ -z "$market" ] || [ -r "$market" ] || fail "--market: can not read '$market'"
-  if [[ ! $base_port =~ ^[0-9]{4,5}$ || $base_port -lt 1024 || $base_port -gt 65000 ]]; then
-    fail "--base-port is 1024 to 65000, not '$base_port'"
+  if [[ ! $base_port =~ ^[0-9]{4,5}$ || $base_port -lt 1024 || $base_port -gt 64000 ]]; then
+    fail "--base-port is 1024 to 64000, not '$base_port'"
   fi
 }
 
@@ -94,6 +96,7 @@ load_shape() {
 
 client_port() { echo $((base_port + $1)); }
 peer_port() { echo $((base_port + 100 + $1)); }
+http_port() { echo $((base_port + 1080 + $1)); }
 
 endpoints() {
   local n list=""
@@ -115,6 +118,9 @@ write_config() {
     echo "listen:"
     echo "  client: 127.0.0.1:$(client_port "$n")"
     echo "  peer: 127.0.0.1:$(peer_port "$n")"
+    echo "  http: 127.0.0.1:$(http_port "$n")"
+    echo "http:"
+    echo "  token_file: $dir/http-token"
     echo "peers:"
     for peer in $(seq "$nodes"); do
       echo "  - {id: $peer, client: 127.0.0.1:$(client_port "$peer")," \
@@ -125,6 +131,12 @@ write_config() {
     echo "  level: info"
     echo "  format: text"
   } >"$dir/node$n/config.yaml"
+}
+
+# One for all nodes; for its owner alone.
+write_token() {
+  [ ! -s "$dir/http-token" ] || return 0
+  (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/http-token")
 }
 
 # Kept with the cluster, so that every later start writes the same configuration.
@@ -180,8 +192,11 @@ start_node() {
     echo "node $n is running already (pid $pid)"
     return
   fi
-  for port in "$(client_port "$n")" "$(peer_port "$n")"; do check_port_free "$port" || exit 1; done
+  for port in "$(client_port "$n")" "$(peer_port "$n")" "$(http_port "$n")"; do
+    check_port_free "$port" || exit 1
+  done
   write_market
+  write_token
   write_config "$n"
   setsid "$build_dir/bin/quorumbookd" --config "$dir/node$n/config.yaml" \
     </dev/null >>"$dir/node$n/log.txt" 2>&1 &
@@ -198,7 +213,8 @@ start_node() {
     fi
     sleep 0.05
   done
-  echo "node $n started (pid $pid, clients at 127.0.0.1:$(client_port "$n"))"
+  echo "node $n started (pid $pid, clients at 127.0.0.1:$(client_port "$n")," \
+    "http at 127.0.0.1:$(http_port "$n"))"
 }
 
 command_up() {
@@ -206,7 +222,7 @@ command_up() {
   load_shape || true
   for n in $(seq "$nodes"); do
     pid_of "$n" >/dev/null && continue
-    for port in "$(client_port "$n")" "$(peer_port "$n")"; do
+    for port in "$(client_port "$n")" "$(peer_port "$n")" "$(http_port "$n")"; do
       check_port_free "$port" || taken=1
     done
   done

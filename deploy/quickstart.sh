@@ -144,10 +144,12 @@ end_smoke() {
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 free_base_port() {
-  local base n
+  local base n port
   for base in $(shuf -i 11000-31000 -n 50); do
     for n in $(seq "$nodes"); do
-      if listening $((base + n)) || listening $((base + 100 + n)); then continue 2; fi
+      for port in $((base + n)) $((base + 100 + n)) $((base + 1080 + n)); do
+        if listening "$port"; then continue 3; fi
+      done
     done
     echo "$base"
     return

@@ -80,7 +80,7 @@ class GrpcMetrics::Interceptor final : public grpc::experimental::Interceptor {
     }
     if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_STATUS)) {
       const auto code = static_cast<size_t>(methods->GetSendStatus().error_code());
-      code_ = code < kGrpcCodes ? code : grpc::StatusCode::UNKNOWN;
+      code_ = code < kGrpcCodes ? code : static_cast<size_t>(grpc::StatusCode::UNKNOWN);
     }
     methods->Proceed();
   }

@@ -66,6 +66,11 @@ class Judgement {
 
   void JudgeShard(uint32_t shard, uint32_t reachable, uint32_t majority, uint32_t voters) {
     const bool leader = view_.LeaderOf(shard).node != 0;
+    if (voters == 0) {
+      unavailable_ = true;
+      health_.shards_without_leader.push_back(shard);
+      return Add(absl::StrCat("nothing is known of shard ", shard, " yet"));
+    }
     if (!leader) health_.shards_without_leader.push_back(shard);
     if (reachable < majority) {
       unavailable_ = true;

@@ -1,5 +1,5 @@
 // The last 5 minutes of every series of every node, a point a second, in memory that is allocated
-// once: 300 points of 8 bytes for each of 24 series, about 57 KiB a node.
+// once: 300 points of 8 bytes for each of 25 series, about 59 KiB a node.
 #pragma once
 
 #include <cstddef>

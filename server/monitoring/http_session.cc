@@ -20,6 +20,7 @@ using boost::asio::ip::tcp;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kLinger{2};
 constexpr char kContentPolicy[] =
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -142,9 +143,20 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     Read();
   }
 
+  // What the client still says is read to its end: closed before, the answer would be lost with it.
   void Close() {
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(kLinger);
+    Drain();
+  }
+
+  void Drain() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(kMaxHttpHeaderBytes),
+                            [self = shared_from_this()](error_code error, size_t) {
+                              if (!error) self->Drain();
+                            });
   }
 
   void StartEvents() {

@@ -29,7 +29,8 @@ namespace {
 constexpr std::chrono::seconds kInterval{1};
 constexpr std::chrono::milliseconds kSampleTimeout{900};
 // For streams to say good-bye.
-constexpr std::chrono::milliseconds kFarewell{200};
+constexpr std::chrono::milliseconds kFarewell{1'000};
+constexpr std::chrono::milliseconds kFarewellPoll{10};
 
 // Hands out the last sample. Called from gRPC's threads.
 class SampleService final : public v1::Monitoring::CallbackService {
@@ -129,7 +130,10 @@ class Monitor::Parts {
       said.set_value();
     });
     said.get_future().wait();
-    std::this_thread::sleep_for(kFarewell);
+    const auto deadline = std::chrono::steady_clock::now() + kFarewell;
+    while (StreamsOpen() && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(kFarewellPoll);
+    }
     clients_.Stop();
     work_.reset();
     io_.stop();
@@ -137,6 +141,13 @@ class Monitor::Parts {
   }
 
  private:
+  bool StreamsOpen() {
+    std::promise<bool> open;
+    boost::asio::post(
+        io_, [this, &open] { open.set_value(metrics_.event_streams + metrics_.web_sockets > 0); });
+    return open.get_future().get();
+  }
+
   // Judges what arrived in the last second, then asks for more.
   void Tick() {
     const bool alerts_changed = state_.Update(WallClockMs());

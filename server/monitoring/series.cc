@@ -141,7 +141,7 @@ const std::vector<Series>& AllSeries() {
        [](V, N node) {
          return node.PerSecond([](const v1::NodeSample& s) { return Count(s.storage().sync()); });
        }},
-      {"written_bytes_per_second", "bytes", "log entries made durable",
+      {"written_bytes_per_second", "per_second", "log entries made durable",
        [](V, N node) {
          return node.PerSecond([](const v1::NodeSample& s) { return s.storage().written_bytes(); });
        }},
@@ -153,6 +153,10 @@ const std::vector<Series>& AllSeries() {
       {"log_bytes", "bytes", "logs of its replicas",
        [](V, N node) -> Value {
          return SumOf(node, [](const v1::ReplicaSample& r) { return r.status().log_bytes(); });
+       }},
+      {"disk_bytes", "bytes", "files of the store",
+       [](V, N node) -> Value {
+         return static_cast<double>(node.latest().storage().disk_bytes());
        }},
       {"disk_free_bytes", "bytes", "free in the file system of the store",
        [](V, N node) -> Value {

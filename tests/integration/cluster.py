@@ -86,9 +86,10 @@ class Node:
     def __init__(self, node_id, directory):
         self.id = node_id
         self.directory = directory
-        self.leases = (PortLease(), PortLease())
+        self.leases = (PortLease(), PortLease(), PortLease())
         self.client = f"127.0.0.1:{self.leases[0].port}"
         self.peer = f"127.0.0.1:{self.leases[1].port}"
+        self.http = f"127.0.0.1:{self.leases[2].port}"
         self.api = rpc.Api(self.client)
         self.process = None
 
@@ -142,7 +143,7 @@ class Cluster:
             "cluster": {"id": self.cluster_id},
             "node": {"id": node.id},
             "data_dir": str(node.data),
-            "listen": {"client": node.client, "peer": node.peer},
+            "listen": {"client": node.client, "peer": node.peer, "http": node.http},
             "peers": [
                 {"id": other.id, "client": other.client, "peer": other.peer}
                 for other in self.nodes.values()

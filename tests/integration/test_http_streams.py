@@ -1,0 +1,275 @@
+"""Server-sent events and WebSockets of a live cluster."""
+
+import contextlib
+
+import pytest
+
+import rpc
+from cluster import Cluster, wait_until
+from web import TOKEN, EventStream, Web, WebSocket
+
+SETTINGS = {"http": {"token": TOKEN}}
+
+
+@pytest.fixture(name="market")
+def market_fixture(make_cluster):
+    """Three nodes with the symbol DEMO, and one order on each side."""
+    cluster = make_cluster(settings=SETTINGS)
+    cluster.start()
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    enter(cluster, "buy", "9.99", 100)
+    enter(cluster, "sell", "10.02", 100)
+    for n in cluster.nodes:
+        wait_until(
+            lambda n=n: web(cluster, n).get("/api/book/DEMO")["asks"], f"node {n} has the book"
+        )
+    return cluster
+
+
+def web(cluster, n=1):
+    return Web(cluster.nodes[n].http)
+
+
+def enter(cluster, side, price, quantity, account=1):
+    return cluster.qb(
+        "--account", account, "order", "submit", "DEMO", side, quantity, price
+    )
+
+
+# Events.
+
+
+def test_each_topic_is_said_at_once_and_again(market):
+    stream = EventStream(web(market))
+    first = {}
+    while len(first) < 8:
+        event, document = stream.next()
+        first[event] = document
+    assert set(first) == {
+        "alerts", "events", "nodes", "raft", "shards", "storage", "summary", "timeseries",
+    }
+    later = stream.await_event("summary")
+    assert later["time_ms"] > first["summary"]["time_ms"]
+    point = stream.await_event("timeseries")
+    assert len(point["times_ms"]) == 1
+    stream.close()
+
+
+def test_topics_are_chosen(market):
+    stream = EventStream(web(market), "/api/stream?topics=summary,nodes")
+    assert {stream.next()[0] for _ in range(6)} == {"summary", "nodes"}
+    stream.close()
+    web(market).problem("GET", "/api/stream?topics=weather", 400, "bad_request")
+
+
+def test_an_order_and_a_death_are_seen_live(market):
+    leader = market.leader()
+    observer = market.followers()[0]
+    stream = EventStream(web(market, observer), "/api/stream?topics=summary,events")
+    enter(market, "buy", "9.00", 5)
+    stream.await_event("summary", lambda document: document["figures"]["open_orders"] == 3)
+    market.kill(leader)
+    changed = stream.await_event(
+        "events",
+        lambda document: "leader_changed" in [event["kind"] for event in document["events"]],
+    )
+    assert changed["events"][0]["id"] > 0
+    degraded = stream.await_event(
+        "summary", lambda document: document["health"]["verdict"] == "degraded"
+    )
+    assert f"node {leader} does not answer" in degraded["health"]["sentence"]
+    stream.close()
+
+
+def test_a_node_says_that_it_stops(market):
+    stream = EventStream(web(market), "/api/stream?topics=summary")
+    socket = WebSocket(web(market))
+    stream.await_event("summary")
+    market.nodes[1].process.terminate()
+    while (received := stream.next())[0] != "end":
+        pass
+    assert received[1] == {"reason": "this node is shutting down"}
+    assert stream.next() is None
+    assert socket.receive() == ("close", 1001, "this node is shutting down")
+    assert market.exit_code(1) == 0
+
+
+def test_there_is_a_bound_on_streams(market):
+    streams = [EventStream(web(market), "/api/stream?topics=storage") for _ in range(64)]
+    web(market).problem("GET", "/api/stream", 503, "too_many")
+    for stream in streams:
+        stream.close()
+
+    def free_again():
+        try:
+            EventStream(web(market), "/api/stream?topics=storage").close()
+            return True
+        except AssertionError:
+            return False
+
+    wait_until(free_again, "who left made place")
+
+
+# Markets.
+
+
+def apply(book, update):
+    for side in ("bids", "asks"):
+        levels = {} if update["snapshot"] else book.setdefault(side, {})
+        for level in update[side]:
+            if level["quantity"] == "0":
+                levels.pop(level["price"])
+            else:
+                levels[level["price"]] = level["quantity"]
+        book[side] = levels
+
+
+def test_a_book_is_followed(market):
+    for n in market.nodes:
+        socket = WebSocket(web(market, n))
+        assert socket.status == 101
+        socket.subscribe("book", "DEMO", levels=5)
+        book = {}
+        update = socket.receive()
+        assert (update["type"], update["sequence"], update["snapshot"]) == ("update", 1, True)
+        apply(book, update)
+        best = book["bids"]["9.99"]
+        enter(market, "buy", "9.99", 7)
+        enter(market, "buy", "9.50", 1, account=n)
+        expected, sequence = str(int(best) + 7), 1
+        while book["bids"].get("9.99") != expected or "9.50" not in book["bids"]:
+            update = socket.receive()
+            sequence += 1
+            assert update["sequence"] == sequence
+            apply(book, update)
+        shown = web(market, n).get("/api/book/DEMO?levels=5")
+        assert book["bids"] == {level["price"]: level["quantity"] for level in shown["bids"]}
+        socket.close()
+
+
+def test_trades_and_candles(market):
+    socket = WebSocket(web(market))
+    socket.subscribe("trades", "DEMO")
+    socket.subscribe("candles", "DEMO", interval="1m")
+    seen = {}
+    while len(seen) < 2:
+        update = socket.receive()
+        assert update["snapshot"]
+        seen[update["channel"]] = update
+    assert seen["trades"]["trades"] == [] and seen["candles"]["candles"] == []
+    enter(market, "buy", "10.02", 3, account=2)
+    seen = {}
+    while len(seen) < 2:
+        update = socket.receive()
+        assert update["sequence"] == 2 and not update["snapshot"]
+        seen[update["channel"]] = update
+    trade = seen["trades"]["trades"][0]
+    assert (trade["trade_id"], trade["price"], trade["quantity"]) == (1, "10.02", "3")
+    candle = seen["candles"]["candles"][0]
+    assert (candle["close"], candle["volume"], candle["trades"]) == ("10.02", "3", 1)
+    socket.close()
+
+
+def test_to_subscribe_again_gives_a_snapshot(market):
+    socket = WebSocket(web(market))
+    for levels in (1, 2):
+        socket.subscribe("book", "DEMO", levels=levels)
+        update = socket.receive()
+        assert (update["sequence"], update["snapshot"]) == (1, True)
+    socket.send({"op": "unsubscribe", "channel": "book", "symbol": "DEMO"})
+    assert socket.receive() == {
+        "type": "unsubscribed", "channel": "book", "symbol": "DEMO", "reason": "requested",
+    }
+    enter(market, "buy", "9.10", 1)
+    socket.send({"op": "ping"})
+    assert socket.receive() == {"type": "pong"}, "nothing of the book any more"
+    socket.close()
+
+
+@pytest.mark.parametrize(
+    "message, code",
+    [
+        ({"op": "subscribe", "channel": "book", "symbol": "NOPE"}, "unknown_symbol"),
+        ({"op": "subscribe", "channel": "weather", "symbol": "DEMO"}, "bad_request"),
+        ({"op": "subscribe", "channel": "book"}, "bad_request"),
+        ({"op": "subscribe", "channel": "book", "symbol": "DEMO", "levels": 0}, "bad_request"),
+        ({"op": "subscribe", "channel": "book", "symbol": "DEMO", "levels": "9"}, "bad_request"),
+        ({"op": "subscribe", "channel": "candles", "symbol": "DEMO", "interval": "2m"},
+         "bad_request"),
+        ({"op": "unsubscribe", "channel": "book", "symbol": "DEMO"}, "bad_request"),
+        ({"op": "dance"}, "bad_request"),
+        (b"no json", "bad_request"),
+        (b"[1, 2]", "bad_request"),
+        (b'{"op": 5}', "bad_request"),
+    ],
+)
+def test_wrong_messages_are_answered(solo, message, code):
+    socket = WebSocket(web(solo))
+    socket.send(message)
+    answer = socket.receive()
+    assert (answer["type"], answer["code"]) == ("error", code)
+    assert answer["detail"] and answer["hint"]
+    socket.send({"op": "ping"})
+    assert socket.receive() == {"type": "pong"}, "the connection stays"
+    socket.close()
+
+
+@pytest.fixture(name="solo", scope="module")
+def solo_fixture(tmp_path_factory):
+    """One node, shared by tests that change nothing."""
+    cluster = Cluster(tmp_path_factory.mktemp("streams"), nodes=1, settings=SETTINGS)
+    with cluster:
+        cluster.start()
+        cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+        yield cluster
+
+
+def test_bounds_of_a_connection(solo):
+    socket = WebSocket(web(solo))
+    for index in range(16):
+        solo.qb("symbol", "add", f"S{index}", "--tick-size", "1", "--lot-size", "1")
+        socket.subscribe("trades", f"S{index}")
+        assert socket.receive()["snapshot"]
+    socket.subscribe("trades", "DEMO")
+    assert socket.receive()["code"] == "too_many"
+    socket.send(b"x" * 5000)
+    assert socket.receive()[:2] == ("close", 1009)
+    talker = WebSocket(web(solo))
+    with contextlib.suppress(OSError):  # the node may be gone before all is said
+        for _ in range(2000):
+            talker.send({"op": "ping"})
+    while (answer := talker.receive()) == {"type": "pong"}:
+        pass
+    assert answer[:2] == ("close", 1008)
+
+
+def test_pages_of_elsewhere_may_not_listen(solo):
+    node = web(solo)
+    assert WebSocket(node, origin="http://evil.example").status == 403
+    assert WebSocket(node, origin=f"http://{node.address}").status == 101
+    assert WebSocket(node, path="/api/other").status == 404
+    node.problem("GET", "/api/ws", 400, "bad_request")
+
+
+def test_a_fast_market_is_conflated_for_a_slow_reader(solo):
+    """While the client does not read, updates are replaced by a snapshot; what it then has is the
+    book."""
+    solo.qb("symbol", "add", "FAST", "--tick-size", "1", "--lot-size", "1")
+    socket = WebSocket(web(solo))
+    socket.subscribe("book", "FAST", levels=1000)
+    assert socket.receive()["sequence"] == 1
+    session = solo.session(account=3)
+    for first in range(1, 6001, 300):
+        numbers = range(first, first + 300)
+        session.execute(*[rpc.buy("FAST", number, 1 + number % 900, 1) for number in numbers])
+    book, sequence = {}, 1
+    expected = wait_until(
+        lambda: (b := web(solo).get("/api/book/FAST?levels=1000"))["bids"] and b, "a book"
+    )
+    target = {level["price"]: level["quantity"] for level in expected["bids"]}
+    while book.get("bids") != target:
+        update = socket.receive()
+        sequence += 1
+        assert update["sequence"] == sequence
+        apply(book, update)
+    socket.close()

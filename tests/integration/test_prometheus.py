@@ -1,0 +1,123 @@
+"""A real Prometheus scrapes a live cluster and evaluates our rules. Skipped where it is not
+installed (Debian package prometheus)."""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.parse
+import urllib.request
+
+import pytest
+from cluster import PortLease, wait_until
+from web import ROOT
+
+RULES = ROOT / "deploy/prometheus/rules.yml"
+
+
+@pytest.fixture(name="prometheus")
+def prometheus_fixture(cluster, tmp_path):
+    """Asks a Prometheus that scrapes the cluster every second."""
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("prometheus is not installed")
+    lease = PortLease()
+    config = tmp_path / "prometheus.yml"
+    targets = [node.http for node in cluster.nodes.values()]
+    config.write_text(
+        json.dumps(
+            {
+                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                "rule_files": [str(RULES)],
+                "scrape_configs": [
+                    {"job_name": "quorumbook", "static_configs": [{"targets": targets}]}
+                ],
+            }
+        )
+    )
+    with open(tmp_path / "log.txt", "wb") as log:
+        process = subprocess.Popen(
+            [
+                program,
+                f"--config.file={config}",
+                f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+                f"--web.listen-address=127.0.0.1:{lease.port}",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+    def ask(path, **parameters):
+        url = f"http://127.0.0.1:{lease.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(url, timeout=60) as response:
+                return json.load(response)["data"]
+        except OSError:
+            return None  # it is not up yet
+
+    yield ask
+    process.kill()
+    process.wait()
+    lease.release()
+
+
+def test_a_live_cluster_is_scraped_and_judged(cluster, prometheus):
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    cluster.qb("order", "submit", "DEMO", "buy", "1", "1.00")
+
+    def value(query):
+        answer = prometheus("query", query=query)
+        return [float(one["value"][1]) for one in answer["result"]] if answer else None
+
+    wait_until(lambda: value('count(up{job="quorumbook"} == 1)') == [3.0], "all are scraped")
+    wait_until(
+        lambda: value("sum(quorumbook_exchange_open_orders)") == [3.0], "each has the order"
+    )
+    wait_until(
+        lambda: value(
+            "histogram_quantile(0.99, sum by (le) "
+            "(rate(quorumbook_raft_commit_duration_seconds_bucket[1m]))) > 0"
+        ),
+        "durations of commits",
+    )
+    warnings = [
+        (target["lastError"], target["health"])
+        for target in prometheus("targets")["activeTargets"]
+    ]
+    assert warnings == [("", "up")] * 3
+
+
+def test_every_rule_is_evaluated_and_one_fires(cluster, prometheus):
+    names = set(re.findall(r"- alert: (\w+)", RULES.read_text()))
+
+    def rules():
+        data = prometheus("rules")
+        return {rule["name"]: rule for group in data["groups"] for rule in group["rules"]} if data else {}
+
+    evaluated = wait_until(
+        lambda: (r := rules()) and all(one["health"] == "ok" for one in r.values()) and r,
+        "every rule was evaluated",
+    )
+    assert set(evaluated) == names
+    killed = cluster.followers()[0]
+    cluster.kill(killed)
+    wait_until(lambda: rules()["QuorumbookNodeDown"]["state"] == "firing", "the alert fires")
+    instances = [
+        alert["labels"]["instance"] for alert in rules()["QuorumbookNodeDown"]["alerts"]
+    ]
+    assert instances == [cluster.nodes[killed].http]
+
+
+def test_names_in_rules_are_those_that_are_scraped(cluster, prometheus):
+    """A rule about a metric that does not exist would never fire."""
+    wait_until(lambda: prometheus("targets"), "it is up")
+    with urllib.request.urlopen(f"http://{cluster.nodes[1].http}/metrics", timeout=60) as response:
+        families = set(re.findall(r"^# TYPE (\w+) ", response.read().decode(), re.MULTILINE))
+    expressions = re.findall(r"expr: >-\n +(.+)\n", RULES.read_text())
+    assert len(expressions) >= 15
+    for expression in expressions:
+        for name in re.findall(r"\b((?:quorumbook|grpc|process)_\w+)", expression):
+            base = re.sub(r"_bucket$", "", name)
+            known = base in families or any(family.startswith(base) for family in families)
+            assert known, f"{name} of {expression}"

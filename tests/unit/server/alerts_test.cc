@@ -1,0 +1,234 @@
+// The alert rules: when they fire, what they say, and that the files made of them are as they are.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tests/unit/server/fake_cluster_view.h"
+#include "server/monitoring/alert_engine.h"
+#include "server/monitoring/series.h"
+
+namespace quorumbook::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class AlertsTest : public ::testing::Test {
+ protected:
+  AlertsTest() : history_({1, 2, 3}, AllSeries().size()), engine_(&AlertRules()) {}
+
+  // A second passes.
+  std::vector<AlertChange> Pass(const std::string& answering = "123") {
+    fake_.Pass(answering);
+    events_.Observe(fake_.view());
+    return engine_.Evaluate({fake_.view(), events_, history_});
+  }
+  void Pass(int seconds, const std::string& answering = "123") {
+    for (int i = 0; i < seconds; ++i) Pass(answering);
+  }
+  static const AlertRule& Rule(std::string_view name) {
+    for (const AlertRule& rule : AlertRules()) {
+      if (rule.name == name) return rule;
+    }
+    ADD_FAILURE() << "no rule " << name;
+    return AlertRules().front();
+  }
+  const AlertEngine::Instances& InstancesOf(std::string_view name) const {
+    return engine_.InstancesOf(Rule(name));
+  }
+
+  FakeClusterView fake_;
+  EventLog events_;
+  History history_;
+  AlertEngine engine_;
+};
+
+TEST_F(AlertsTest, AHealthyClusterIsQuiet) {
+  Pass(60);
+  EXPECT_THAT(engine_.Firing(), IsEmpty());
+  EXPECT_EQ(engine_.pending(), 0u);
+}
+
+TEST_F(AlertsTest, PendingThenFiringThenResolved) {
+  Pass(2);
+  Pass(5, "12");  // not reachable from the fourth second on
+  EXPECT_EQ(engine_.pending(), 1u);
+  ASSERT_EQ(InstancesOf("QuorumbookNodeDown").size(), 1u);
+  const int64_t since = InstancesOf("QuorumbookNodeDown").begin()->second.since_ms;
+  EXPECT_THAT(engine_.Firing(), IsEmpty()) << "not for long enough yet";
+  Pass(14, "12");
+  EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookNodeDown"));
+  const auto& [labels, instance] = *InstancesOf("QuorumbookNodeDown").begin();
+  EXPECT_EQ(labels, (AlertLabels{{"node", "3"}}));
+  EXPECT_EQ(instance.since_ms, since) << "it is still the same";
+  EXPECT_THAT(instance.message, HasSubstr("node 3"));
+  ASSERT_EQ(engine_.history().size(), 1u);
+  EXPECT_TRUE(engine_.history().front().firing);
+  Pass();
+  EXPECT_THAT(engine_.Firing(), IsEmpty());
+  ASSERT_EQ(engine_.history().size(), 2u);
+  EXPECT_FALSE(engine_.history().front().firing);
+}
+
+TEST_F(AlertsTest, WhatIsOverBeforeItFiresLeavesNoTrace) {
+  Pass(2);
+  Pass(6, "12");
+  EXPECT_EQ(engine_.pending(), 1u);
+  Pass();
+  EXPECT_EQ(engine_.pending(), 0u);
+  EXPECT_THAT(engine_.history(), IsEmpty());
+}
+
+TEST_F(AlertsTest, EachConditionIsSeen) {
+  struct Case {
+    std::string_view rule;
+    std::function<void(FakeClusterView*)> change;
+  };
+  const std::vector<Case> cases = {
+      {"QuorumbookApplyLag",
+       [](auto* f) { f->replica(2).mutable_status()->set_commit_index(10'101); }},
+      {"QuorumbookBackgroundErrors",
+       [](auto* f) { f->sample(1).mutable_storage()->set_background_errors(1); }},
+      {"QuorumbookClockOffset",
+       [](auto* f) { f->sample(1).mutable_peers(0)->set_clock_offset_seconds(-0.6); }},
+      {"QuorumbookDiskFull", [](auto* f) { f->sample(1).mutable_storage()->set_disk_full(true); }},
+      {"QuorumbookDiskLow",
+       [](auto* f) { f->sample(1).mutable_storage()->set_disk_free_bytes(9'000'000'000); }},
+      {"QuorumbookFenced", [](auto* f) { f->replica(3).mutable_status()->set_fenced(true); }},
+      {"QuorumbookMembersMissing", [](auto* f) { f->replica(2).add_followers()->set_node_id(3); }},
+      {"QuorumbookNoLeader", [](auto* f) { f->Lead(0, 6); }},
+      {"QuorumbookOpenFiles", [](auto* f) { f->sample(1).mutable_process()->set_open_files(801); }},
+      {"QuorumbookPeerDisconnected",
+       [](auto* f) { f->sample(1).mutable_peers(0)->set_connected(false); }},
+      {"QuorumbookReplicaLag",
+       [](auto* f) { f->replica(2).mutable_status()->set_last_index(10'101); }},
+      {"QuorumbookSlowPeer",
+       [](auto* f) { f->sample(1).mutable_peers(0)->set_round_trip_seconds(0.3); }},
+      {"QuorumbookVersionSkew", [](auto* f) { f->sample(3).set_version("1.0.1"); }},
+      {"QuorumbookEvidence",
+       [](auto* f) {
+         v1::NamedCount* const count = f->replica(1).add_evidence();
+         count->set_name("double_vote");
+         count->set_count(1);
+       }},
+      {"QuorumbookStateDiverged",
+       [](auto* f) {
+         v1::NamedCount* const count = f->replica(1).add_evidence();
+         count->set_name("diverged_state");
+         count->set_count(1);
+       }},
+  };
+  for (const Case& one : cases) {
+    FakeClusterView fake;
+    EventLog events;
+    AlertEngine engine(&AlertRules());
+    const AlertInputs inputs{fake.view(), events, history_};
+    fake.Pass();
+    engine.Evaluate(inputs);
+    EXPECT_TRUE(engine.InstancesOf(Rule(one.rule)).empty()) << one.rule;
+    one.change(&fake);
+    fake.Pass();
+    engine.Evaluate(inputs);
+    EXPECT_FALSE(engine.InstancesOf(Rule(one.rule)).empty()) << one.rule;
+  }
+}
+
+// Counters that rise by so much in each of some seconds.
+TEST_F(AlertsTest, RatesAreSeen) {
+  Pass(2);
+  for (int i = 1; i <= 3; ++i) {
+    v1::ReplicaSample& leader = fake_.replica(2);
+    const auto count = static_cast<uint64_t>(i);
+    leader.set_failed(2 * count);
+    leader.set_cut(count);
+    leader.clear_commands();
+    v1::CommandCount* const commands = leader.add_commands();
+    commands->set_command("new_order");
+    commands->set_accepted(10 * count);
+    commands->set_rejected(12 * count);
+    fake_.sample(1).set_grpc_errors(2 * count);
+    fake_.sample(1).mutable_storage()->set_write_stalls(count);
+    Pass();
+  }
+  for (const char* rule :
+       {"QuorumbookProposalsFailing", "QuorumbookSlowConsumers", "QuorumbookRejectSpike",
+        "QuorumbookGrpcErrors", "QuorumbookWriteStalls"}) {
+    EXPECT_EQ(InstancesOf(rule).size(), 1u) << rule;
+  }
+}
+
+TEST_F(AlertsTest, SlowDisksAndCommitsAreSeen) {
+  Pass(2);
+  const auto slow = [](v1::Durations* durations) {
+    for (size_t i = 0; i <= kDurationBounds.size(); ++i) durations->add_counts(i == 15 ? 1 : 0);
+  };
+  slow(fake_.replica(2).mutable_commit());
+  slow(fake_.sample(3).mutable_storage()->mutable_sync());
+  Pass();
+  EXPECT_EQ(InstancesOf("QuorumbookSlowCommit").size(), 1u);
+  EXPECT_EQ(InstancesOf("QuorumbookSlowSync").size(), 1u);
+}
+
+TEST_F(AlertsTest, AFlappingLeaderIsSeen) {
+  Pass();
+  for (uint32_t i = 0; i < 4; ++i) {
+    fake_.Lead(1 + i % 3, 10 + i);
+    Pass();
+  }
+  EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookLeaderFlapping"));
+}
+
+TEST_F(AlertsTest, ADiskThatFillsIsSeenBeforeItIsFull) {
+  size_t series = 0;
+  while (AllSeries()[series].name != "disk_free_bytes") ++series;
+  for (int i = 0; i < 100; ++i) {
+    std::vector<double> values(AllSeries().size(), 0);
+    values[series] = 50e9 - 10e6 * i;  // 10 MB a second: 50 GB last less than 2 hours
+    history_.Add(i * 1'000 + 1, {{2, values}});
+  }
+  Pass();
+  EXPECT_EQ(InstancesOf("QuorumbookDiskFilling").size(), 1u);
+}
+
+TEST(AlertRules, AreWholeAndInOrder) {
+  EXPECT_GE(AlertRules().size(), 15u);
+  std::string_view last;
+  for (const AlertRule& rule : AlertRules()) {
+    EXPECT_LT(last, rule.name);
+    last = rule.name;
+    EXPECT_TRUE(rule.severity == "critical" || rule.severity == "warning") << rule.name;
+    for (const std::string_view text : {rule.summary, rule.what_to_do, rule.unit, rule.query}) {
+      EXPECT_FALSE(text.empty()) << rule.name;
+      EXPECT_EQ(text.find("  "), std::string_view::npos) << rule.name;
+    }
+  }
+}
+
+std::string Contents(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Run with WRITE_RULES=1 after a change of the rules.
+TEST(AlertRules, TheFileForPrometheusIsMadeOfThem) {
+  const std::string path = "deploy/prometheus/rules.yml";
+  if (std::getenv("WRITE_RULES") != nullptr) std::ofstream(path) << RulesYaml();
+  EXPECT_EQ(Contents(path), RulesYaml()) << "write it anew: WRITE_RULES=1 monitoring_test";
+}
+
+TEST(AlertRules, EachHasItsEntryInTheRunbook) {
+  const std::string text = Contents("docs/operating.md");
+  for (const AlertRule& rule : AlertRules()) {
+    EXPECT_THAT(text, HasSubstr("\n### " + std::string(rule.name) + "\n"));
+  }
+}
+
+}  // namespace
+}  // namespace quorumbook::server

@@ -1,0 +1,242 @@
+// What a node concludes about the cluster from samples: quantiles, history, verdict, events.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/duration_histogram.h"
+#include "tests/unit/server/fake_cluster_view.h"
+#include "server/monitoring/cluster_json.h"
+#include "server/monitoring/durations.h"
+#include "server/monitoring/event_log.h"
+#include "server/monitoring/health.h"
+#include "server/monitoring/history.h"
+#include "server/monitoring/series.h"
+
+namespace quorumbook::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+v1::Durations Durations(std::initializer_list<std::chrono::nanoseconds> all) {
+  DurationHistogram histogram;
+  for (const auto duration : all) histogram.Add(duration);
+  v1::Durations out;
+  out.mutable_counts()->Assign(histogram.counts().begin(), histogram.counts().end());
+  out.set_sum_ns(static_cast<uint64_t>(histogram.sum().count()));
+  return out;
+}
+
+TEST(Durations, QuantilesAreInterpolatedWithinTheirBucket) {
+  using std::chrono::microseconds;
+  EXPECT_EQ(QuantileSeconds(v1::Durations(), 0.5), std::nullopt);
+  // 60 and 70 us are both in the bucket from 50 to 100 us.
+  const v1::Durations two = Durations({microseconds(60), microseconds(70)});
+  EXPECT_DOUBLE_EQ(*QuantileSeconds(two, 0.5), 75e-6);
+  EXPECT_DOUBLE_EQ(*MeanSeconds(two), 65e-6);
+  EXPECT_DOUBLE_EQ(*QuantileSeconds(Durations({std::chrono::seconds(60)}), 0.5), 10)
+      << "beyond the last bound";
+  EXPECT_EQ(Count(Durations({microseconds(10)})), 1u);
+  EXPECT_EQ(Durations({microseconds(10)}).counts(0), 1u) << "bounds belong to the bucket below";
+}
+
+TEST(Durations, ADifferenceIsWhatCameLater) {
+  const v1::Durations early = Durations({std::chrono::seconds(1)});
+  const v1::Durations late = Durations({std::chrono::seconds(1), std::chrono::milliseconds(1)});
+  EXPECT_EQ(Count(Since(late, &early)), 1u);
+  EXPECT_DOUBLE_EQ(*MeanSeconds(Since(late, &early)), 1e-3);
+  EXPECT_EQ(Count(Since(late, nullptr)), 2u);
+}
+
+TEST(History, KeepsTheLastPoints) {
+  History history({1, 2}, 2);
+  EXPECT_EQ(history.size(), 0u);
+  for (int64_t i = 1; i <= static_cast<int64_t>(kHistoryPoints) + 5; ++i) {
+    history.Add(i, {{1, {static_cast<double>(i), -static_cast<double>(i)}}});
+  }
+  ASSERT_EQ(history.size(), kHistoryPoints);
+  EXPECT_EQ(history.TimeMs(0), 6);
+  EXPECT_EQ(history.TimeMs(kHistoryPoints - 1), 305);
+  EXPECT_EQ(history.Value(1, 0, 0), 6);
+  EXPECT_EQ(history.Value(1, 1, kHistoryPoints - 1), -305);
+  EXPECT_TRUE(std::isnan(history.Value(2, 0, 0))) << "a node that was left out";
+}
+
+TEST(ClusterView, ANodeIsReachableForThreeSecondsAfterItsAnswer) {
+  FakeClusterView fake;
+  EXPECT_FALSE(fake.view().Reachable(2)) << "it never answered";
+  fake.Pass();
+  EXPECT_TRUE(fake.view().Reachable(2));
+  fake.Pass(3, "13");
+  EXPECT_TRUE(fake.view().Reachable(2));
+  fake.Pass("13");
+  EXPECT_FALSE(fake.view().Reachable(2));
+  EXPECT_EQ(fake.view().Find(2)->failure(), "connection refused");
+}
+
+TEST(ClusterView, TheLeaderIsWhoLeadsInTheLatestTerm) {
+  FakeClusterView fake;
+  fake.Pass();
+  EXPECT_EQ(fake.view().LeaderOf(7).node, 2u);
+  // One that was cut off still thinks that it leads.
+  fake.replica(3).mutable_status()->set_role(v1::ReplicaStatus::LEADER);
+  fake.replica(3).mutable_status()->set_term(6);
+  fake.Pass();
+  EXPECT_EQ(fake.view().LeaderOf(7).node, 3u);
+  // A later term without a leader: nobody leads.
+  fake.replica(1).mutable_status()->set_term(8);
+  fake.Pass();
+  EXPECT_EQ(fake.view().LeaderOf(7).node, 0u);
+}
+
+TEST(ClusterView, ARestartForgetsEarlierSamples) {
+  FakeClusterView fake;
+  fake.Pass(3, "123");
+  EXPECT_NE(fake.view().Find(2)->before(), nullptr);
+  fake.sample(2).set_started_ms(FakeClusterView::kStartMs + 5);
+  fake.Pass();
+  EXPECT_EQ(fake.view().Find(2)->before(), nullptr) << "its counters began anew";
+}
+
+TEST(Series, RatesAreOfTheLeaderAlone) {
+  FakeClusterView fake;
+  fake.Pass();
+  EXPECT_EQ(SeriesValue(fake.view(), 2, "fills_per_second"), std::nullopt) << "one sample";
+  for (uint32_t node = 1; node <= 3; ++node) fake.replica(node).set_trades(500);
+  fake.Pass();
+  EXPECT_EQ(SeriesValue(fake.view(), 2, "fills_per_second"), 500);
+  EXPECT_EQ(SeriesValue(fake.view(), 1, "fills_per_second"), 0);
+  EXPECT_EQ(SeriesValue(fake.view(), 2, "commit_p99_seconds"), std::nullopt) << "no commits";
+}
+
+TEST(Health, AllIsWell) {
+  FakeClusterView fake;
+  fake.Pass();
+  const Health health = Judge(fake.view(), {}, "");
+  EXPECT_EQ(health.verdict, Health::Verdict::kHealthy);
+  EXPECT_EQ(health.sentence, "Healthy: 3 of 3 voters, can lose 1 node");
+  EXPECT_THAT(health.reasons, IsEmpty());
+}
+
+TEST(Health, AMissingNodeIsNamed) {
+  FakeClusterView fake;
+  fake.Pass();
+  fake.Pass(4, "12");
+  const Health health = Judge(fake.view(), {}, "");
+  EXPECT_EQ(health.verdict, Health::Verdict::kDegraded);
+  EXPECT_EQ(health.sentence, "Degraded: node 3 does not answer; 2 of 3 voters, can lose 0 nodes");
+}
+
+TEST(Health, WithoutAMajorityNothingGoes) {
+  FakeClusterView fake;
+  fake.Pass();
+  fake.Pass(4, "1");
+  const Health health = Judge(fake.view(), {}, "");
+  EXPECT_EQ(health.verdict, Health::Verdict::kUnavailable);
+  EXPECT_EQ(health.sentence, "Unavailable: shard 7 has 1 of 3 voters, fewer than a majority");
+  EXPECT_THAT(health.shards_without_leader, ElementsAre(7));
+}
+
+TEST(Health, NoLeaderAlertsAndFounding) {
+  FakeClusterView fake;
+  fake.Lead(0, 6);
+  fake.Pass();
+  EXPECT_EQ(Judge(fake.view(), {}, "").sentence, "Unavailable: shard 7 has no leader");
+  fake.Lead(1, 6);
+  fake.Pass();
+  const Health alert = Judge(fake.view(), {"SlowSync"}, "");
+  EXPECT_EQ(alert.verdict, Health::Verdict::kDegraded);
+  EXPECT_THAT(alert.sentence, HasSubstr("SlowSync"));
+  const Health founding = Judge(fake.view(), {}, "node 2 to run");
+  EXPECT_EQ(founding.verdict, Health::Verdict::kFounding);
+  EXPECT_THAT(founding.sentence, HasSubstr("node 2 to run"));
+}
+
+std::vector<std::string> KindsOf(const EventLog& log) {
+  std::vector<std::string> kinds;
+  for (const ClusterEvent& event : log.events()) kinds.emplace_back(event.kind);
+  return kinds;
+}
+
+TEST(EventLog, TellsWhatChanged) {
+  FakeClusterView fake;
+  EventLog log;
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_THAT(KindsOf(log), IsEmpty()) << "what was there at first is no event";
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_THAT(KindsOf(log), IsEmpty()) << "nothing changed";
+
+  fake.Lead(3, 6);
+  fake.replica(1).set_snapshots_taken(1);
+  v1::NamedCount* const evidence = fake.replica(1).add_evidence();
+  evidence->set_name("double_vote");
+  evidence->set_count(1);
+  fake.sample(3).mutable_storage()->set_disk_full(true);
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_THAT(KindsOf(log),
+              ElementsAre("snapshot_taken", "evidence", "disk_full", "leader_changed"));
+  EXPECT_EQ(log.LeaderChanges(7), 1u);
+  EXPECT_EQ(log.elections().front().leader, 3u);
+  EXPECT_EQ(log.events().back().id, log.last_id());
+}
+
+TEST(EventLog, NodesThatGoAndComeBack) {
+  FakeClusterView fake;
+  EventLog log;
+  fake.Pass();
+  log.Observe(fake.view());
+  fake.Pass(4, "13");
+  log.Observe(fake.view());
+  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost"));
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost", "node_up", "leader_changed"));
+}
+
+TEST(EventLog, IsBounded) {
+  EventLog log;
+  for (size_t i = 0; i < kMaxEvents + 10; ++i) log.Add(1, "admin", "info", 0, 0, "x");
+  EXPECT_EQ(log.events().size(), kMaxEvents);
+  EXPECT_EQ(log.events().front().id, 11u);
+}
+
+TEST(ClusterJson, SaysWhoCouldNotBeAsked) {
+  FakeClusterView fake;
+  fake.Pass(1, "12");
+  const Json envelope = Envelope(fake.view());
+  ASSERT_EQ(envelope["unreachable"].size(), 1u);
+  EXPECT_EQ(envelope["unreachable"][0]["node"], 3);
+  EXPECT_EQ(envelope["unreachable"][0]["reason"], "connection refused");
+  const Json nodes = NodesJson(fake.view(), {{1, "c1", "p1"}, {2, "c2", "p2"}, {3, "c3", "p3"}});
+  EXPECT_EQ(nodes["nodes"][2]["reachable"], false);
+  EXPECT_TRUE(nodes["nodes"][2]["version"].is_null());
+  EXPECT_EQ(nodes["nodes"][1]["leads_shards"], Json::array({7}));
+}
+
+TEST(ClusterJson, TimeseriesAreAlignedAndChosen) {
+  FakeClusterView fake;
+  History history({1, 2, 3}, AllSeries().size());
+  for (int i = 0; i < 3; ++i) {
+    fake.Pass();
+    std::vector<double> values(AllSeries().size(), i);
+    history.Add(fake.view().now_ms(), {{2, values}});
+  }
+  TimeseriesQuery query;
+  query.series = {"open_orders"};
+  query.nodes = {2, 3};
+  query.since_ms = FakeClusterView::kStartMs + 1'000;
+  const Json out = TimeseriesJson(fake.view(), history, query);
+  EXPECT_EQ(out["times_ms"].size(), 2u);
+  ASSERT_EQ(out["nodes"].size(), 2u);
+  EXPECT_EQ(out["nodes"][0]["values"]["open_orders"], Json::array({1.0, 2.0}));
+  EXPECT_EQ(out["nodes"][1]["values"]["open_orders"], Json::array({nullptr, nullptr}));
+  EXPECT_EQ(out["nodes"][0]["values"].size(), 1u);
+}
+
+}  // namespace
+}  // namespace quorumbook::server
