@@ -92,8 +92,8 @@ def test_every_rule_is_evaluated_and_one_fires(cluster, prometheus):
     names = set(re.findall(r"- alert: (\w+)", RULES.read_text()))
 
     def rules():
-        data = prometheus("rules")
-        return {rule["name"]: rule for group in data["groups"] for rule in group["rules"]} if data else {}
+        data = prometheus("rules") or {"groups": []}
+        return {rule["name"]: rule for group in data["groups"] for rule in group["rules"]}
 
     evaluated = wait_until(
         lambda: (r := rules()) and all(one["health"] == "ok" for one in r.values()) and r,

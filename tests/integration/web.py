@@ -88,7 +88,7 @@ class Answer:
 
 
 class Web:
-    """One node over HTTP. What it answers to documented requests is checked against openapi.json."""
+    """One node over HTTP. Answers to documented requests are checked against openapi.json."""
 
     def __init__(self, address):
         self.address = address

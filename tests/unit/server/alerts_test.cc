@@ -7,9 +7,9 @@
 #include <set>
 #include <sstream>
 
-#include "tests/unit/server/fake_cluster_view.h"
 #include "server/monitoring/alert_engine.h"
 #include "server/monitoring/series.h"
+#include "tests/unit/server/fake_cluster_view.h"
 
 namespace quorumbook::server {
 namespace {

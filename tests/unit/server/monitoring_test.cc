@@ -5,13 +5,13 @@
 #include <cmath>
 
 #include "common/duration_histogram.h"
-#include "tests/unit/server/fake_cluster_view.h"
 #include "server/monitoring/cluster_json.h"
 #include "server/monitoring/durations.h"
 #include "server/monitoring/event_log.h"
 #include "server/monitoring/health.h"
 #include "server/monitoring/history.h"
 #include "server/monitoring/series.h"
+#include "tests/unit/server/fake_cluster_view.h"
 
 namespace quorumbook::server {
 namespace {
