@@ -65,10 +65,11 @@ HttpResponse StaticFiles::NotBuilt() const {
 HttpResponse StaticFiles::Get(const HttpRequest& request) const {
   std::error_code error;
   const fs::path root = fs::canonical(root_, error);
-  if (error || !fs::is_regular_file(root / "index.html", error)) return NotBuilt();
+  const bool built = !error && fs::is_regular_file(root / "index.html", error);
   std::string decoded;
   const bool sane = PercentDecode(request.path, false, &decoded) &&
                     decoded.find('\0') == std::string::npos && !decoded.starts_with("/api");
+  if (sane && !built) return NotBuilt();
   fs::path file = sane ? fs::canonical(root / decoded.substr(1), error) : fs::path();
   const bool found = sane && !error && IsWithin(file, root) && fs::is_regular_file(file, error);
   if (!found) {

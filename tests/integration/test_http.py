@@ -54,6 +54,11 @@ def test_health_is_a_sentence(serving):
         assert health["unreachable"] == []
 
 
+def sequences(node):
+    replicas = node.get("/api/shards")["shards"][0]["replicas"]
+    return {replica["event_sequence"] for replica in replicas}
+
+
 def test_every_node_shows_the_whole_cluster(serving):
     leader = serving.leader()
     for n in serving.nodes:
@@ -69,13 +74,15 @@ def test_every_node_shows_the_whole_cluster(serving):
         assert shards[0]["leader"] == leader
         assert shards[0]["voters"] == [1, 2, 3]
         assert {replica["role"] for replica in shards[0]["replicas"]} == {"leader", "follower"}
-        assert len({replica["event_sequence"] for replica in shards[0]["replicas"]}) == 1
+        wait_until(lambda n=n: len(sequences(web(serving, n))) == 1, "the same events everywhere")
 
 
 def test_summary_raft_and_storage(serving):
-    summary = web(serving).get("/api/summary")
+    summary = wait_until(
+        lambda: (s := web(serving).get("/api/summary"))["figures"]["open_orders"] == 4 and s,
+        "samples from after the last order",
+    )
     assert summary["figures"]["nodes_reachable"] == 3
-    assert summary["figures"]["open_orders"] == 4
     assert summary["figures"]["symbols"] == 2
     raft = web(serving).get("/api/raft")
     assert [stage["stage"] for stage in raft["shards"][0]["stages"]] == [
@@ -355,6 +362,10 @@ def test_changes_need_the_token(serving):
 # Operators.
 
 
+def kinds(node):
+    return [event["kind"] for event in node.get("/api/events")["events"]]
+
+
 def test_leadership_is_handed_over(serving):
     target = follower(serving)
     answer = web(serving, follower(serving)).post(
@@ -366,8 +377,7 @@ def test_leadership_is_handed_over(serving):
             lambda n=n: web(serving, n).get("/api/shards")["shards"][0]["leader"] == target,
             f"node {n} shows the new leader",
         )
-        kinds = [event["kind"] for event in web(serving, n).get("/api/events")["events"]]
-        assert "leader_changed" in kinds
+        wait_until(lambda n=n: "leader_changed" in kinds(web(serving, n)), "and tells of it")
 
 
 def test_wrong_operations(serving):
@@ -470,8 +480,7 @@ def test_a_node_that_is_down_is_named(make_cluster):
     history = observer.get("/api/alerts")["history"]
     changes = [item["state"] for item in history if item["name"] == "QuorumbookNodeDown"]
     assert changes == ["resolved", "firing"]
-    kinds = [event["kind"] for event in observer.get("/api/events")["events"]]
-    assert {"node_down", "node_up", "alert_firing", "alert_resolved"} <= set(kinds)
+    assert {"node_down", "node_up", "alert_firing", "alert_resolved"} <= set(kinds(observer))
 
 
 def test_without_a_majority_a_node_lives_but_is_not_ready(make_cluster):

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "common/duration_histogram.h"
 #include "server/monitoring/alert_engine.h"
 #include "server/monitoring/series.h"
 #include "tests/unit/server/fake_cluster_view.h"
