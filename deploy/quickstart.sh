@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# From a clone to a trading cluster: installs packages, builds, starts three nodes, trades on them.
+# From a clone to a trading cluster: installs packages, builds, starts three nodes, trades on them,
+# and shows them: http://127.0.0.1:8081 is the dashboard of node 1.
 #
 # usage: deploy/quickstart.sh [--build-only | --smoke]
 #
@@ -53,6 +54,13 @@ build() {
   deploy/install-packages.sh build run
   cmake --preset release -D QUORUMBOOK_TESTS=OFF >/dev/null
   cmake --build --preset release --target quorumbookd qb
+  build_dashboard || echo "Going on without the dashboard: the nodes work, their pages say so."
+}
+
+# Needs Node.js and npm, from Debian unless they are there, and npm's registry.
+build_dashboard() {
+  command -v npm >/dev/null || deploy/install-packages.sh dashboard || return
+  deploy/build-dashboard.sh --build-dir "$build_dir"
 }
 
 leader() {
@@ -201,4 +209,5 @@ The cluster runs on. Try next:
   $build_dir/bin/qb order submit $symbol buy 10 10.02      # trade
   deploy/local-cluster.sh kill $leading                     # kill -9 of the leader; trade again
   deploy/local-cluster.sh down                       # stop it
+Watch it: http://127.0.0.1:$((base_port + 1081))
 END
