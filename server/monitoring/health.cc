@@ -13,11 +13,11 @@ namespace {
 const char* Plural(uint32_t count) { return count == 1 ? "" : "s"; }
 
 std::vector<uint32_t> VotersOf(const ClusterView& view, uint32_t shard) {
-  std::vector<uint32_t> voters;
+  std::set<uint32_t> voters;  // a node can be listed twice while it is replaced
   for (const v1::MemberStatus& member : view.MembersOf(shard)) {
-    if (member.kind() != v1::MemberStatus::LEARNER) voters.push_back(member.node_id());
+    if (member.kind() != v1::MemberStatus::LEARNER) voters.insert(member.node_id());
   }
-  return voters;
+  return {voters.begin(), voters.end()};
 }
 
 class Judgement {

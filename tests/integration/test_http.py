@@ -84,7 +84,12 @@ def test_summary_raft_and_storage(serving):
     )
     assert summary["figures"]["nodes_reachable"] == 3
     assert summary["figures"]["symbols"] == 2
-    raft = web(serving).get("/api/raft")
+    raft = wait_until(
+        lambda: (r := web(serving).get("/api/raft"))
+        and all(trip["seconds"] is not None for trip in r["round_trips"])
+        and r,
+        "every round trip was measured",
+    )
     assert [stage["stage"] for stage in raft["shards"][0]["stages"]] == [
         "queue", "append", "sync", "replicate", "commit", "apply", "acknowledge",
     ]

@@ -221,6 +221,7 @@ class WebSocket:
 
     def receive(self):
         """The next message; ("close", code, reason) when the node closes."""
+        message = b""
         while True:
             first, second = self.input.read(2)
             size = second & 0x7F
@@ -234,8 +235,10 @@ class WebSocket:
                 self._frame(0xA, payload)
             elif opcode == 0x8:
                 return ("close", struct.unpack(">H", payload[:2])[0], payload[2:].decode())
-            elif opcode == 0x1:
-                return json.loads(payload)
+            elif opcode in (0x0, 0x1):  # a large message comes in several frames
+                message += payload
+                if first & 0x80:
+                    return json.loads(message)
 
     def subscribe(self, channel, symbol, **options):
         self.send({"op": "subscribe", "channel": channel, "symbol": symbol, **options})
