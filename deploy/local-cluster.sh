@@ -12,7 +12,7 @@
 #
 #   --dir D         where the cluster lives (default: data/local in the repository)
 #   --nodes N       1 to 7 nodes (default 3; only the first `up` of a directory decides)
-#   --base-port P   node N serves clients at P+N, peers at P+100+N and HTTP at P+1080+N
+#   --base-port P   node N serves clients at P+N, peers at P+100+N and HTTP at P+1079+N
 #                   (default 7000; likewise)
 #   --market FILE   the shards and symbols of the configuration, as YAML (default: one shard for all
 #                   symbols; likewise)
@@ -96,7 +96,7 @@ load_shape() {
 
 client_port() { echo $((base_port + $1)); }
 peer_port() { echo $((base_port + 100 + $1)); }
-http_port() { echo $((base_port + 1080 + $1)); }
+http_port() { echo $((base_port + 1079 + $1)); }
 
 endpoints() {
   local n list=""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a clone to a trading cluster: installs packages, builds, starts three nodes, trades on them,
-# and shows them: http://127.0.0.1:8081 is the dashboard of node 1.
+# and shows them: http://127.0.0.1:8080 is the dashboard of node 1.
 #
 # usage: deploy/quickstart.sh [--build-only | --smoke]
 #
@@ -155,7 +155,7 @@ free_base_port() {
   local base n port
   for base in $(shuf -i 11000-31000 -n 50); do
     for n in $(seq "$nodes"); do
-      for port in $((base + n)) $((base + 100 + n)) $((base + 1080 + n)); do
+      for port in $((base + n)) $((base + 100 + n)) $((base + 1079 + n)); do
         if listening "$port"; then continue 3; fi
       done
     done

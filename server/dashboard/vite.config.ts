@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // The node that `npm run dev` shows: of deploy/local-cluster.sh, or `npm run mock`.
-const node = process.env.QUORUMBOOK_NODE ?? 'http://127.0.0.1:8081';
+const node = process.env.QUORUMBOOK_NODE ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },

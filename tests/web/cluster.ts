@@ -107,4 +107,4 @@ async function freeBasePort(nodes: number): Promise<number> {
   throw new Error('found no free ports');
 }
 
-const PORT_OF_HTTP = 1080;
+const PORT_OF_HTTP = 1079;
