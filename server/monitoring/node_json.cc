@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "server/monitoring/cluster_json.h"
@@ -158,14 +159,16 @@ Json ShardJson(const ClusterView& view, const EventLog& events, uint32_t shard) 
               {"leader", leader.node == 0 ? Json() : Json(leader.node)},
               {"term", leader.term},
               {"leader_changes", events.LeaderChanges(shard)}};
-  out["voters"] = Json::array();
-  out["learners"] = Json::array();
+  std::set<uint32_t> voters;  // in order, and each once: a node can be listed twice in a change
+  std::set<uint32_t> learners;
   bool changing = false;
   for (const v1::MemberStatus& member : members) {
     const bool learner = member.kind() == v1::MemberStatus::LEARNER;
-    out[learner ? "learners" : "voters"].push_back(member.node_id());
+    (learner ? learners : voters).insert(member.node_id());
     changing |= member.kind() == v1::MemberStatus::OUTGOING_VOTER;
   }
+  out["voters"] = voters;
+  out["learners"] = learners;
   out["changing_members"] = changing;
   out["commands_per_second"] = LeaderRate(view, shard, [](const v1::ReplicaSample& replica) {
     uint64_t commands = 0;

@@ -62,9 +62,14 @@ def sequences(node):
 def test_every_node_shows_the_whole_cluster(serving):
     leader = serving.leader()
     for n in serving.nodes:
-        nodes = web(serving, n).get("/api/nodes")["nodes"]
+        nodes = wait_until(  # what it knows is up to a second old
+            lambda n=n: (found := web(serving, n).get("/api/nodes")["nodes"])
+            and all(node["reachable"] and node["ready"] for node in found)
+            and any(node["leads_shards"] == [1] for node in found)
+            and found,
+            "every node is ready",
+        )
         assert [node["node"] for node in nodes] == [1, 2, 3]
-        assert all(node["reachable"] and node["ready"] for node in nodes)
         assert [node["is_self"] for node in nodes] == [node == n for node in (1, 2, 3)]
         assert [node["node"] for node in nodes if node["leads_shards"] == [1]] == [leader]
         assert {node["http_address"] for node in nodes} == {
