@@ -28,8 +28,8 @@ class Strand : public std::enable_shared_from_this<Strand> {
   void Run(Task task);
   // Never runs a task before it returns.
   void Post(Task task);
-  // Drops what waits, and whatever is given from now on: tasks own what owns the strand. REQUIRES:
-  // no task is running, and nothing runs the context any more.
+  // Drops what waits, and whatever is given from now on: tasks own what owns the strand. Tasks that
+  // a thread has taken already still run. REQUIRES: nothing runs the context any more.
   void Close();
 
  private:

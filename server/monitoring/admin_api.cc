@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/monitoring/cluster_api.h"
+#include "server/monitoring/cluster_json.h"
 #include "server/replica/member.h"
 
 namespace quorumbook::server {
@@ -17,11 +18,6 @@ using Access = Router::Access;
 
 // Below the time after which the server answers in our place.
 constexpr std::chrono::milliseconds kTimeout{8'000};
-
-const char* KindName(v1::MemberStatus::Kind kind) {
-  if (kind == v1::MemberStatus::LEARNER) return "learner";
-  return kind == v1::MemberStatus::OUTGOING_VOTER ? "outgoing_voter" : "voter";
-}
 
 HttpResponse NoLeader(uint32_t shard) {
   return Problem(503, "not_leader", absl::StrCat("shard ", shard, " has no leader"),
@@ -119,7 +115,7 @@ void AdminGateway::ChangeNext(const std::shared_ptr<Change>& change) {
                                                 const v1::ChangeMemberResponse& response) {
     Json members = Json::array();
     for (const v1::MemberStatus& member : response.members()) {
-      members.push_back({{"node", member.node_id()}, {"kind", KindName(member.kind())}});
+      members.push_back({{"node", member.node_id()}, {"kind", MemberKindName(member.kind())}});
     }
     change->all_ok &= ok;
     change->results.push_back(

@@ -32,17 +32,6 @@ const char* RoleName(v1::ReplicaStatus::Role role) {
   }
 }
 
-const char* KindName(v1::MemberStatus::Kind kind) {
-  switch (kind) {
-    case v1::MemberStatus::LEARNER:
-      return "learner";
-    case v1::MemberStatus::OUTGOING_VOTER:
-      return "outgoing_voter";
-    default:
-      return "voter";
-  }
-}
-
 // What only the node itself can say; null of one that never did.
 void AddOwnFigures(const ClusterView& view, const NodeView& node, Json* out) {
   static constexpr std::array<const char*, 15> kNames = {"http_address",    "version",
@@ -110,7 +99,7 @@ Json ReplicaJson(const ClusterView& view, const NodeView& node, uint32_t shard,
   out["role"] = nullptr;
   out["kind"] = nullptr;
   for (const v1::MemberStatus& member : members) {
-    if (member.node_id() == node.id()) out["kind"] = KindName(member.kind());
+    if (member.node_id() == node.id()) out["kind"] = MemberKindName(member.kind());
   }
   const v1::ReplicaSample* const replica =
       node.Seen() ? FindReplica(node.latest(), shard) : nullptr;
@@ -260,6 +249,17 @@ Json NodeStorageJson(const ClusterView& view, const NodeView& node) {
 }
 
 }  // namespace
+
+const char* MemberKindName(v1::MemberStatus::Kind kind) {
+  switch (kind) {
+    case v1::MemberStatus::LEARNER:
+      return "learner";
+    case v1::MemberStatus::OUTGOING_VOTER:
+      return "outgoing_voter";
+    default:
+      return "voter";
+  }
+}
 
 Json NodesJson(const ClusterView& view, const std::vector<NodeAddresses>& addresses) {
   Json out = Envelope(view);
