@@ -11,12 +11,14 @@ constexpr int64_t kDaySeconds = 86'400;
 
 LoadConnection::LoadConnection(uint32_t number, std::unique_ptr<Client> client,
                                std::unique_ptr<OrderSession> session, OrderFlow flow,
-                               const Limits& limits, const Window* window, ReadyList* ready)
+                               const Limits& limits, const Window* window, ClosedLoop* loop,
+                               ReadyList* ready)
     : number_(number),
       client_(std::move(client)),
       flow_(std::move(flow)),
       limits_(limits),
       window_(*window),
+      loop_(*loop),
       ready_(*ready),
       due_ns_(std::bit_ceil(limits.orders)),
       session_(std::move(session)) {}
@@ -25,6 +27,24 @@ bool LoadConnection::WaitForRoom() {
   wants_room_ = true;
   // An answer between the caller's look and the line above did not see the wish.
   return !(HasRoom() && wants_room_.exchange(false));
+}
+
+void LoadConnection::Pump() {
+  std::lock_guard lock(pump_mutex_);
+  // One window full at most, so that the others get their turn.
+  for (uint32_t room = limits_.orders; room >= limits_.group && !failed_ && HasRoom();
+       room -= limits_.group) {
+    const int64_t now_ns = NowNs();
+    if (!loop_.open(now_ns)) return;
+    const int64_t orders = loop_.Take(limits_.group);
+    if (orders == 0) {
+      ready_.Add(number_);
+      return;
+    }
+    for (int64_t i = 0; i < orders; ++i) {
+      Submit(loop_.only_adds() ? flow_.NextAdd() : flow_.Next(), now_ns);
+    }
+  }
 }
 
 void LoadConnection::Submit(v1::Command command, int64_t due_ns) {
@@ -58,6 +78,7 @@ void LoadConnection::OnAnswer(const absl::StatusOr<v1::CommandResult>& result) {
   }
   ++answered_;
   if (wants_room_ && (HasRoom() || failed_) && wants_room_.exchange(false)) ready_.Add(number_);
+  if (HasRoom() && loop_.open(now_ns)) Pump();
 }
 
 void LoadConnection::OnExecuted(const v1::CommandResult& result, int64_t now_ns) {

@@ -3,11 +3,13 @@
 
 #include <absl/status/status.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -47,26 +49,51 @@ struct LoadTally {
   std::vector<uint32_t> by_second;  // answers in each second of the window, of the first day
 };
 
-// Orders are sent by one thread, answered by another one.
+// What the connections of a closed loop may still send.
+class ClosedLoop {
+ public:
+  // From now on: until `until_ns`, and so many orders. Only adds, or what the flow brings.
+  void Begin(int64_t until_ns, int64_t orders, bool only_adds) {
+    left_ = orders;
+    only_adds_ = only_adds;
+    until_ns_ = until_ns;
+  }
+  void End() { until_ns_ = 0; }
+  bool open(int64_t now_ns) const { return now_ns < until_ns_; }
+  bool only_adds() const { return only_adds_; }
+  int64_t left() const { return std::max<int64_t>(left_, 0); }
+  // How many of `orders` may be sent.
+  int64_t Take(int64_t orders) { return std::clamp<int64_t>(left_.fetch_sub(orders), 0, orders); }
+
+ private:
+  std::atomic<int64_t> until_ns_ = 0;
+  std::atomic<int64_t> left_ = 0;
+  std::atomic<bool> only_adds_ = false;
+};
+
+// In an open loop orders are sent by one thread; in a closed one by the thread that brings the
+// answers, since waking another one up for each order would be measured along.
 class LoadConnection {
  public:
   struct Limits {
     uint32_t orders = 1;  // in flight at most
     uint32_t group = 1;   // room for this many at a time makes it ready
   };
-  // `client` may be null when the session has none to keep. REQUIRES: `window` and `ready` outlive
-  // it; the session takes limits.orders in flight without waiting.
+  // `client` may be null when the session has none to keep. REQUIRES: `window`, `loop` and `ready`
+  // outlive it; the session takes limits.orders in flight without waiting.
   LoadConnection(uint32_t number, std::unique_ptr<Client> client,
                  std::unique_ptr<OrderSession> session, OrderFlow flow, const Limits& limits,
-                 const Window* window, ReadyList* ready);
+                 const Window* window, ClosedLoop* loop, ReadyList* ready);
 
   // Whether a group of orders can be sent without exceeding the limit.
   bool HasRoom() const { return sent_ - answered_ + limits_.group <= limits_.orders; }
   // Has itself added to the ready list as soon as there is room. False: there is already.
   bool WaitForRoom();
-  // Sends the flow's next order, or its next add. Latency counts from `due_ns`.
+  // Sends the flow's next order. Latency counts from `due_ns`.
   void Send(int64_t due_ns) { Submit(flow_.Next(), due_ns); }
-  void SendAdd(int64_t due_ns) { Submit(flow_.NextAdd(), due_ns); }
+  // Sends all that the closed loop and the room allow; from then on each answer does. Adds itself
+  // to the ready list when it finds that the loop's orders are sent.
+  void Pump();
   // An order that was due and will not be sent: it has waited until now.
   void GiveUp(int64_t due_ns, int64_t now_ns);
 
@@ -89,7 +116,10 @@ class LoadConnection {
   OrderFlow flow_;
   const Limits limits_;
   const Window& window_;
+  ClosedLoop& loop_;
   ReadyList& ready_;
+
+  std::mutex pump_mutex_;
 
   std::vector<int64_t> due_ns_;  // of the orders in flight, a ring
   std::atomic<uint64_t> sent_ = 0;

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 namespace quorumbook::bench {
 
 namespace {
 
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
-constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kAnyNumber = uint64_t{1} << 62;
 // The sender looks up at least this often, to show its progress.
 constexpr int64_t kMaxSleepNs = 50'000'000;
 
@@ -54,7 +53,7 @@ LoadResult LoadRunner::Run(const OnProgress& progress) {
   progress_ = &progress;
   LoadResult result;
   FillBooks();
-  if (options_.rate == 0) RunClosedLoop(NowNs() + ToNs(options_.warm_up), kAnyNumber);
+  if (options_.rate == 0) RunClosedLoop(NowNs() + ToNs(options_.warm_up), kAnyNumber, false);
 
   const int64_t now_ns = NowNs();
   const bool open_loop = options_.rate > 0;
@@ -80,7 +79,7 @@ LoadResult LoadRunner::Run(const OnProgress& progress) {
     GiveUpDue(end_ns);
   } else {
     Measure(/*before=*/true, &result);
-    RunClosedLoop(end_ns, by_orders ? options_.orders : kAnyNumber);
+    RunClosedLoop(end_ns, by_orders ? options_.orders : kAnyNumber, false);
     if (by_orders) Drain();
     Measure(/*before=*/false, &result);
   }
@@ -93,47 +92,20 @@ LoadResult LoadRunner::Run(const OnProgress& progress) {
 
 void LoadRunner::FillBooks() {
   if (options_.open_orders == 0) return;
-  taken_.resize(connections_.size());
-  std::iota(taken_.begin(), taken_.end(), 0);
-  sent_ = 0;
-  while (sent_ < options_.open_orders && !AllFailed()) {
-    for (const uint32_t number : taken_) {
-      LoadConnection& connection = *connections_[number];
-      while (sent_ < options_.open_orders && !connection.failed() && connection.HasRoom()) {
-        connection.SendAdd(NowNs());
-        ++sent_;
-      }
-      if (!connection.failed() && !connection.WaitForRoom()) ready_.Add(number);
-    }
-    ready_.Take(&taken_, ToTime(NowNs() + kMaxSleepNs));
-  }
+  RunClosedLoop(kForever, options_.open_orders, /*only_adds=*/true);
   Drain();
 }
 
-void LoadRunner::RunClosedLoop(int64_t until_ns, uint64_t orders) {
-  taken_.resize(connections_.size());
-  std::iota(taken_.begin(), taken_.end(), 0);
-  sent_ = 0;
-  while (true) {
-    for (const uint32_t number : taken_) {
-      LoadConnection& connection = *connections_[number];
-      // One window full at most, so that the others get their turn.
-      for (uint32_t room = connection.limits().orders;
-           room >= options_.group && !connection.failed() && connection.HasRoom();
-           room -= options_.group) {
-        const int64_t now_ns = NowNs();
-        if (now_ns >= until_ns || sent_ >= orders) return;
-        const uint64_t group = std::min<uint64_t>(options_.group, orders - sent_);
-        for (uint64_t i = 0; i < group; ++i) connection.Send(now_ns);
-        sent_ += group;
-      }
-      if (!connection.failed() && !connection.WaitForRoom()) ready_.Add(number);
-    }
+void LoadRunner::RunClosedLoop(int64_t until_ns, uint64_t orders, bool only_adds) {
+  loop_.Begin(until_ns, static_cast<int64_t>(orders), only_adds);
+  for (auto& connection : connections_) connection->Pump();
+  while (loop_.left() > 0 && !AllFailed()) {
     const int64_t now_ns = NowNs();
-    if (now_ns >= until_ns || sent_ >= orders || AllFailed()) return;
+    if (!loop_.open(now_ns)) break;
     Progress(now_ns);
     ready_.Take(&taken_, ToTime(std::min(until_ns, now_ns + kMaxSleepNs)));
   }
+  loop_.End();
 }
 
 void LoadRunner::RunOpenLoop(int64_t until_ns) {
@@ -206,9 +178,10 @@ void LoadRunner::Progress(int64_t now_ns) {
   const int64_t start_ns = window_.start_ns;
   double done = 0;
   if (start_ns < now_ns) {
-    done = options_.orders > 0 ? static_cast<double>(sent_) / static_cast<double>(options_.orders)
-                               : static_cast<double>(now_ns - start_ns) /
-                                     static_cast<double>(ToNs(options_.duration));
+    done =
+        options_.orders > 0
+            ? 1 - static_cast<double>(loop_.left()) / static_cast<double>(options_.orders)
+            : static_cast<double>(now_ns - start_ns) / static_cast<double>(ToNs(options_.duration));
   }
   uint64_t answered = 0;
   for (const auto& connection : connections_) answered += connection->answered();

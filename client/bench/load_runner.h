@@ -82,7 +82,7 @@ class LoadRunner {
   explicit LoadRunner(const LoadOptions& options) : options_(options) {}
 
   void FillBooks();
-  void RunClosedLoop(int64_t until_ns, uint64_t orders);
+  void RunClosedLoop(int64_t until_ns, uint64_t orders, bool only_adds);
   void RunOpenLoop(int64_t until_ns);
   // Sends what is due and fits; when its next order is due, or `until_ns`.
   int64_t SendDue(LoadConnection& connection, OpenLoopSchedule& schedule, int64_t until_ns);
@@ -95,12 +95,12 @@ class LoadRunner {
 
   const LoadOptions options_;
   Window window_;
+  ClosedLoop loop_;
   ReadyList ready_;
   std::vector<std::unique_ptr<LoadConnection>> connections_;
   std::vector<OpenLoopSchedule> schedules_;
   std::vector<uint32_t> taken_;  // from ready_
   uint32_t shards_ = 0;
-  uint64_t sent_ = 0;  // in the present loop
   const OnProgress* progress_ = nullptr;
 };
 

@@ -81,7 +81,7 @@ absl::StatusOr<std::unique_ptr<LoadRunner>> LoadRunner::Create(
     OrderFlow flow(options.mix, shard->second, options.seed + i, first_id);
     runner->connections_.push_back(std::make_unique<LoadConnection>(
         i, *std::move(client), *std::move(session), std::move(flow), limits, &runner->window_,
-        &runner->ready_));
+        &runner->loop_, &runner->ready_));
     if (++shard == symbols->end()) shard = symbols->begin();
   }
   return runner;

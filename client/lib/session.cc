@@ -16,6 +16,9 @@ using std::chrono::milliseconds;
 constexpr char kCommandTag = (v1::CommandBatch::kCommandsFieldNumber << 3) | 2;
 constexpr milliseconds kCloseTimeout{1'000};
 
+// The session whose callbacks this thread is calling.
+static thread_local const Session* answering = nullptr;
+
 static absl::Status CheckOptions(const SessionOptions& options, uint64_t account) {
   if (account == 0) return absl::InvalidArgumentError("account 0 can not trade; use 1 or more");
   if (options.max_batch < 1 || options.max_batch > 1'000) {
@@ -86,6 +89,11 @@ absl::Status Session::Submit(v1::Command command, Callback callback) {
 
   Lock lock(mutex_);
   while (status_.ok() && pending_.full()) {
+    // Room comes when the callbacks have returned.
+    if (answering == this) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(options_.max_in_flight, " commands are unanswered; submit later"));
+    }
     ++waiting_for_room_;
     room_.wait(lock);
     --waiting_for_room_;
@@ -100,7 +108,7 @@ absl::Status Session::Submit(v1::Command command, Callback callback) {
   ++stats_.submitted;
   if (stream_ == nullptr) {
     wake_.notify_one();
-  } else {
+  } else if (answering != this) {
     SendNext(lock);
   }
   return absl::OkStatus();
@@ -227,12 +235,14 @@ bool Session::OnResults(v1::CommandBatchResult* results) {
     waiting_since_ = now;
   }
   uint64_t repeated = 0;
+  answering = this;
   for (uint64_t i = 0; i < count; ++i) {
     v1::CommandResult* result = results->mutable_results(static_cast<int>(i));
     if (result->repeated()) ++repeated;
     Callback callback = std::exchange(pending_[first + i].callback, nullptr);
     callback(std::move(*result));
   }
+  answering = nullptr;
   Lock lock(mutex_);
   pending_.MarkAnswered(count);
   stats_.answered += count;

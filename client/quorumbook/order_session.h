@@ -39,8 +39,8 @@ struct SessionStats {
 
 class OrderSession {
  public:
-  // Called once a command, in submission order, from a thread of the library; must not block and
-  // must not call the session. After the first error all later commands get the same:
+  // Called once a command, in submission order, from a thread of the library; must not block, and
+  // of the session may call Submit alone. After the first error all later commands get the same:
   // - kDeadlineExceeded: no answer in time; the command's fate is not known. So is kCancelled, when
   //   the session is destroyed before the answer came.
   // - kFailedPrecondition: the exchange does not know the session (any more).
@@ -54,9 +54,12 @@ class OrderSession {
   // Queues a command; commands execute in the order of these calls. A symbol may be named once the
   // answer to its AddSymbol is there: names are looked up when a command arrives. Waits while
   // max_in_flight is reached. What is waiting when the stream can take it goes out as one message.
+  // From a callback of the same session it does not wait, and what the callbacks of one message of
+  // results submit goes out together, when all of them were called: the quickest way to answer.
   // An error means that the command was not sent and never will be, and that the callback is not
   // called: kInvalidArgument for one that no exchange could understand (the message names the
-  // field), otherwise the session is over.
+  // field); kResourceExhausted in a callback while max_in_flight is reached, which counts the
+  // commands of the message whose results are being handed out; otherwise the session is over.
   virtual absl::Status Submit(v1::Command command, Callback callback) = 0;
 
   // Submit, then wait for the result.

@@ -41,6 +41,10 @@ size_t FakeCluster::largest_batch() const {
   std::lock_guard lock(mutex_);
   return largest_batch_;
 }
+size_t FakeCluster::batches() const {
+  std::lock_guard lock(mutex_);
+  return batches_;
+}
 
 Fault FakeCluster::NextFault() {
   std::lock_guard lock(mutex_);
@@ -83,6 +87,7 @@ size_t FakeCluster::subscribers() const {
 void FakeCluster::CountBatch(size_t commands) {
   std::lock_guard lock(mutex_);
   largest_batch_ = std::max(largest_batch_, commands);
+  ++batches_;
 }
 
 v1::ClusterDescription FakeCluster::Describe(uint32_t answering) const {

@@ -87,6 +87,8 @@ class FakeCluster {
   }
   // Most commands in one batch, and most unanswered at a time, that a stream brought.
   size_t largest_batch() const;
+  // Batches with commands that leaders' streams brought.
+  size_t batches() const;
   // Batches without commands that leaders' streams brought.
   int announced() const { return announced_; }
 
@@ -115,6 +117,7 @@ class FakeCluster {
   };
   std::deque<Planned> plan_;
   size_t largest_batch_ = 0;
+  size_t batches_ = 0;
   std::atomic<int> announced_ = 0;
   std::vector<std::unique_ptr<FakeNode>> nodes_;
 };

@@ -183,9 +183,9 @@ grpc::Status FakeNode::Stream(grpc::ServerContext* context, BatchStream* stream)
   }
   v1::CommandBatch batch;
   while (stream->Read(&batch)) {
-    cluster_->CountBatch(static_cast<size_t>(batch.commands_size()));
     grpc::Status status = CheckLeader(context, batch.shard());
     if (!status.ok()) return status;
+    cluster_->CountBatch(static_cast<size_t>(batch.commands_size()));
     status = Serve(context, stream, batch, cluster_->NextFault());
     if (!status.ok()) return status;
   }

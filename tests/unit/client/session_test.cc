@@ -224,6 +224,68 @@ TEST_F(SessionTest, AFloodGoesInFullBatches) {
   EXPECT_EQ(cluster_.largest_batch(), 50u);
 }
 
+// A chain of orders, each submitted by the callback of the one before.
+class Chain {
+ public:
+  Chain(OrderSession& session, uint64_t length) : session_(session), length_(length) {}
+  absl::Status SubmitNext() {
+    return session_.Submit(NewOrder(++submitted_), [this](auto result) {
+      results_.push_back(std::move(result));
+      if (submitted_ == length_) return;
+      const absl::Status status = SubmitNext();
+      EXPECT_TRUE(status.ok()) << status;
+    });
+  }
+  const Results& results() const { return results_; }
+
+ private:
+  OrderSession& session_;
+  const uint64_t length_;
+  uint64_t submitted_ = 0;
+  Results results_;
+};
+
+TEST_F(SessionTest, ACallbackMaySubmit) {
+  for (uint64_t i = 0; i < 20; ++i) cluster_.Plan(Fault::kDropAfterExecuting, 7);
+  auto session = Open({.max_batch = 10, .max_in_flight = 2});
+  Chain chain(*session, 500);
+  ASSERT_TRUE(chain.SubmitNext().ok());
+  EXPECT_TRUE(session->Drain().ok()) << "everything that callbacks submitted was answered as well";
+  ExpectExactlyOnce(chain.results(), 500);
+  EXPECT_TRUE(cluster_.AllPlansMet());
+}
+
+TEST_F(SessionTest, WhatTheCallbacksOfAMessageSubmitGoesOutTogether) {
+  auto session = Open({.max_batch = 10});
+  uint64_t next = 0;
+  const auto submit = [&](const OrderSession::Callback& callback) {
+    const absl::Status status = session->Submit(NewOrder(++next), callback);
+    EXPECT_TRUE(status.ok()) << status;
+  };
+  // Without a leader everything waits, and then fills four messages, as do the orders that come of
+  // their results.
+  cluster_.SetLeader(0);
+  for (int i = 0; i < 40; ++i) {
+    submit([&](const auto&) { submit([](const auto&) {}); });
+  }
+  cluster_.SetLeader(1);
+  ASSERT_TRUE(session->Drain().ok());
+  EXPECT_EQ(session->stats().answered, 80u);
+  EXPECT_EQ(cluster_.batches(), 8u);
+}
+
+TEST_F(SessionTest, SubmitOfACallbackDoesNotWait) {
+  auto session = Open({.max_in_flight = 1});
+  absl::Status status;
+  ASSERT_TRUE(session
+                  ->Submit(NewOrder(1),
+                           [&](const auto&) { status = session->Submit(NewOrder(2), [](auto) {}); })
+                  .ok());
+  ASSERT_TRUE(session->Drain().ok());
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_TRUE(session->Execute(NewOrder(2)).ok()) << "there is room again";
+}
+
 TEST_F(SessionTest, ManyThreadsMaySubmit) {
   auto session = Open({.max_batch = 10, .max_in_flight = 64});
   std::atomic<uint64_t> accepted = 0;

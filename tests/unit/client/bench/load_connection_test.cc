@@ -41,6 +41,7 @@ class LoadConnectionTest : public testing::Test {
   }
 
   Window window_;
+  ClosedLoop loop_;
   ReadyList ready_;
   ManualSession* session_ = new ManualSession;  // the connection's
   LoadConnection connection_{5,
@@ -49,6 +50,7 @@ class LoadConnectionTest : public testing::Test {
                              OrderFlow({}, {"A"}, 1, 1),
                              {.orders = 4, .group = 2},
                              &window_,
+                             &loop_,
                              &ready_};
 };
 
@@ -65,6 +67,34 @@ TEST_F(LoadConnectionTest, IsReadyWhenAGroupHasRoom) {
   session_->Answer();
   EXPECT_TRUE(TakeReady().empty()) << "told once, though nobody asked again";
   EXPECT_FALSE(connection_.WaitForRoom()) << "there is room at once";
+}
+
+TEST_F(LoadConnectionTest, EachAnswerOfAClosedLoopSendsTheNextOrders) {
+  loop_.Begin(NowNs() + 3'600'000'000'000, /*orders=*/7, /*only_adds=*/false);
+  connection_.Pump();
+  EXPECT_EQ(connection_.sent(), 4u);
+  session_->Answer();
+  EXPECT_EQ(connection_.sent(), 4u) << "a group has no room";
+  session_->Answer();
+  EXPECT_EQ(connection_.sent(), 6u);
+  EXPECT_TRUE(TakeReady().empty());
+  session_->Answer();
+  session_->Answer();
+  EXPECT_EQ(connection_.sent(), 7u) << "the seventh is the last";
+  while (!session_->waiting.empty()) session_->Answer();
+  EXPECT_EQ(connection_.sent(), 7u);
+  EXPECT_EQ(loop_.left(), 0);
+  EXPECT_FALSE(TakeReady().empty()) << "who waits for the end is woken up";
+}
+
+TEST_F(LoadConnectionTest, AClosedLoopThatIsOverSendsNothing) {
+  loop_.Begin(NowNs() + 3'600'000'000'000, /*orders=*/100, /*only_adds=*/true);
+  connection_.Pump();
+  ASSERT_EQ(connection_.sent(), 4u);
+  loop_.End();
+  while (!session_->waiting.empty()) session_->Answer();
+  EXPECT_EQ(connection_.sent(), 4u);
+  EXPECT_EQ(connection_.answered(), 4u);
 }
 
 TEST_F(LoadConnectionTest, LatencyCountsFromWhenTheOrderWasDue) {
