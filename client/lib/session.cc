@@ -17,7 +17,7 @@ constexpr char kCommandTag = (v1::CommandBatch::kCommandsFieldNumber << 3) | 2;
 constexpr milliseconds kCloseTimeout{1'000};
 
 // The session whose callbacks this thread is calling.
-static thread_local const Session* answering = nullptr;
+static thread_local const Session* answered_session = nullptr;
 
 static absl::Status CheckOptions(const SessionOptions& options, uint64_t account) {
   if (account == 0) return absl::InvalidArgumentError("account 0 can not trade; use 1 or more");
@@ -90,7 +90,7 @@ absl::Status Session::Submit(v1::Command command, Callback callback) {
   Lock lock(mutex_);
   while (status_.ok() && pending_.full()) {
     // Room comes when the callbacks have returned.
-    if (answering == this) {
+    if (answered_session == this) {
       return absl::ResourceExhaustedError(
           absl::StrCat(options_.max_in_flight, " commands are unanswered; submit later"));
     }
@@ -108,7 +108,7 @@ absl::Status Session::Submit(v1::Command command, Callback callback) {
   ++stats_.submitted;
   if (stream_ == nullptr) {
     wake_.notify_one();
-  } else if (answering != this) {
+  } else {
     SendNext(lock);
   }
   return absl::OkStatus();
@@ -137,6 +137,7 @@ SessionStats Session::stats() const {
 }
 
 bool Session::MaySend(uint64_t count) const {
+  if (answering_) return false;  // what the callbacks submit goes out together
   // A batch without commands says that this client is there.
   if (options_.cancel_on_disconnect && !stream_announced_) return true;
   if (count == 0) return false;
@@ -233,17 +234,19 @@ bool Session::OnResults(v1::CommandBatchResult* results) {
     stats_.longest_outage =
         std::max<std::chrono::nanoseconds>(stats_.longest_outage, now - waiting_since_);
     waiting_since_ = now;
+    answering_ = true;
   }
   uint64_t repeated = 0;
-  answering = this;
+  answered_session = this;
   for (uint64_t i = 0; i < count; ++i) {
     v1::CommandResult* result = results->mutable_results(static_cast<int>(i));
     if (result->repeated()) ++repeated;
     Callback callback = std::exchange(pending_[first + i].callback, nullptr);
     callback(std::move(*result));
   }
-  answering = nullptr;
+  answered_session = nullptr;
   Lock lock(mutex_);
+  answering_ = false;
   pending_.MarkAnswered(count);
   stats_.answered += count;
   stats_.repeated += repeated;
