@@ -15,7 +15,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <latch>
@@ -44,16 +43,17 @@ namespace {
 
 constexpr std::chrono::milliseconds kCloseTimeout{500};
 
-// Left in the data directory by a process that met damage while it ran.
-constexpr char kDamagedMark[] = "/DAMAGED";
 // What storage::SetAside adds to the name of a directory.
 constexpr char kAsideSuffix[] = ".damaged";
 
 // What is on disk is unknown now: going on could break promises, so the process ends here and the
 // next start finds out. Damage may lie where a start does not look: so it is told.
 [[noreturn]] void Die(const std::string& data_dir, const absl::Status& status) {
-  if (absl::IsDataLoss(status)) std::ofstream(data_dir + kDamagedMark) << status.ToString() << '\n';
   spdlog::critical("stopping: {}", status.ToString());
+  if (absl::IsDataLoss(status)) {
+    const absl::Status marked = storage::MarkDamaged(data_dir, status);
+    if (!marked.ok()) spdlog::critical("{}", marked.ToString());
+  }
   spdlog::shutdown();
   std::_Exit(EXIT_FAILURE);
 }
@@ -189,12 +189,6 @@ class Node::Parts {
 
   // The store, and everything in it.
   absl::Status OpenStore() {
-    if (std::filesystem::exists(config_.data_dir + kDamagedMark)) {
-      return absl::DataLossError(
-          fmt::format("{}{} says that damage was met: examine the disk, and remove the file to "
-                      "start all the same",
-                      config_.data_dir, kDamagedMark));
-    }
     storage::RocksDbOptions options;
     options.directory = config_.data_dir;
     options.identity = {config_.cluster_id, config_.node_id, DrawIncarnation()};

@@ -344,10 +344,6 @@ void ShardReplica::Report(const consensus::Evidence& item) {
   spdlog::error("shard {}: evidence of {} by node {} in term {} at index {}",
                 options_.shard.value(), EvidenceName(item.kind), NodeOf(item.culprit).value(),
                 item.term.value(), item.index.value());
-  const bool own_state = item.kind == consensus::Evidence::Kind::kDivergedState;
-  if (!own_state || item.culprit != options_.raft.id) return;
-  // Its snapshots and, after a restart, its answers would spread what is wrong: it begins anew.
-  Fatal(absl::DataLossError("this replica's state is not that of the majority"));
 }
 
 void ShardReplica::Log(LogLevel level, std::string_view line) {

@@ -54,6 +54,10 @@ std::string LockPath(const std::string& directory) {
   return absl::StrCat(directory, "/quorumbook.lock");
 }
 
+std::string DamagedMark(const std::string& directory) {
+  return absl::StrCat(directory, "/DAMAGED");
+}
+
 void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
   switch (info.operation) {
     case rocksdb::FileOperationType::kSync:
@@ -124,6 +128,10 @@ absl::Status Database::CheckDirectory() {
   for (const std::string& name : names) {
     has_current |= name == "CURRENT";
     has_data |= absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log");
+  }
+  if (env_->FileExists(DamagedMark(directory_)).ok()) {
+    return DataLossIn(directory_, absl::StrCat("an earlier process met damage while it ran (",
+                                               DamagedMark(directory_), " says which)"));
   }
   // RocksDB would begin a new database here and delete what it does not know.
   if (has_data && !has_current) return DataLossIn(directory_, "file CURRENT is missing");

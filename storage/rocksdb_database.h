@@ -33,6 +33,8 @@ inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data
 // The file that is locked as long as a store is open. Beside RocksDB's own LOCK: this one is taken
 // before anything is read.
 std::string LockPath(const std::string& directory);
+// The file that MarkDamaged writes.
+std::string DamagedMark(const std::string& directory);
 
 class Database {
  public:

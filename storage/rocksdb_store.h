@@ -26,6 +26,12 @@ struct RocksDbOptions {
 // it open, kDataLoss when it is damaged beyond its tail.
 absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const RocksDbOptions& options);
 
+// Notes durably that a process met damage in the store, where an opening does not look: it writes
+// why into the file DAMAGED in `directory`. As long as that is there OpenRocksDbStore refuses the
+// store (kDataLoss); it goes with the directory when that is set aside. May be called while the
+// store is open, again too. Errors: kInternal: it can not be written.
+absl::Status MarkDamaged(const std::string& directory, const absl::Status& damage);
+
 // Moves a damaged store out of the way, so that another can be created in its place: renames
 // `directory` to `directory`.damaged, durably, and returns that name. One is kept: an older one of
 // that name is removed first. After a crash in the middle the store is where it was; call again.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -32,6 +33,17 @@ absl::Status SyncDirectory(const fs::path& directory) {
   return absl::InternalError(absl::StrCat("cannot sync ", directory.string(), ": ", why));
 }
 
+absl::Status WriteAndSync(const fs::path& file, const std::string& text) {
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const bool written = descriptor >= 0 &&
+                       write(descriptor, text.data(), text.size()) == std::ssize(text) &&
+                       fsync(descriptor) == 0;
+  const std::string why = std::strerror(errno);
+  if (descriptor >= 0) close(descriptor);
+  if (written) return SyncDirectory(file.parent_path());
+  return absl::InternalError(absl::StrCat("cannot write ", file.string(), ": ", why));
+}
+
 absl::Status Move(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::remove_all(to, error);
@@ -41,6 +53,10 @@ absl::Status Move(const fs::path& from, const fs::path& to) {
 }
 
 }  // namespace
+
+absl::Status MarkDamaged(const std::string& directory, const absl::Status& damage) {
+  return WriteAndSync(DamagedMark(directory), damage.ToString() + "\n");
+}
 
 absl::StatusOr<std::string> SetAside(const std::string& directory) {
   std::error_code error;

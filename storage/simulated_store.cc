@@ -111,6 +111,11 @@ class SimulatedStore : public Store {
   const StoreIdentity identity_;
 };
 
+void SimulatedDisk::MarkDamaged() {
+  std::lock_guard lock(mutex_);
+  marked_damaged_ = mutant_ != Mutant::kDamageForgotten;
+}
+
 void SimulatedDisk::DeferSyncs(bool defer) {
   std::lock_guard lock(mutex_);
   defer_syncs_ = defer;
@@ -461,6 +466,11 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSimulatedStore(SimulatedDisk* disk,
   if (disk->open_) {
     return absl::AlreadyExistsError(
         "the simulated disk is in use by another store: close that one");
+  }
+  if (disk->marked_damaged_) {
+    return absl::DataLossError(
+        "an earlier process met damage while it ran: keep the disk for "
+        "inspection and rebuild the node from its peers with another one");
   }
   if (absl::Status status = disk->CheckIdentity(identity); !status.ok()) return status;
   disk->final_error_ = absl::OkStatus();

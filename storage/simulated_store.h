@@ -63,6 +63,9 @@ class SimulatedDisk {
   // LosePower comes first.
   void FailNextSync();
 
+  // As MarkDamaged of rocksdb_store.h.
+  void MarkDamaged();
+
   // What is on the disk durably and could be damaged: entries are those of [first, end).
   struct Extent {
     bool hard_state = false;
@@ -87,6 +90,7 @@ class SimulatedDisk {
     kHardStateApart,        // the commit index is written apart from the entries that it names
     kSnapshotApartFromLog,  // a received snapshot is written apart from the log that it replaces
     kSnapshotNotSynced,     // an own snapshot is reported as durable before it is
+    kDamageForgotten,       // a mark of damage is not kept
   };
   // From now on.
   void Plant(Mutant mutant);
@@ -155,6 +159,7 @@ class SimulatedDisk {
   bool defer_syncs_ = false;
   bool open_ = false;
   bool full_ = false;
+  bool marked_damaged_ = false;
   bool fail_next_sync_ = false;
   absl::Status final_error_;
 };

@@ -178,6 +178,7 @@ void Replica::ProcessOutput() {
     ConfirmReads(output.reads);
     FailReads(output.reads_failed);
     for (const consensus::Evidence& evidence : output.evidence) Judge(evidence);
+    if (stopped_) return;
     if (!output.committed.empty()) PumpWhenWaiting();
     membership_.Tend(host_.Now());
   }
@@ -296,11 +297,16 @@ void Replica::ExecuteRetries(const Entry& entry) {
 }
 
 // A node that did what no correct one does is not listened to any more. Bytes that do not fit their
-// checksum may have changed on the way, once or twice.
+// checksum may have changed on the way, once or twice. A replica whose own state has diverged ends:
+// its snapshots and, after a restart, its answers would spread what is wrong. Its host treats that
+// as it treats damage of the disk.
 void Replica::Judge(const consensus::Evidence& evidence) {
   using Kind = consensus::Evidence::Kind;
   host_.Report(evidence);
   if (evidence.culprit == NodeId()) return;
+  if (evidence.culprit == options_.raft.id && raft_.status().quarantined) {
+    return Stop(absl::DataLossError("this replica's state is not that of the majority"));
+  }
   const bool corrupt =
       evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
   if (corrupt && ++corruptions_[evidence.culprit] < kCorruptionsToFence) return;

@@ -90,7 +90,8 @@ def flip_a_bit(path):
         file.write(bytes([byte ^ 4]))
 
 
-def test_a_node_whose_data_is_damaged_begins_anew(cluster):
+@pytest.mark.parametrize("kind", ["found at the start", "met while it ran"])
+def test_a_node_whose_data_is_damaged_begins_anew(cluster, kind):
     add_symbol(cluster)
     for first in range(1, 2001, 100):
         rest_orders(cluster, range(first, first + 100))
@@ -99,7 +100,10 @@ def test_a_node_whose_data_is_damaged_begins_anew(cluster):
     damaged = cluster.followers()[0]
     cluster.kill(damaged)
     data = cluster.nodes[damaged].data
-    flip_a_bit(max(data.glob("**/*.log"), key=lambda file: file.stat().st_size))
+    if kind == "found at the start":
+        flip_a_bit(max(data.glob("**/*.log"), key=lambda file: file.stat().st_size))
+    else:
+        (data / "DAMAGED").write_text("what the process before this one met\n")
     cluster.spawn(damaged)
     wait_replaced(cluster, damaged, incarnations)
     assert "damaged data was moved to" in cluster.log_of(damaged)

@@ -282,7 +282,7 @@ bool Cluster::IsAccident(const consensus::Evidence& evidence) {
 
 void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) {
   if (evidence.culprit == traitor_.member() && evidence.culprit != NodeId()) {
-    traitor_.FoundOut(node.member(), node.life(), shard);
+    traitor_.FoundOut(node.member(), shard);
     Line(absl::StrCat("node ", node.number(), " has evidence against the traitor, node ",
                       NumberOf(evidence.culprit)));
     return;
@@ -346,7 +346,7 @@ void Cluster::Read(int number, ShardId shard, bool stale_ok, Callback callback) 
                  Reply reply;
                  reply.connected = true;
                  reply.trusted = host.checks().trusts(host.member());
-                 if (!reply.trusted && !stale_ok && traitor_.KnowsItself(host.life(), shard)) {
+                 if (!reply.trusted && traitor_.KnowsItself(shard)) {
                    context_.Fail("a replica that knows that its state has diverged serves a read");
                  }
                  reply.index = host.replica().applied();

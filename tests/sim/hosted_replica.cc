@@ -62,7 +62,6 @@ absl::Status HostedReplica::Start() {
 bool HostedReplica::CanRun() const { return !node_.paused() && !stopped_; }
 
 NodeId HostedReplica::member() const { return node_.member_; }
-uint64_t HostedReplica::life() const { return node_.life_; }
 
 const consensus::Configuration& HostedReplica::configuration() const {
   return replica_->raft().configuration();
@@ -187,6 +186,7 @@ void HostedReplica::Log(server::LogLevel, std::string_view line) { Line(line); }
 void HostedReplica::Fatal(const absl::Status& status) {
   Line(std::string(status.message()));
   stopped_ = true;
+  if (absl::IsDataLoss(status)) node_.disk_->MarkDamaged();
   node_.End();
 }
 

@@ -40,7 +40,6 @@ class HostedReplica : private server::ReplicaHost {
   const server::Leadership& leadership() const { return leadership_; }
   bool leads() const { return replica_->raft().role() == consensus::Role::kLeader; }
   NodeId member() const;
-  uint64_t life() const;  // of the node
   // Whose majority a commit needs now.
   const consensus::Configuration& configuration() const;
   ShardChecks& checks() { return checks_; }

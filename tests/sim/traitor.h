@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <set>
 #include <vector>
 
@@ -30,19 +29,16 @@ class Traitor {
 
   // A lie has arrived at a correct node that is able to see it.
   void Told() { ++told_; }
-  // `witness`, or rather its process that counts `life`, has evidence against it.
-  void FoundOut(NodeId witness, uint64_t life, ShardId shard) {
+  // `witness` has evidence against it.
+  void FoundOut(NodeId witness, ShardId shard) {
     witnesses_.insert(witness);
-    if (witness == member_) known_in_life_[shard] = life;
+    if (witness == member_) knows_itself_.insert(shard);
   }
   bool found_out() const { return !witnesses_.empty(); }
   // It has lied often enough that it must have been found out.
   bool MustBeKnown() const { return told_ >= kLiesUntilKnown; }
-  // By its own comparison of states.
-  bool KnowsItself(uint64_t life, ShardId shard) const {
-    const auto known = known_in_life_.find(shard);
-    return known != known_in_life_.end() && known->second == life;
-  }
+  // By its own comparison of states; not to be forgotten in a restart.
+  bool KnowsItself(ShardId shard) const { return knows_itself_.contains(shard); }
 
  private:
   static constexpr uint64_t kLiesUntilKnown = 5;
@@ -56,7 +52,7 @@ class Traitor {
   Random random_;
   uint64_t told_ = 0;
   std::set<NodeId> witnesses_;
-  std::map<ShardId, uint64_t> known_in_life_;
+  std::set<ShardId> knows_itself_;
 };
 
 // Changes one bit of a payload; false when there is none.

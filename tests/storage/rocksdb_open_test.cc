@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -182,6 +183,29 @@ TEST_F(SetAsideTest, WhatCanNotBeMovedIsNamed) {
   const absl::Status status = SetAside(stuck).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(status.ToString(), AllOf(HasSubstr(stuck), HasSubstr("move it away by hand")));
+}
+
+// What a process met while it ran is remembered by the next one.
+TEST_F(SetAsideTest, AStoreThatIsMarkedAsDamagedIsRefusedUntilItIsSetAside) {
+  for (const uint64_t incarnation : {1, 2}) {
+    ASSERT_NO_FATAL_FAILURE(CreateStore(incarnation));
+    {
+      absl::StatusOr<std::unique_ptr<Store>> store = Open();
+      ASSERT_TRUE(store.ok()) << store.status();
+      ASSERT_TRUE(MarkDamaged(directory_path_, absl::DataLossError("another state")).ok());
+      ASSERT_TRUE(MarkDamaged(directory_path_, absl::DataLossError("a strange state")).ok());
+    }
+    const absl::Status status = Open().status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(status.ToString(), HasSubstr(directory_path_ + "/DAMAGED says which"));
+    std::string why;
+    std::ifstream mark(directory_path_ + "/DAMAGED");
+    std::getline(mark, why);
+    EXPECT_EQ(why, "DATA_LOSS: a strange state");
+    ASSERT_TRUE(SetAside(directory_path_).ok());
+  }
+  const absl::Status status = MarkDamaged(directory_.path() + "/none", absl::DataLossError("x"));
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
 }
 
 // What an interrupted snapshot has left is removed at open.

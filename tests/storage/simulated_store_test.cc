@@ -244,6 +244,14 @@ TEST_F(SimulatedDamageTest, ARecordOfAnotherShardIsFound) {
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
 }
 
+TEST_F(SimulatedDamageTest, ADiskThatIsMarkedAsDamagedIsRefused) {
+  disk_.MarkDamaged();
+  EXPECT_TRUE(Holds(*store_, model_));
+  store_.reset();
+  const absl::Status status = OpenSimulatedStore(&disk_, kTestIdentity).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+}
+
 TEST_F(SimulatedDamageTest, WhatIsWrittenAnewIsWhole) {
   ASSERT_TRUE(disk_.FlipBit({.kind = Kind::kEntry, .shard = ShardId(1), .index = Index(4)}, 9));
   ASSERT_TRUE(disk_.FlipBit({.kind = Kind::kHardState, .shard = ShardId(1), .index = {}}, 9));

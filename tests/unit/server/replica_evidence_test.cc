@@ -1,0 +1,102 @@
+// What a replica does about replicas, itself included, whose state is not that of the majority.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/replica/replica.h"
+
+namespace quorumbook::server {
+namespace {
+
+using consensus::Evidence;
+using consensus::Index;
+using consensus::Term;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class WatchingHost final : public ReplicaHost {
+ public:
+  consensus::Instant Now() override { return std::chrono::seconds(1); }
+  exchange::Time WallClock() override { return 1; }
+  void Write(consensus::Persist) override {}
+  void SaveSnapshot(consensus::Snapshot) override {}
+  bool DiskFull() override { return false; }
+  void Send(std::vector<consensus::Message>) override {}
+  void PumpSoon() override {}
+  void SymbolKnown(const exchange::SymbolInfo&) override {}
+  void LeadershipChanged(const Leadership&) override {}
+  void Report(const Evidence& item) override { evidence.push_back(item); }
+  void Log(LogLevel, std::string_view) override {}
+  void Fatal(const absl::Status& status) override { fatal.push_back(status); }
+
+  std::vector<Evidence> evidence;
+  std::vector<absl::Status> fatal;
+};
+
+// Follower 1 of leader 2, which has applied one entry; states are compared at each.
+class ReplicaEvidenceTest : public ::testing::Test {
+ protected:
+  ReplicaEvidenceTest() : replica_(Options(), {}, &host_) {
+    replica_.Start();
+    consensus::Entry entry{.term = Term(1),
+                           .index = Index(1),
+                           .type = consensus::EntryType::kNoOp,
+                           .chain = {},
+                           .payload = std::make_shared<const std::string>()};
+    entry.chain = consensus::Chain({}, entry.term, entry.index, entry.type, entry.bytes());
+    Receive(NodeId(2), consensus::AppendEntries{.prev_index = {},
+                                                .prev_term = {},
+                                                .prev_chain = {},
+                                                .commit = Index(1),
+                                                .entries = {entry}});
+    EXPECT_EQ(replica_.applied(), Index(1));
+  }
+
+  static ReplicaOptions Options() {
+    ReplicaOptions options;
+    options.shard = ShardId(1);
+    options.raft.id = NodeId(1);
+    options.raft.configuration = consensus::MakeConfiguration({NodeId(1), NodeId(2), NodeId(3)});
+    options.raft.digest_interval = 1;
+    options.snapshot_log_bytes = uint64_t{1} << 30;
+    return options;
+  }
+
+  void Receive(NodeId from, decltype(consensus::Message::body) body) {
+    replica_.Receive({{.from = from, .to = NodeId(1), .term = Term(1), .body = std::move(body)}});
+  }
+  void TellState(NodeId from, const Digest& digest) {
+    Receive(from, consensus::StateDigest{.index = Index(1), .digest = digest});
+  }
+
+  WatchingHost host_;
+  Replica replica_;
+};
+
+TEST_F(ReplicaEvidenceTest, AReplicaWhoseOwnStateHasDivergedEndsAsIfItsDataWereDamaged) {
+  TellState(NodeId(2), Digest{.high = 7, .low = 7});
+  EXPECT_TRUE(host_.fatal.empty()) << "one against one";
+  TellState(NodeId(3), Digest{.high = 7, .low = 7});
+  EXPECT_THAT(host_.evidence, ElementsAre(Evidence{.kind = Evidence::Kind::kDivergedState,
+                                                   .culprit = NodeId(1),
+                                                   .term = Term(1),
+                                                   .index = Index(1)}));
+  ASSERT_THAT(host_.fatal, SizeIs(1));
+  EXPECT_TRUE(absl::IsDataLoss(host_.fatal[0])) << host_.fatal[0];
+  EXPECT_THAT(std::string(host_.fatal[0].message()), HasSubstr("not that of the majority"));
+}
+
+TEST_F(ReplicaEvidenceTest, AnotherWhoseStateHasDivergedIsFencedOff) {
+  TellState(NodeId(2), replica_.exchange().RunningDigest());
+  TellState(NodeId(3), Digest{.high = 7, .low = 7});
+  EXPECT_TRUE(host_.fatal.empty());
+  EXPECT_THAT(host_.evidence, SizeIs(1));
+  EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(3)));
+}
+
+}  // namespace
+}  // namespace quorumbook::server
