@@ -35,6 +35,8 @@ struct Config {
   std::chrono::milliseconds election_timeout_min{300};
   std::chrono::milliseconds election_timeout_max{600};
   std::chrono::milliseconds heartbeat_interval{60};
+  std::chrono::milliseconds quiesce_after{0};  // 0: never
+  bool lease_reads = false;
   uint64_t snapshot_log_bytes = uint64_t{64} << 20;  // take a snapshot when the log is this large
   uint64_t keep_log_bytes = uint64_t{4} << 20;       // kept behind a snapshot for slow followers
   uint32_t threads = 2;                              // for shards and timers

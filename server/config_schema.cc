@@ -59,10 +59,10 @@ ConfigFault SetClusterId(const std::string& text, std::string* out) {
   return {};
 }
 
-Setter Milliseconds(std::chrono::milliseconds Config::* field) {
-  return [field](Config& config, const std::string& text) {
+Setter Milliseconds(std::chrono::milliseconds Config::* field, uint64_t min = 1) {
+  return [field, min](Config& config, const std::string& text) {
     uint64_t value = 0;
-    ConfigFault fault = SetNumber(text, 1, 60'000, &value);
+    ConfigFault fault = SetNumber(text, min, 60'000, &value);
     if (fault.message.empty()) config.*field = std::chrono::milliseconds(value);
     return fault;
   };
@@ -125,6 +125,13 @@ ConfigFault SetToken(Config& config, const std::string& text) {
   }
   config.http_token = text;
   return {};
+}
+
+ConfigFault SetLeaseReads(Config& config, const std::string& text) {
+  std::string choice;
+  ConfigFault fault = SetChoice(text, {"true", "false"}, &choice);
+  config.lease_reads = choice == "true";
+  return fault;
 }
 
 ConfigFault SetNodeId(Config& config, const std::string& text) {
@@ -223,6 +230,14 @@ const std::vector<ScalarKey>& ConfigSchema() {
        false,
        Milliseconds(&Config::heartbeat_interval),
        CountOf(&Config::heartbeat_interval)},
+      {{"raft.lease_reads", "leaders answer reads by a lease, without asking the others"},
+       false,
+       SetLeaseReads,
+       [](const Config& c) { return std::string(c.lease_reads ? "true" : "false"); }},
+      {{"raft.quiesce_after_ms", "a shard falls silent after this time without work; 0: never"},
+       false,
+       Milliseconds(&Config::quiesce_after, 0),
+       CountOf(&Config::quiesce_after)},
       {{"snapshot.log_bytes", "take a snapshot when a shard's log is larger"},
        false,
        Number(&Config::snapshot_log_bytes, 64 << 10, uint64_t{4} << 30),

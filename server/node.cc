@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
@@ -25,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/clock_check.h"
 #include "server/cluster_service.h"
 #include "server/exchange_service.h"
 #include "server/founding.h"
@@ -42,6 +44,7 @@ namespace quorumbook::server {
 namespace {
 
 constexpr std::chrono::milliseconds kCloseTimeout{500};
+constexpr std::chrono::seconds kClockCheckInterval{1};
 
 // What storage::SetAside adds to the name of a directory.
 constexpr char kAsideSuffix[] = ".damaged";
@@ -113,6 +116,8 @@ consensus::Options RaftOptions(const Config& config, ShardId shard, NodeId self,
   options.election_timeout_min = config.election_timeout_min;
   options.election_timeout_max = config.election_timeout_max;
   options.heartbeat_interval = config.heartbeat_interval;
+  options.lease_reads = config.lease_reads;
+  options.quiesce_after = config.quiesce_after;
   options.keep_log_bytes = config.keep_log_bytes;
   const auto start = std::chrono::steady_clock::now().time_since_epoch().count();
   options.seed =
@@ -141,6 +146,7 @@ class Node::Parts {
         config_values_(values),
         work_(boost::asio::make_work_guard(io_)),
         strand_(boost::asio::make_strand(io_)),
+        clock_timer_(strand_),
         shards_(&config_) {}
 
   absl::Status Start() {
@@ -274,6 +280,25 @@ class Node::Parts {
     shards_.Serve();
     for (const auto& [id, replica] : shards_.all()) replica->Start();
     TellConnected();
+    if (!config_.lease_reads) return;
+    TellClockTrusted();
+    CheckClock();
+  }
+
+  void CheckClock() {
+    const bool before = clock_check_.trusted();
+    if (clock_check_.Add(ReadClocks()) != before) TellClockTrusted();
+    clock_timer_.expires_after(kClockCheckInterval);
+    clock_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error && !stopping_) CheckClock();
+    });
+  }
+
+  void TellClockTrusted() {
+    const bool trusted = clock_check_.trusted();
+    spdlog::info("lease reads: {}", trusted ? "the clock runs evenly"
+                                            : "not before the clock has run evenly for a while");
+    for (const auto& [id, replica] : shards_.all()) replica->SetClockTrusted(trusted);
   }
 
   MonitorEnvironment MakeMonitorEnvironment() {
@@ -352,6 +377,8 @@ class Node::Parts {
   std::optional<Founding> founding_;
   std::map<NodeId, NodeId> connected_;  // by node: the member who said hello last
   bool stopping_ = false;
+  ClockCheck clock_check_;
+  boost::asio::steady_timer clock_timer_;
   ShardSet shards_;
   std::unique_ptr<ExchangeService> exchange_service_;
   std::unique_ptr<MarketDataService> market_data_service_;

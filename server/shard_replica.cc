@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "server/clock_check.h"
 #include "server/shard_sample.h"
 
 namespace quorumbook::server {
@@ -154,6 +155,10 @@ void ShardReplica::PeerLost(NodeId member) {
   Post([member](Replica& replica) { replica.PeerLost(member); });
 }
 
+void ShardReplica::SetClockTrusted(bool trusted) {
+  Post([trusted](Replica& replica) { replica.SetClockTrusted(trusted); });
+}
+
 void ShardReplica::ChangeMember(NodeId node, bool member, Membership::Callback callback) {
   Post([node, member, callback = std::move(callback)](Replica& replica) mutable {
     replica.ChangeMember(node, member, std::move(callback));
@@ -212,8 +217,7 @@ void ShardReplica::ArmTimer() {
   // An earlier alarm that is set already does no harm: there is nothing to do then.
   if (deadline >= timer_deadline_) return;
   timer_deadline_ = deadline;
-  timer_.expires_at(std::chrono::steady_clock::time_point(
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline)));
+  timer_.expires_after(std::max(consensus::Duration::zero(), deadline - Now()));
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error) return;  // set anew
     self->Run([self](Replica& replica) {
@@ -257,7 +261,7 @@ v1::ReplicaStatus ShardReplica::MakeStatus(bool digests) const {
 
 // ReplicaHost.
 
-Instant ShardReplica::Now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+Instant ShardReplica::Now() { return ClockNow(); }
 
 exchange::Time ShardReplica::WallClock() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(

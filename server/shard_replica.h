@@ -67,6 +67,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   void TransferLeadership(NodeId target, TransferCallback callback);
   void SetConnected(std::vector<NodeId> members);
   void PeerLost(NodeId member);
+  void SetClockTrusted(bool trusted);
   void ChangeMember(NodeId node, bool member, Membership::Callback callback);
   void Drain(std::function<void()> callback);
 

@@ -25,12 +25,12 @@ def _load():
     sys.path.insert(0, out.name)
     modules = [
         importlib.import_module(f"quorumbook.v1.{name}_pb2")
-        for name in ("exchange", "market_data", "cluster", "peer")
+        for name in ("exchange", "market_data", "cluster", "peer", "monitoring")
     ]
     return out, modules
 
 
-_DIRECTORY, (exchange, market_data, cluster, peer) = _load()
+_DIRECTORY, (exchange, market_data, cluster, peer, monitoring) = _load()
 
 
 def new_order(symbol, order_id, side, price, quantity, **fields):
@@ -135,6 +135,11 @@ class Api:
     def node_status(self, digests=False):
         request = cluster.GetNodeStatusRequest(digests=digests)
         return self.call("Cluster", "GetNodeStatus", request, cluster.NodeStatus)
+
+    def sample(self):
+        """The last one that the node took of itself."""
+        request = monitoring.GetSampleRequest()
+        return self.call("Monitoring", "GetSample", request, monitoring.NodeSample)
 
     def describe(self):
         request = cluster.DescribeClusterRequest()

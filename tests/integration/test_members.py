@@ -129,6 +129,27 @@ def test_a_single_node_whose_data_is_damaged_does_not_start(make_cluster):
     assert data.exists()
 
 
+def test_a_single_node_grows_and_stays_who_it_is(make_cluster):
+    """It founded the cluster, and must know that when there are others to found one with."""
+    cluster = make_cluster(nodes=1)
+    cluster.start()
+    add_symbol(cluster)
+    rest_orders(cluster, range(1, 11))
+    before = members(cluster)
+    cluster.extend()
+    cluster.kill(1)
+    cluster.spawn(2)
+    cluster.start(1)
+    cluster.wait_ready()
+    assert resting(cluster) == list(range(1, 11))
+    wait_until(lambda: cluster.run_qb("cluster", "add-node", "2").returncode == 0, "it is added")
+    wait_until(lambda: voters(cluster) == [1, 2], "it votes")
+    assert members(cluster)[1] == before[1]
+    rest_orders(cluster, range(11, 21))
+    cluster.wait_caught_up()
+    assert resting(cluster) == list(range(1, 21))
+
+
 def test_a_node_is_added_and_the_leader_is_taken_out(cluster):
     add_symbol(cluster)
     rest_orders(cluster, range(1, 11))

@@ -147,6 +147,20 @@ TEST(Config, TimeoutsMustFitTogether) {
               ::testing::ElementsAre(HasSubstr("above a sixteenth of snapshot.log_bytes")));
 }
 
+TEST(Config, LeasesAndSilenceAreOffUnlessAskedFor) {
+  const ConfigResult off = ParseConfig(kGood, "n.yaml", {}, {});
+  EXPECT_FALSE(off.config.lease_reads);
+  EXPECT_EQ(off.config.quiesce_after.count(), 0);
+  const ConfigResult on = ParseConfig(
+      kGood, "n.yaml", {}, {{"raft.lease_reads", "true"}, {"raft.quiesce_after_ms", "2000"}});
+  EXPECT_THAT(on.errors, IsEmpty());
+  EXPECT_TRUE(on.config.lease_reads);
+  EXPECT_EQ(on.config.quiesce_after.count(), 2000);
+  EXPECT_THAT(ErrorsOf(kGood, {}, {{"raft.quiesce_after_ms", "0"}}), IsEmpty());
+  EXPECT_THAT(ErrorsOf(kGood, {}, {{"raft.lease_reads", "maybe"}}),
+              ::testing::ElementsAre(HasSubstr("'maybe' is not known (use one of true, false)")));
+}
+
 TEST(Config, UnknownFlagIsAnError) {
   EXPECT_THAT(ErrorsOf(kGood, {}, {{"log.lvl", "info"}}),
               ::testing::ElementsAre(HasSubstr("did you mean 'log.level'?")));
