@@ -340,8 +340,8 @@ void Cluster::Read(int number, ShardId shard, bool stale_ok, Callback callback) 
   OnNode(number, shard, callback,
          [this, shard, stale_ok, callback](HostedReplica& host, server::Replica& replica) {
            replica.Read(
-               stale_ok, [this, shard, stale_ok, &host, callback](
-                             const server::Refusal* refusal, const exchange::Exchange& exchange) {
+               stale_ok, [this, shard, &host, callback](const server::Refusal* refusal,
+                                                        const exchange::Exchange& exchange) {
                  if (refusal != nullptr) return Answer(callback, Refused(*refusal));
                  Reply reply;
                  reply.connected = true;
