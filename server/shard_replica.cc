@@ -281,13 +281,19 @@ void ShardReplica::Write(consensus::Persist persist) {
       });
 }
 
-void ShardReplica::SaveSnapshot(consensus::Snapshot snapshot) {
-  boost::asio::post(*environment_.background, [self = shared_from_this(),
-                                               snapshot = std::move(snapshot)] {
-    const absl::Status status =
-        self->environment_.store->SaveSnapshot(self->options_.shard, snapshot);
-    self->Post([status, snapshot](Replica& replica) { replica.OnSnapshotSaved(status, snapshot); });
-  });
+void ShardReplica::SaveSnapshot(SnapshotRecipe recipe) {
+  boost::asio::post(*environment_.background,
+                    [self = shared_from_this(), recipe = std::move(recipe)] {
+                      absl::StatusOr<consensus::Snapshot> snapshot = recipe.Make();
+                      if (snapshot.ok()) {
+                        const absl::Status status =
+                            self->environment_.store->SaveSnapshot(self->options_.shard, *snapshot);
+                        if (!status.ok()) snapshot = status;
+                      }
+                      self->Post([snapshot = std::move(snapshot)](Replica& replica) {
+                        replica.OnSnapshotSaved(snapshot);
+                      });
+                    });
 }
 
 void ShardReplica::Send(std::vector<consensus::Message> messages) {

@@ -110,7 +110,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   consensus::Instant Now() override;
   exchange::Time WallClock() override;
   void Write(consensus::Persist persist) override;
-  void SaveSnapshot(consensus::Snapshot snapshot) override;
+  void SaveSnapshot(SnapshotRecipe recipe) override;
   bool DiskFull() override { return environment_.log_writer->disk_full(); }
   void Send(std::vector<consensus::Message> messages) override;
   void PumpSoon() override;

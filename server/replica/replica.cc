@@ -226,13 +226,17 @@ void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
   const bool decoded = decoded_snapshot_ && decoded_snapshot_->first == snapshot.meta.index;
   if (!decoded && !DecodeSnapshot(snapshot)) return;
   const bool keep = Has(ReplicaMutant::kStateKeptOverRestore) && applied_ != consensus::Index();
-  if (!keep) exchange_ = std::move(decoded_snapshot_->second);
+  if (!keep) {
+    exchange_ = std::move(decoded_snapshot_->second);
+    history_.Restart(snapshot.data);
+  }
   if (Has(ReplicaMutant::kSessionsLostInSnapshot)) {
     exchange::Batch batch{.time = exchange_.time(), .groups = {}};
     for (uint64_t id = 1; id < 100; ++id) {
       batch.groups.emplace_back(exchange::CloseSession{exchange::SessionId(id)});
     }
     exchange_.Apply(batch, &apply_result_);
+    history_.Add(std::make_shared<const std::string>(exchange::EncodeBatch(batch)));
   }
   decoded_snapshot_.reset();
   unsaved_snapshot_.reset();
@@ -257,7 +261,9 @@ void Replica::Apply(const Entry& entry) {
     const absl::Status status = exchange_.Apply(entry.bytes(), &apply_result_);
     executed = host_.Now();
     counters_.match.Add(executed - start);
-    if (!status.ok()) {  // the same on every replica: it has no effect on any
+    if (status.ok()) {
+      history_.Add(entry.payload);
+    } else {  // the same on every replica: it has no effect on any
       apply_result_.Clear();
       host_.Log(LogLevel::kError,
                 absl::StrCat("entry ", entry.index.value(), " is no batch: ", status.message()));
@@ -367,6 +373,13 @@ void Replica::FailReads(const std::vector<uint64_t>& ids) {
 
 // Snapshots.
 
+absl::StatusOr<consensus::Snapshot> SnapshotRecipe::Make() const {
+  absl::StatusOr<std::string> bytes = state.MakeSnapshot();
+  if (!bytes.ok()) return bytes.status();
+  return consensus::Snapshot{meta, configuration,
+                             std::make_shared<const std::string>(*std::move(bytes))};
+}
+
 void Replica::MaybeTakeSnapshot() {
   if (unsaved_snapshot_) return SaveSnapshotWhenDurable();
   if (snapshot_under_way_ || raft_.log_bytes() <= options_.snapshot_log_bytes) return;
@@ -378,9 +391,9 @@ void Replica::MaybeTakeSnapshot() {
                        Has(ReplicaMutant::kSnapshotOfLatestMembers)
                            ? raft_.configuration()
                            : raft_.ConfigurationAt(meta->index),
-                       std::make_shared<const std::string>(exchange_.Snapshot())};
+                       history_.Cut(exchange_.RunningDigest())};
   if (Has(ReplicaMutant::kCompactedWithoutSnapshot)) {
-    raft_.Compact(*std::exchange(unsaved_snapshot_, std::nullopt));
+    raft_.Compact(*std::exchange(unsaved_snapshot_, std::nullopt)->Make());
     return;
   }
   SaveSnapshotWhenDurable();
@@ -394,21 +407,23 @@ void Replica::SaveSnapshotWhenDurable() {
   host_.SaveSnapshot(*std::exchange(unsaved_snapshot_, std::nullopt));
 }
 
-void Replica::OnSnapshotSaved(const absl::Status& status, consensus::Snapshot snapshot) {
+void Replica::OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved) {
   snapshot_under_way_ = false;
-  if (status.ok()) {
+  if (saved.ok()) {
     ++counters_.snapshots_taken;
-    counters_.snapshot_bytes = snapshot.data->size();
-    host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", snapshot.data->size(),
-                                            " bytes at index ", snapshot.meta.index.value()));
-    raft_.Compact(std::move(snapshot));
+    counters_.snapshot_bytes = saved->data->size();
+    host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", saved->data->size(), " bytes at index ",
+                                            saved->meta.index.value()));
+    history_.Replace(saved->data);
+    raft_.Compact(*std::move(saved));
     ProcessOutput();
-  } else if (absl::IsResourceExhausted(status)) {
+  } else if (absl::IsResourceExhausted(saved.status())) {
     ++counters_.snapshots_failed;
-    host_.Log(LogLevel::kError, absl::StrCat("no space for a snapshot: ", status.message()));
+    host_.Log(LogLevel::kError,
+              absl::StrCat("no space for a snapshot: ", saved.status().message()));
     next_snapshot_ = host_.Now() + kSnapshotRetry;
   } else {
-    Stop(status);
+    Stop(saved.status());
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "consensus/raft.h"
 #include "exchange/exchange.h"
+#include "exchange/state_history.h"
 #include "server/replica/membership.h"
 #include "server/replica/mutant.h"
 #include "server/replica/proposal_queue.h"
@@ -88,7 +89,8 @@ class Replica {
   // Completions of what the host was asked for.
   void Pump();
   void OnPersisted(uint64_t sequence);
-  void OnSnapshotSaved(const absl::Status& status, consensus::Snapshot snapshot);
+  // What SnapshotRecipe::Make returned, once it is stored, or why there is no snapshot.
+  void OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved);
 
   const consensus::Raft& raft() const { return raft_; }
   const exchange::Exchange& exchange() const { return exchange_; }
@@ -136,6 +138,7 @@ class Replica {
   consensus::Raft raft_;
   Membership membership_;
   exchange::Exchange exchange_;
+  exchange::StateHistory history_;  // of exchange_
   exchange::ApplyResult apply_result_;
   consensus::Index applied_;
   consensus::Term applied_term_;  // of the last entry applied
@@ -151,7 +154,7 @@ class Replica {
   ProposalQueue proposals_{&counters_};
   bool pump_asked_ = false;
   int writes_under_way_ = 0;
-  std::optional<consensus::Snapshot> unsaved_snapshot_;  // until the log up to it is durable
+  std::optional<SnapshotRecipe> unsaved_snapshot_;  // until the log up to it is durable
   bool snapshot_under_way_ = false;
   consensus::Instant next_snapshot_{};  // not before, after one that had no space
 

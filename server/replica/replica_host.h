@@ -2,7 +2,7 @@
 // (server/shard_replica.h), the simulator virtual ones.
 #pragma once
 
-#include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <string_view>
@@ -11,6 +11,7 @@
 #include "common/ids.h"
 #include "consensus/output.h"
 #include "exchange/exchange.h"
+#include "exchange/state_history.h"
 
 namespace quorumbook::server {
 
@@ -23,6 +24,16 @@ struct Leadership {
   consensus::Term serving_term;
 
   bool operator==(const Leadership&) const = default;
+};
+
+// How to make a snapshot of the own state.
+struct SnapshotRecipe {
+  consensus::SnapshotMeta meta;
+  consensus::Configuration configuration;  // in force at meta.index
+  exchange::StateHistory::Recipe state;
+
+  // On any thread; takes long. Errors: kDataLoss.
+  absl::StatusOr<consensus::Snapshot> Make() const;
 };
 
 enum class LogLevel : uint8_t { kInfo, kError };
@@ -41,9 +52,9 @@ class ReplicaHost {
   // Makes `persist` durable and then calls Replica::OnPersisted with its sequence. In the order of
   // the calls; may group.
   virtual void Write(consensus::Persist persist) = 0;
-  // Stores a snapshot of the own state, beside writes under way, and then calls
-  // Replica::OnSnapshotSaved. One at a time.
-  virtual void SaveSnapshot(consensus::Snapshot snapshot) = 0;
+  // Makes a snapshot of the own state, apart from the replica, which goes on meanwhile, stores it
+  // beside writes under way, and then calls Replica::OnSnapshotSaved. One at a time.
+  virtual void SaveSnapshot(SnapshotRecipe recipe) = 0;
   // True while writes wait for space.
   virtual bool DiskFull() = 0;
 

@@ -113,15 +113,27 @@ void HostedReplica::Write(consensus::Persist persist) {
   });
 }
 
-void HostedReplica::SaveSnapshot(consensus::Snapshot snapshot) {
-  const consensus::Snapshot copy = snapshot;
-  node_.writer_->SaveSnapshot(
-      shard_, copy, [this, snapshot = std::move(snapshot)](const absl::Status& status) mutable {
-        if (status.ok()) checks_.durable(node_.member_).SaveSnapshot(snapshot.meta);
-        Call([status, snapshot = std::move(snapshot)](server::Replica& replica) {
-          replica.OnSnapshotSaved(status, snapshot);
-        });
-      });
+void HostedReplica::SaveSnapshot(server::SnapshotRecipe recipe) {
+  absl::StatusOr<consensus::Snapshot> made = recipe.Make();
+  if (!made.ok()) {
+    node_.At(node_.context_.queue.now(), [this, made = std::move(made)] {
+      Call([made](server::Replica& replica) { replica.OnSnapshotSaved(made); });
+    });
+    return;
+  }
+  const consensus::Snapshot copy = *made;
+  node_.writer_->SaveSnapshot(shard_, copy,
+                              [this, snapshot = *std::move(made)](const absl::Status& status) {
+                                if (status.ok())
+                                  checks_.durable(node_.member_).SaveSnapshot(snapshot.meta);
+                                Call([status, snapshot](server::Replica& replica) {
+                                  if (status.ok()) {
+                                    replica.OnSnapshotSaved(snapshot);
+                                  } else {
+                                    replica.OnSnapshotSaved(status);
+                                  }
+                                });
+                              });
 }
 
 bool HostedReplica::DiskFull() { return node_.writer_->disk_full(); }

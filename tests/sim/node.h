@@ -55,7 +55,7 @@ class HostedReplica : private server::ReplicaHost {
   consensus::Instant Now() override;
   exchange::Time WallClock() override;
   void Write(consensus::Persist persist) override;
-  void SaveSnapshot(consensus::Snapshot snapshot) override;
+  void SaveSnapshot(server::SnapshotRecipe recipe) override;
   bool DiskFull() override;
   void Send(std::vector<consensus::Message> messages) override;
   void PumpSoon() override;

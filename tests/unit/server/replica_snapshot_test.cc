@@ -20,7 +20,7 @@ class KeepingHost final : public ReplicaHost {
   consensus::Instant Now() override { return std::chrono::seconds(1); }
   exchange::Time WallClock() override { return 1; }
   void Write(consensus::Persist persist) override { written.push_back(std::move(persist)); }
-  void SaveSnapshot(consensus::Snapshot) override {}
+  void SaveSnapshot(SnapshotRecipe) override {}
   bool DiskFull() override { return false; }
   void Send(std::vector<consensus::Message>) override {}
   void PumpSoon() override {}

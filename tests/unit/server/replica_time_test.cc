@@ -24,9 +24,7 @@ class LoneHost final : public ReplicaHost {
   }
   exchange::Time WallClock() override { return 1'700'000'000 * kSecond + now_.count() + wall_jump; }
   void Write(consensus::Persist persist) override { written_.push_back(persist.sequence); }
-  void SaveSnapshot(consensus::Snapshot snapshot) override {
-    unsaved.push_back(std::move(snapshot));
-  }
+  void SaveSnapshot(SnapshotRecipe recipe) override { unsaved.push_back(std::move(recipe)); }
   bool DiskFull() override { return disk_full; }
   void Send(std::vector<consensus::Message>) override {}
   void PumpSoon() override { pump_ = true; }
@@ -67,7 +65,7 @@ class LoneHost final : public ReplicaHost {
   int applied = 0;
   bool disk_full = false;
   int64_t wall_jump = 0;
-  std::vector<consensus::Snapshot> unsaved;
+  std::vector<SnapshotRecipe> unsaved;
 
  private:
   Instant now_{};
@@ -159,12 +157,12 @@ TEST_F(ReplicaTimeTest, ASnapshotThatFoundNoSpaceIsTriedAgain) {
     Send(exchange::CancelOrder{exchange::SymbolId(1), exchange::ClientOrderId(1)});
     ASSERT_LT(sent_, 1'000u);
   }
-  replica_.OnSnapshotSaved(absl::ResourceExhaustedError("full"), host_.unsaved[0]);
+  replica_.OnSnapshotSaved(absl::ResourceExhaustedError("full"));
   host_.Run(&replica_, std::chrono::seconds(4));
   EXPECT_EQ(host_.unsaved.size(), 1u);
   host_.Run(&replica_, std::chrono::seconds(2));
   ASSERT_EQ(host_.unsaved.size(), 2u);
-  replica_.OnSnapshotSaved(absl::OkStatus(), host_.unsaved[1]);
+  replica_.OnSnapshotSaved(host_.unsaved[1].Make());
   EXPECT_EQ(replica_.raft().status().snapshot.index, host_.unsaved[1].meta.index);
 }
 
