@@ -49,11 +49,13 @@ StateHistory::Recipe StateHistory::Cut(const Digest& digest) {
   return recipe;
 }
 
-void StateHistory::Replace(Bytes snapshot) {
-  if (!cut_) return;
-  base_ = std::move(snapshot);
-  old_.clear();
+std::shared_ptr<const void> StateHistory::Replace(Bytes snapshot) {
+  if (!cut_) return nullptr;
   cut_ = false;
+  auto spent = std::make_shared<std::pair<Bytes, std::vector<Recipe::Batches>>>();
+  spent->first = std::exchange(base_, std::move(snapshot));
+  spent->second = std::exchange(old_, {});
+  return spent;
 }
 
 }  // namespace quorumbook::exchange

@@ -11,7 +11,7 @@
 //   StateHistory::Recipe recipe = history.Cut(exchange.RunningDigest());
 //   ...                                                  // trading goes on, with Add for each
 //   batch absl::StatusOr<std::string> snapshot = recipe.MakeSnapshot();      // on another thread
-//   history.Replace(snapshot);                           // once it is stored
+//   spent = history.Replace(snapshot);                   // once it is stored
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -54,9 +54,10 @@ class StateHistory {
   void Add(Bytes batch) { recent_.push_back(std::move(batch)); }
   // How to make the state as it is now, whose running digest this is.
   Recipe Cut(const Digest& digest);
-  // `snapshot` is what the last recipe made: what led to it is forgotten. Does nothing when there
-  // was a Restart since that Cut.
-  void Replace(Bytes snapshot);
+  // `snapshot` is what the last recipe made: what led to it is forgotten, and returned, for to
+  // destroy it takes long and can be done on another thread. Does nothing, and returns null, when
+  // there was a Restart since that Cut.
+  std::shared_ptr<const void> Replace(Bytes snapshot);
 
  private:
   Bytes base_;

@@ -296,6 +296,10 @@ void ShardReplica::SaveSnapshot(SnapshotRecipe recipe) {
                     });
 }
 
+void ShardReplica::Discard(std::shared_ptr<const void> spent) {
+  boost::asio::post(*environment_.background, [spent = std::move(spent)] {});
+}
+
 void ShardReplica::Send(std::vector<consensus::Message> messages) {
   counters_.messages_sent += messages.size();
   environment_.send(options_.shard, std::move(messages));

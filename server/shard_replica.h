@@ -111,6 +111,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   exchange::Time WallClock() override;
   void Write(consensus::Persist persist) override;
   void SaveSnapshot(SnapshotRecipe recipe) override;
+  void Discard(std::shared_ptr<const void> spent) override;
   bool DiskFull() override { return environment_.log_writer->disk_full(); }
   void Send(std::vector<consensus::Message> messages) override;
   void PumpSoon() override;

@@ -414,8 +414,9 @@ void Replica::OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved) {
     counters_.snapshot_bytes = saved->data->size();
     host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", saved->data->size(), " bytes at index ",
                                             saved->meta.index.value()));
-    history_.Replace(saved->data);
+    std::shared_ptr<const void> spent = history_.Replace(saved->data);
     raft_.Compact(*std::move(saved));
+    host_.Discard(std::move(spent));  // once the log has let go of the same entries
     ProcessOutput();
   } else if (absl::IsResourceExhausted(saved.status())) {
     ++counters_.snapshots_failed;

@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -55,6 +56,8 @@ class ReplicaHost {
   // Makes a snapshot of the own state, apart from the replica, which goes on meanwhile, stores it
   // beside writes under way, and then calls Replica::OnSnapshotSaved. One at a time.
   virtual void SaveSnapshot(SnapshotRecipe recipe) = 0;
+  // Destroys what the replica is done with, and which takes long: apart from it, if there is time.
+  virtual void Discard(std::shared_ptr<const void> spent) { spent.reset(); }
   // True while writes wait for space.
   virtual bool DiskFull() = 0;
 

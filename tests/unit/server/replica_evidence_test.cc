@@ -23,7 +23,7 @@ class WatchingHost final : public ReplicaHost {
   consensus::Instant Now() override { return std::chrono::seconds(1); }
   exchange::Time WallClock() override { return 1; }
   void Write(consensus::Persist) override {}
-  void SaveSnapshot(consensus::Snapshot) override {}
+  void SaveSnapshot(SnapshotRecipe) override {}
   bool DiskFull() override { return false; }
   void Send(std::vector<consensus::Message>) override {}
   void PumpSoon() override {}
