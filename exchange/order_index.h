@@ -6,6 +6,9 @@
 // at the first that counts none (as F14, Bronson and Shi 2019): deletion moves nothing and leaves
 // nothing behind. Clients count their orders, so four consecutive ids of an account and symbol
 // share a bucket; the buckets themselves are scattered by a hash.
+//
+// It grows in steps: a larger table takes over from the first bucket on, some buckets with each
+// insertion, so that none takes long. Which of the two an entry is in is told by its hash.
 #pragma once
 
 #include <array>
@@ -13,8 +16,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "common/check.h"
 #include "common/huge_pages.h"
@@ -42,8 +46,9 @@ class OrderIndex {
   // The handle with that hash for which `is_it(handle)`; kNullHandle when there is none.
   template <typename Predicate>
   uint32_t Find(uint32_t hash, Predicate&& is_it) const {
-    for (size_t at = HomeOf(hash);; at = (at + 1) & mask_) {
-      const Bucket& bucket = buckets_[at];
+    const Table& table = TableOf(hash);
+    for (size_t at = table.HomeOf(hash);; at = table.After(at)) {
+      const Bucket& bucket = table.buckets[at];
       for (uint32_t equal = EqualTo(bucket, hash); equal != 0; equal &= equal - 1) {
         const uint32_t handle = bucket.handles[static_cast<size_t>(std::countr_zero(equal))];
         if (is_it(handle)) return handle;
@@ -54,15 +59,21 @@ class OrderIndex {
 
   // REQUIRES: no equal name is in the table.
   void Insert(uint32_t hash, uint32_t handle) {
-    if (size_ == limit_) Grow();
-    Place(hash, handle);
+    if (size_ == table_.Limit()) [[unlikely]] {
+      BeginToGrow();
+    }
+    if (waiting() != 0) [[unlikely]] {
+      for (size_t i = 0; i < kMovedAtOnce; ++i) MoveBucket();
+    }
+    Place(&TableOf(hash), hash, handle);
     ++size_;
   }
 
   // REQUIRES: it was inserted.
   void Erase(uint32_t hash, uint32_t handle) {
-    for (size_t at = HomeOf(hash);; at = (at + 1) & mask_) {
-      Bucket& bucket = buckets_[at];
+    Table& table = TableOf(hash);
+    for (size_t at = table.HomeOf(hash);; at = table.After(at)) {
+      Bucket& bucket = table.buckets[at];
       for (uint32_t equal = EqualTo(bucket, hash); equal != 0; equal &= equal - 1) {
         const int i = std::countr_zero(equal);
         if (bucket.handles[static_cast<size_t>(i)] != handle) continue;
@@ -76,7 +87,14 @@ class OrderIndex {
   }
 
   // Brings the bucket that will be asked for into the cache.
-  void Prefetch(uint32_t hash) const { quorumbook::Prefetch(&buckets_[HomeOf(hash)]); }
+  void Prefetch(uint32_t hash) const {
+    const Table& table = TableOf(hash);
+    quorumbook::Prefetch(&table.buckets[table.HomeOf(hash)]);
+  }
+
+  // Buckets that one insertion moves into a larger table, and those that wait for it.
+  static constexpr size_t kMovedAtOnce = 2;
+  size_t waiting() const { return old_.buckets == nullptr ? 0 : old_.mask + 1 - moved_; }
 
  private:
   static constexpr size_t kEntries = 7;
@@ -90,9 +108,35 @@ class OrderIndex {
     uint32_t passed : 32 - kEntries = 0;  // entries of later buckets that belong here
   };
   static_assert(sizeof(Bucket) == 64);
-  using Buckets = std::vector<Bucket, HugePageAllocator<Bucket>>;
+  struct FreeBuckets {
+    size_t bytes;
+    void operator()(Bucket* buckets) const { FreePages(buckets, bytes); }
+  };
+  struct Table {
+    Table() = default;
+    // REQUIRES: `count` is a power of two.
+    explicit Table(size_t count)
+        : buckets(static_cast<Bucket*>(AllocatePages(count * sizeof(Bucket))),
+                  FreeBuckets{count * sizeof(Bucket)}),
+          mask(count - 1) {
+      // Large ones come as zeros from the system, and are not to be touched all at once.
+      static_assert(std::is_trivially_copyable_v<Bucket>);
+      if (count * sizeof(Bucket) < kHugePageBytes) {
+        std::memset(static_cast<void*>(buckets.get()), 0, count * sizeof(Bucket));
+      }
+    }
+    size_t HomeOf(uint32_t hash) const { return hash >> kTogetherBits & mask; }
+    size_t After(size_t at) const { return (at + 1) & mask; }
+    // Entries: four a bucket on average, so that few buckets are full.
+    size_t Limit() const { return (mask + 1) * 4; }
 
-  size_t HomeOf(uint32_t hash) const { return hash >> kTogetherBits & mask_; }
+    std::unique_ptr<Bucket[], FreeBuckets> buckets{nullptr, FreeBuckets{0}};
+    size_t mask = 0;
+  };
+
+  // Where entries of that hash are. While nothing grows, old_ has the mask 0 and moved_ is 1.
+  const Table& TableOf(uint32_t hash) const { return old_.HomeOf(hash) < moved_ ? table_ : old_; }
+  Table& TableOf(uint32_t hash) { return old_.HomeOf(hash) < moved_ ? table_ : old_; }
 
   // Bit i: entry i is one and has that hash. In vectors, or compilers make a branch of each entry.
   static uint32_t EqualTo(const Bucket& bucket, uint32_t hash) {
@@ -104,32 +148,47 @@ class OrderIndex {
     return (equal[0] | equal[1] | equal[2] | equal[3]) & bucket.used;
   }
 
-  void Place(uint32_t hash, uint32_t handle) {
-    size_t at = HomeOf(hash);
-    for (; buckets_[at].used == kAll; at = (at + 1) & mask_) ++buckets_[at].passed;
-    Bucket& bucket = buckets_[at];
+  static void Place(Table* table, uint32_t hash, uint32_t handle) {
+    size_t at = table->HomeOf(hash);
+    for (; table->buckets[at].used == kAll; at = table->After(at)) ++table->buckets[at].passed;
+    Bucket& bucket = table->buckets[at];
     const int i = std::countr_one(uint32_t{bucket.used});
     bucket.hashes[static_cast<size_t>(i)] = hash;
     bucket.handles[static_cast<size_t>(i)] = handle;
     bucket.used |= kAll & 1u << i;
   }
-  void Grow() {
-    const Buckets old = std::exchange(buckets_, Buckets(buckets_.size() * 2));
-    mask_ = buckets_.size() - 1;
-    limit_ = LimitOf(buckets_.size());
-    for (const Bucket& bucket : old) {
+
+  void BeginToGrow() {
+    QB_CHECK(waiting() == 0);
+    const size_t count = (table_.mask + 1) * 2;
+    old_ = std::exchange(table_, Table(count));
+    moved_ = 0;
+  }
+  // Moves the entries whose home is the next bucket, from there and from those that it ran over to.
+  void MoveBucket() {
+    if (waiting() == 0) return;
+    const size_t home = moved_++;
+    for (size_t at = home;; at = old_.After(at)) {
+      Bucket& bucket = old_.buckets[at];
       for (uint32_t rest = bucket.used; rest != 0; rest &= rest - 1) {
         const auto i = static_cast<size_t>(std::countr_zero(rest));
-        Place(bucket.hashes[i], bucket.handles[i]);
+        if (old_.HomeOf(bucket.hashes[i]) != home) continue;
+        bucket.used &= kAll & ~(1u << i);
+        for (size_t passed = home; passed != at; passed = old_.After(passed)) {
+          --old_.buckets[passed].passed;
+        }
+        Place(&table_, bucket.hashes[i], bucket.handles[i]);
       }
+      if (bucket.passed == 0) break;
     }
+    if (waiting() != 0) return;
+    old_ = Table();
+    moved_ = 1;
   }
-  // Four entries a bucket on average: few buckets are full then.
-  static size_t LimitOf(size_t buckets) { return buckets * 4; }
 
-  Buckets buckets_ = Buckets(256);  // a power of two
-  size_t mask_ = buckets_.size() - 1;
-  size_t limit_ = LimitOf(buckets_.size());  // entries
+  Table table_{256};
+  Table old_;  // while table_ takes over from it
+  size_t moved_ = 1;
   size_t size_ = 0;
 };
 

@@ -50,6 +50,42 @@ TEST(OrderIndex, IdsFarApart) {
   Compare(4, [](Random* random) { return random->Below(3'000) << 3; });
 }
 
+// However many there are, none of them moves more than a few buckets, and all are found meanwhile.
+TEST(OrderIndex, GrowsInSteps) {
+  OrderIndex index;
+  const auto hash_of = [](uint64_t id) {
+    return OrderIndex::HashOf({kAccount, SymbolId(1), ClientOrderId(id * 5)});
+  };
+  const auto has = [&](uint64_t id) {
+    const auto handle = static_cast<uint32_t>(id);
+    return index.Find(hash_of(id), [&](uint32_t other) { return other == handle; }) == handle;
+  };
+  Random random(7);
+  size_t before = 0;
+  int growths = 0;
+  for (uint64_t id = 0; id < 40'000; ++id) {
+    index.Insert(hash_of(id), static_cast<uint32_t>(id));
+    const size_t waiting = index.waiting();
+    if (waiting > before) {
+      ASSERT_EQ(before, 0u) << "the last growth has come to its end";
+      // It had four entries a bucket.
+      ASSERT_EQ(waiting, id / 4 - OrderIndex::kMovedAtOnce);
+      ++growths;
+    } else {
+      ASSERT_LE(before - waiting, OrderIndex::kMovedAtOnce);
+    }
+    before = waiting;
+    ASSERT_TRUE(has(id));
+    ASSERT_TRUE(has(random.Below(id + 1)));
+    if (waiting > 0 && id % 64 == 0) {
+      for (uint64_t each = 0; each <= id; ++each) ASSERT_TRUE(has(each)) << each << " of " << id;
+    }
+  }
+  EXPECT_GT(growths, 4);
+  for (uint64_t id = 0; id < 40'000; ++id) index.Erase(hash_of(id), static_cast<uint32_t>(id));
+  EXPECT_EQ(index.size(), 0u);
+}
+
 TEST(OrderIndex, AccountsDoNotShareHashes) {
   const auto hash = [](uint64_t account, uint64_t id) {
     return OrderIndex::HashOf({AccountId(account), SymbolId(1), ClientOrderId(id)});
