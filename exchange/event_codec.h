@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "exchange/event.h"
@@ -14,5 +15,13 @@ inline constexpr size_t kTradeEventBytes = 128;
 
 // The binary form of an event, which is how it begins in memory: valid as long as the event.
 std::string_view EncodedForm(const Event& event);
+inline bool HasTradeFields(EventType type) {
+  return type == EventType::kTrade || type == EventType::kOrderParked;
+}
+inline size_t EncodedSize(EventType type) {
+  return HasTradeFields(type) ? kTradeEventBytes : kEventBytes;
+}
+// Checksum64 of the binary form.
+uint64_t HashEvent(const Event& event, uint64_t seed);
 
 }  // namespace quorumbook::exchange

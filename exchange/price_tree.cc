@@ -53,6 +53,8 @@ PriceTree::Path PriceTree::PathTo(uint64_t word) const {
   Path path;
   uint32_t node = root_;
   for (unsigned height = height_;; --height) {
+    // A search in a node that is not in the cache would wait for several of its lines in turn.
+    nodes_.PrefetchWhole(node);
     path.nodes[height] = node;
     path.slots[height] = nodes_[node].LowerBound(word & ~kHandleMask);
     if (height == 0) return path;

@@ -1,25 +1,53 @@
 #include "exchange/result_window.h"
 
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
 #include "common/check.h"
 
 namespace quorumbook::exchange {
 
+void ByteBuffer::Grow(size_t size) {
+  const size_t capacity = std::max(size, capacity_ * 2);
+  std::unique_ptr<char[]> data(new char[capacity]);
+  std::copy_n(data_.get(), size_, data.get());
+  data_ = std::move(data);
+  capacity_ = capacity;
+}
+
+void ByteBuffer::EraseFirst(size_t size) {
+  std::copy(data_.get() + size, data_.get() + size_, data_.get());
+  size_ -= size;
+}
+
 std::string_view ResultWindow::Append(std::span<const Event> events) {
-  const size_t start = bytes_.size();
-  for (const Event& event : events) EncodeEvent(event, &bytes_);
+  size_t size = 0;
+  for (const Event& event : events) size += EncodedSize(event.type);
+  char* const begin = bytes_.Extend(size);
+  char* out = begin;
+  for (const Event& event : events) {
+    // Two copies of sizes that are known, which are some instructions and no call.
+    const auto* const form = reinterpret_cast<const char*>(&event);
+    std::memcpy(out, form, kEventBytes);
+    out += kEventBytes;
+    if (!HasTradeFields(event.type)) continue;
+    std::memcpy(out, form + kEventBytes, kTradeEventBytes - kEventBytes);
+    out += kTradeEventBytes - kEventBytes;
+  }
   ends_.push_back(static_cast<uint32_t>(bytes_.size()));
-  return std::string_view(bytes_).substr(start);
+  return {begin, size};
 }
 
 void ResultWindow::AppendEncoded(std::string_view events) {
-  bytes_.append(events);
+  std::memcpy(bytes_.Extend(events.size()), events.data(), events.size());
   ends_.push_back(static_cast<uint32_t>(bytes_.size()));
 }
 
 std::string_view ResultWindow::operator[](size_t i) const {
   const size_t at = forgotten_ + i;
   const size_t from = at == 0 ? 0 : ends_[at - 1];
-  return std::string_view(bytes_).substr(from, ends_[at] - from);
+  return {bytes_.data() + from, ends_[at] - from};
 }
 
 void ResultWindow::ForgetOldest(size_t count) {
@@ -39,7 +67,7 @@ void ResultWindow::ForgetOldest(size_t count) {
   constexpr size_t kWorthMoving = 4096;
   const size_t forgotten_bytes = begin();
   if (forgotten_bytes < bytes() + kWorthMoving) return;
-  bytes_.erase(0, forgotten_bytes);
+  bytes_.EraseFirst(forgotten_bytes);
   ends_.erase(ends_.begin(), ends_.begin() + static_cast<std::ptrdiff_t>(forgotten_));
   for (uint32_t& end : ends_) end -= static_cast<uint32_t>(forgotten_bytes);
   forgotten_ = 0;

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +20,33 @@ inline constexpr uint64_t kMaxCommandBytes =
     uint64_t{kMaxFillsPerCommand} * kTradeEventBytes +
     uint64_t{kMaxEventsPerCommand - kMaxFillsPerCommand} * kEventBytes;
 static_assert(kMaxCommandBytes <= kMaxSessionBytes / 2, "a window must hold some commands");
+
+// Bytes that are added at the end without being cleared first.
+class ByteBuffer {
+ public:
+  size_t size() const { return size_; }
+  size_t capacity() const { return capacity_; }
+  const char* data() const { return data_.get(); }
+  // Room for `size` more bytes, which the caller fills.
+  char* Extend(size_t size) {
+    if (capacity_ - size_ < size) [[unlikely]] {
+      Grow(size_ + size);
+    }
+    char* const begin = data_.get() + size_;
+    size_ += size;
+    return begin;
+  }
+  // REQUIRES: size <= size().
+  void EraseFirst(size_t size);
+  void clear() { size_ = 0; }
+
+ private:
+  void Grow(size_t size);
+
+  std::unique_ptr<char[]> data_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
 
 class ResultWindow {
  public:
@@ -47,7 +74,7 @@ class ResultWindow {
   size_t begin() const { return forgotten_ == 0 ? 0 : ends_[forgotten_ - 1]; }
 
   // Both begin with what is forgotten and not yet worth moving the rest for.
-  std::string bytes_;
+  ByteBuffer bytes_;
   std::vector<uint32_t> ends_;  // where each result ends in bytes_
   size_t forgotten_ = 0;        // results
 };

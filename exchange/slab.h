@@ -60,6 +60,11 @@ class Slab {
   }
   // Brings the object, or its first bytes, into the cache.
   void PrefetchStart(uint32_t handle) const { quorumbook::Prefetch(&(*this)[handle]); }
+  // The same for an object of many lines.
+  void PrefetchWhole(uint32_t handle) const {
+    const auto* object = reinterpret_cast<const std::byte*>(&(*this)[handle]);
+    for (size_t at = 0; at < sizeof(T); at += kLineBytes) quorumbook::Prefetch(object + at);
+  }
   void Prefetch(uint32_t handle) const {
     const auto* object = reinterpret_cast<const std::byte*>(&(*this)[handle]);
     quorumbook::Prefetch(object);
