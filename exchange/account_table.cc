@@ -49,10 +49,10 @@ AssetInfo& AssetTable::Add(const AddAsset& asset) {
   return assets_.emplace_back(AssetInfo{.id = id, .name = asset.name, .exponent = asset.exponent});
 }
 
-AccountLinks::Link& AccountLinks::operator[](OrderHandle handle) {
+AccountHandle& OrderOwners::operator[](OrderHandle handle) {
   const size_t chunk = handle / kChunk;
   if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
-  if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<Link[]>(kChunk);
+  if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<AccountHandle[]>(kChunk);
   return chunks_[chunk][handle % kChunk];
 }
 
@@ -80,28 +80,6 @@ void AccountTable::SetBlocked(Account* account, bool blocked) {
   if (account->blocked == blocked) return;
   account->blocked = blocked;
   blocked ? ++blocked_ : --blocked_;
-}
-
-void AccountTable::Link(OrderHandle order) {
-  AccountLinks::Link& link = links_[order];
-  if (link.linked) return;
-  Account& account = accounts_[link.account];
-  link.linked = true;
-  link.next = kNullHandle;
-  link.previous = account.last;
-  (account.last == kNullHandle ? account.first : links_[account.last].next) = order;
-  account.last = order;
-  ++account.open_orders;
-}
-
-void AccountTable::Unlink(OrderHandle order) {
-  AccountLinks::Link& link = links_[order];
-  if (!link.linked) return;
-  Account& account = accounts_[link.account];
-  link.linked = false;
-  (link.previous == kNullHandle ? account.first : links_[link.previous].next) = link.next;
-  (link.next == kNullHandle ? account.last : links_[link.next].previous) = link.previous;
-  --account.open_orders;
 }
 
 }  // namespace quorumbook::exchange

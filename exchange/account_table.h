@@ -35,10 +35,7 @@ struct Account {
   AccountId id;
   AccountLimits limits;
   bool blocked = false;
-  uint64_t open_orders = 0;  // those in the list
-  // Open orders in symbols with assets, by order id, linked by AccountLinks.
-  OrderHandle first = kNullHandle;
-  OrderHandle last = kNullHandle;
+  uint64_t open_orders = 0;       // in symbols with assets
   std::vector<Balance> balances;  // by asset
 
   // nullptr when the account never had any.
@@ -72,24 +69,18 @@ class AssetTable {
   absl::flat_hash_map<std::string, AssetId> by_name_;
 };
 
-// Where each order of a symbol with assets is in the list of its account. Kept apart from the
-// orders, which most markets' recordings and benchmarks fill without accounts.
-class AccountLinks {
+// Whose each order of a symbol with assets is. Kept apart from the orders, which most markets'
+// recordings and benchmarks fill without accounts.
+class OrderOwners {
  public:
-  struct Link {
-    OrderHandle next = kNullHandle;
-    OrderHandle previous = kNullHandle;
-    AccountHandle account = 0;
-    bool linked = false;
-  };
-  Link& operator[](OrderHandle handle);
-  const Link& operator[](OrderHandle handle) const {
+  AccountHandle& operator[](OrderHandle handle);
+  AccountHandle operator[](OrderHandle handle) const {
     return chunks_[handle / kChunk][handle % kChunk];
   }
 
  private:
   static constexpr size_t kChunk = 4'096;
-  std::vector<std::unique_ptr<Link[]>> chunks_;
+  std::vector<std::unique_ptr<AccountHandle[]>> chunks_;
 };
 
 class AccountTable {
@@ -109,13 +100,8 @@ class AccountTable {
   AccountHandle HandleOf(AccountId id) const;  // REQUIRES: there is one
 
   // Remembers whose order it is. REQUIRES: there is an account.
-  void Own(OrderHandle order, AccountId id) { links_[order] = {.account = HandleOf(id)}; }
-  Account& OwnerOf(OrderHandle order) { return accounts_[links_[order].account]; }
-  // Puts an order that is Own()ed at the end of its account's list.
-  void Link(OrderHandle order);
-  // Takes it out, if it is in.
-  void Unlink(OrderHandle order);
-  OrderHandle NextOf(OrderHandle order) const { return links_[order].next; }
+  void Own(OrderHandle order, AccountId id) { owners_[order] = HandleOf(id); }
+  Account& OwnerOf(OrderHandle order) { return accounts_[owners_[order]]; }
 
   AssetTable& assets() { return assets_; }
   const AssetTable& assets() const { return assets_; }
@@ -128,7 +114,7 @@ class AccountTable {
   AssetTable assets_;
   std::deque<Account> accounts_;
   absl::flat_hash_map<AccountId, AccountHandle> by_id_;
-  AccountLinks links_;
+  OrderOwners owners_;
   size_t blocked_ = 0;
 };
 

@@ -146,9 +146,8 @@ std::optional<AccountInfo> Exchange::FindAccount(AccountId id) const {
 std::vector<OrderInfo> Exchange::OpenOrders(AccountId account, size_t limit, OrderId after) const {
   std::vector<OrderInfo> infos;
   const Market& market = state_->replicated.market;
-  market.ForEachOrderOf(account, SymbolId(), Side{}, [&](OrderHandle handle) {
+  market.ForEachOrderOf(account, [&](OrderHandle handle) {
     if (market.orders()[handle].id > after) infos.push_back(market.Describe(handle));
-    return true;
   });
   std::ranges::sort(infos, {}, &OrderInfo::id);
   if (infos.size() > limit) infos.resize(limit);

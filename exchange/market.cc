@@ -16,7 +16,7 @@ void Market::Begin(const CommandContext& context, CommandKind kind) {
 
 void Market::AddToHash(std::span<const Event> events) {
   for (const Event& event : events) {
-    counters_.event_hash = Checksum64(EncodedForm(event), counters_.event_hash);
+    counters_.event_hash = HashEvent(event, counters_.event_hash);
   }
 }
 
@@ -131,9 +131,11 @@ void Market::Leave(Symbol& symbol, OrderHandle handle) {
 }
 
 void Market::Finish(OrderHandle handle) {
-  if ((memory_.orders[handle].flags & (kTermsFlag | kFundedFlag | kEndsFlag)) != 0) [[unlikely]] {
+  const uint8_t flags = memory_.orders[handle].flags;
+  if ((flags & (kTermsFlag | kFundedFlag | kEndsFlag)) != 0) [[unlikely]] {
     ForgetSpecial(handle);
   }
+  if ((flags & kListedFlag) != 0) account_orders_.Remove(handle);
   memory_.orders.Finish(handle);
 }
 
@@ -148,9 +150,10 @@ void Market::ForgetSpecial(OrderHandle handle) {
       (day ? symbol.day_orders : symbol.auction_orders).erase(order.id);
     }
   }
-  if ((order.flags & kFundedFlag) != 0) accounts_.Unlink(handle);
+  const bool counted = (order.flags & kFundedFlag) != 0 && (order.flags & kListedFlag) != 0;
+  if (counted) --accounts_.OwnerOf(handle).open_orders;
   if ((order.flags & kTermsFlag) != 0) terms_.Erase(handle);
-  order.flags &= kPostOnlyFlag;
+  order.flags &= kPostOnlyFlag | kListedFlag;
 }
 
 void Market::FinishCanceled(OrderHandle handle, Reason reason) {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "exchange/account_orders.h"
 #include "exchange/account_table.h"
 #include "exchange/book_side.h"
 #include "exchange/command.h"
@@ -95,11 +96,10 @@ class Market {
   const MarketCounters& counters() const { return counters_; }
 
   OrderInfo Describe(OrderHandle handle) const;
-  // Calls `visit(handle)` for the open orders of an account, at most of one symbol and side unless
-  // 0: those of symbols with assets by order id, then the others by symbol, bids, asks, parked
-  // ones, by priority; until it returns false.
+  // Calls `visit(handle)` for the open orders of an account, parked ones too: by symbol, buys
+  // before sells, by order id.
   template <typename Visitor>
-  void ForEachOrderOf(AccountId account, SymbolId symbol, Side side, Visitor&& visit) const;
+  void ForEachOrderOf(AccountId account, Visitor&& visit) const;
 
  private:
   friend class MarketRestorer;  // fills an empty market from a snapshot
@@ -277,14 +277,14 @@ class Market {
   BookMemory memory_;  // before symbols_, which point into it
   SymbolTable symbols_;
   AccountTable accounts_;
+  AccountOrders account_orders_{&memory_.orders};
   TermsTable terms_;
   absl::btree_map<std::pair<Time, OrderId>, OrderHandle> by_expiry_;  // of good till time
   std::deque<Job> jobs_;                                              // unfinished, oldest first
   absl::btree_set<SymbolId> active_;  // may have parked orders whose turn has come
   MarketCounters counters_;
   Task task_;
-  size_t step_end_ = 0;  // events at which a step pauses
-  std::vector<OrderHandle> scratch_;
+  size_t step_end_ = 0;                               // events at which a step pauses
   std::vector<std::pair<PriceKey, Quantity>> depth_;  // a buffer: what there is up to a price
   const uint64_t max_open_orders_;
 };
@@ -309,38 +309,12 @@ bool Market::ChangeAccount(AccountId id, Reason reason, Change&& change) {
 }
 
 template <typename Visitor>
-void Market::ForEachOrderOf(AccountId account, SymbolId symbol, Side side, Visitor&& visit) const {
-  bool go_on = true;
-  const auto offer = [&](OrderHandle handle) {
-    const Order& order = memory_.orders[handle];
-    if (order.account != account || (side != Side{} && order.side != side)) return true;
-    return go_on = visit(handle);
-  };
-  if (const Account* const owner = accounts_.Find(account); owner != nullptr) {
-    for (OrderHandle at = owner->first; at != kNullHandle && go_on; at = accounts_.NextOf(at)) {
-      if (symbol == SymbolId() || memory_.orders[at].symbol == symbol) offer(at);
-    }
+void Market::ForEachOrderOf(AccountId account, Visitor&& visit) const {
+  AccountOrders::Key from{account, {}, {}};
+  while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
+    for (OrderHandle at = list->first; at != kNullHandle; at = memory_.orders[at].newer) visit(at);
+    from = AccountOrders::After(list->key);
   }
-  const auto visit_bare = [&](const Symbol& each) {
-    if (each.funded()) return;
-    for (const BookSide* book : {&each.bids, &each.asks}) {
-      book->ForEachLevel([&](const Level& level) {
-        for (OrderHandle at = level.first; at != kNullHandle && go_on;) {
-          const OrderHandle next = memory_.orders[at].next;
-          offer(at);
-          at = next;
-        }
-        return go_on;
-      });
-    }
-    if (go_on) each.parked.ForEach(offer);
-  };
-  if (symbol != SymbolId()) {
-    if (const Symbol* const only = symbols_.Find(symbol); only != nullptr && go_on)
-      visit_bare(*only);
-    return;
-  }
-  for (auto it = symbols_.begin(); go_on && it != symbols_.end(); ++it) visit_bare(**it);
 }
 
 }  // namespace quorumbook::exchange

@@ -2,8 +2,6 @@
 // snapshot_books.cc symbols and orders.
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
-
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -30,8 +28,8 @@ class MarketRestorer {
   bool ReadJobs();
   bool ReadJob();
   bool ReadActive();
-  // Puts the orders of symbols with assets into the lists of their accounts, and finds what they
-  // hold; then nothing may be missing or too much.
+  // Puts the open orders into the lists of their accounts, and finds what those of symbols with
+  // assets hold; then nothing may be missing or too much.
   bool LinkAccounts();
 
   bool ReadSymbol();
@@ -54,8 +52,7 @@ class MarketRestorer {
 
   ByteReader& in_;
   Market& market_;
-  absl::flat_hash_set<OrderId> special_ids_;  // of orders that are found by id
-  std::vector<std::pair<OrderId, OrderHandle>> funded_;
+  std::vector<std::pair<OrderId, OrderHandle>> open_;
 };
 
 }  // namespace quorumbook::exchange

@@ -14,8 +14,7 @@ void Market::MatchAndSettle(Symbol& symbol, OrderHandle handle) {
   // Without a price it takes any there is; no level has kNoPriceKey itself.
   const PriceKey worst = taker.price == 0 ? kNoPriceKey - 1 : makers.KeyOf(taker.price);
   MatchEnd end = MatchEnd::kDone;
-  if (symbol.attention == 0 && taker.self_trade == SelfTrade::kAllow && taker.flags == 0)
-      [[likely]] {
+  if (symbol.attention == 0 && taker.self_trade == SelfTrade::kAllow && taker.plain()) [[likely]] {
     if (taker.time_in_force == TimeInForce::kFillOrKill &&
         !Fillable(makers, worst, taker.quantity)) {
       return FinishCanceled(handle, Reason::kNotFillable);
@@ -51,9 +50,10 @@ void Market::SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end) {
     FinishCanceled(handle, beyond ? Reason::kProtectionReached : Reason::kUnfilledRemainder);
   } else if (!Rests(taker.time_in_force)) {
     FinishCanceled(handle, Reason::kUnfilledRemainder);
-  } else if (taker.flags == 0 && symbol.attention == 0 &&
+  } else if (taker.plain() && symbol.attention == 0 &&
              taker.time_in_force == TimeInForce::kGoodTillCancel) [[likely]] {
     symbol.side(taker.side).Append(handle);
+    if ((taker.flags & kListedFlag) == 0) account_orders_.Add(handle);
   } else {
     Rest(symbol, handle);
   }

@@ -18,6 +18,8 @@ enum OrderFlag : uint8_t {
   kParkedFlag = 4,  // open, but in ParkedOrders and not in the book
   kFundedFlag = 8,  // balances stand behind it: it is of a symbol with assets
   kEndsFlag = 16,   // open, and in an index of the orders that time or a phase ends
+  // That says nothing special: open, and in the list of its account.
+  kListedFlag = 32,
 };
 
 // In blocks of 32 bytes, none of which straddles two cache lines: what a search compares and a
@@ -40,11 +42,14 @@ struct alignas(32) Order {
   OrderStatus status = OrderStatus::kNew;
   Reason reason = Reason::kNone;  // why it was cancelled
   SelfTrade self_trade = SelfTrade::kAllow;
+  uint8_t flags = 0;  // of OrderFlag
 
   OrderId id;
   Time changed = 0;
   Time entered = 0;
-  uint8_t flags = 0;  // of OrderFlag
+  // Neighbours in the list of its account (AccountOrders).
+  OrderHandle older = kNullHandle;
+  OrderHandle newer = kNullHandle;
 
   bool open() const {
     return status == OrderStatus::kNew || status == OrderStatus::kPartiallyFilled;
@@ -52,6 +57,8 @@ struct alignas(32) Order {
   OrderName name() const { return {account, symbol, client_order_id}; }
   Quantity unfilled() const { return quantity - executed; }
   Quantity leaves() const { return open() ? unfilled() : 0; }
+  // Whether nothing is out of the ordinary about it.
+  bool plain() const { return (flags & ~kListedFlag) == 0; }
 };
 static_assert(sizeof(Order) <= 96, "memory an open order is a promise of the documentation");
 

@@ -110,8 +110,9 @@ void Market::Rest(Symbol& symbol, OrderHandle handle) {
 
 void Market::Register(Symbol& symbol, OrderHandle handle) {
   Order& order = memory_.orders[handle];
-  if ((order.flags & kFundedFlag) != 0) accounts_.Link(handle);
-  if ((order.flags & kEndsFlag) != 0) return;
+  if ((order.flags & kListedFlag) != 0) return;
+  account_orders_.Add(handle);
+  if ((order.flags & kFundedFlag) != 0) ++accounts_.OwnerOf(handle).open_orders;
   switch (order.time_in_force) {
     case TimeInForce::kGoodTillCancel:
       return;

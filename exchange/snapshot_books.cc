@@ -201,10 +201,8 @@ bool MarketRestorer::Register(Symbol& symbol, OrderHandle handle) {
     if (market_.accounts_.Find(order.account) == nullptr) return false;
     order.flags |= kFundedFlag;
     market_.accounts_.Own(handle, order.account);
-    funded_.emplace_back(order.id, handle);
   }
-  const bool found_by_id = order.flags != 0 || order.time_in_force != TimeInForce::kGoodTillCancel;
-  if (found_by_id && !special_ids_.insert(order.id).second) return false;
+  open_.emplace_back(order.id, handle);
   switch (order.time_in_force) {
     case TimeInForce::kGoodTillCancel:
       return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/bytes.h"
@@ -83,9 +84,13 @@ bool MarketRestorer::ReadAccount() {
 }
 
 bool MarketRestorer::LinkAccounts() {
-  std::ranges::sort(funded_);
-  for (const auto& [id, handle] : funded_) {
+  std::ranges::sort(open_);
+  OrderId last;
+  for (const auto& [id, handle] : open_) {
+    if (std::exchange(last, id) == id) return false;  // two orders can not have it
+    market_.account_orders_.Add(handle);
     const Order& order = market_.memory_.orders[handle];
+    if ((order.flags & kFundedFlag) == 0) continue;
     const Symbol& symbol = *market_.symbols_.Find(order.symbol);
     // In 128 bits, so that a wrong snapshot is found and not added up.
     const Uint128 goods =
@@ -102,7 +107,7 @@ bool MarketRestorer::LinkAccounts() {
     if (held > static_cast<Uint128>(kMaxAmount - paid->held)) return false;
     paid->held += static_cast<Amount>(held);
     if (buys) base->incoming += goods;
-    market_.accounts_.Link(handle);
+    ++account.open_orders;
   }
   return CheckConservation(market_).ok();
 }

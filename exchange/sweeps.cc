@@ -72,18 +72,24 @@ bool Market::Step(Job* job) {
   return true;
 }
 
+// The first of each list are cancelled until one is too new, as those after it are. So a step
+// passes lists in vain only where orders have come since the job began: a few, for a step follows
+// each command.
 bool Market::StepCancelAccount(const Job& job) {
-  const size_t room = step_end_ - std::min(step_end_, task_.events->size());
-  bool all = true;
-  scratch_.clear();
-  ForEachOrderOf(job.account, job.symbol, job.side, [&](OrderHandle handle) {
-    if (memory_.orders[handle].id > job.up_to) return true;
-    all = scratch_.size() < room;
-    if (all) scratch_.push_back(handle);
-    return all;
-  });
-  for (const OrderHandle handle : scratch_) CancelOpen(handle, job.reason);
-  return all;
+  AccountOrders::Key from{job.account, job.symbol, job.side};
+  while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
+    from = list->key;
+    if (job.symbol != SymbolId() && from.symbol != job.symbol) break;
+    if (job.side != Side{} && from.side != job.side) break;
+    if (memory_.orders[list->first].id > job.up_to) {
+      from = AccountOrders::After(from);
+    } else if (Exhausted()) {
+      return false;
+    } else {
+      CancelOpen(list->first, job.reason);
+    }
+  }
+  return true;
 }
 
 bool Market::StepCancelSymbol(const Job& job) {

@@ -1,6 +1,8 @@
 #include "reference_market.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "exchange/order_checks.h"
 
@@ -200,18 +202,12 @@ std::vector<ReferenceMarket::Name> ReferenceMarket::OrdersOf(AccountId account, 
            (symbol == SymbolId() || order.symbol == symbol) &&
            (side == Side{} || order.side == side);
   };
-  std::map<OrderId, Name> funded;
+  std::map<std::tuple<SymbolId, Side, OrderId>, Name> sorted;
   for (const auto& [name, order] : orders_) {
-    if (wanted(order) && Funded(*Market(order.symbol))) funded[order.id] = name;
+    if (wanted(order)) sorted[{order.symbol, order.side, order.id}] = name;
   }
   std::vector<Name> names;
-  for (const auto& entry : funded) names.push_back(entry.second);
-  for (uint32_t id = 1; id <= markets_.size(); ++id) {
-    if (Funded(markets_[id - 1])) continue;
-    for (const Name& name : QueuedIn(SymbolId(id))) {
-      if (wanted(orders_.at(name))) names.push_back(name);
-    }
-  }
+  for (const auto& entry : sorted) names.push_back(entry.second);
   return names;
 }
 
