@@ -134,7 +134,7 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
 
 grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>* ExchangeService::Stream(
     grpc::CallbackServerContext* context) {
-  return OrderStream::Begin(&shards_, &guard_, context);
+  return OrderStream::Begin(&shards_, &guard_, &metrics_, context);
 }
 
 Unary* ExchangeService::GetOrder(grpc::CallbackServerContext* context,

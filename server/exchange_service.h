@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quorumbook/v1/exchange.grpc.pb.h"
+#include "server/monitoring/grpc_metrics.h"
 #include "server/session_guard.h"
 #include "server/shard_set.h"
 
@@ -9,8 +10,9 @@ namespace quorumbook::server {
 
 class ExchangeService final : public v1::Exchange::CallbackService {
  public:
-  // `shards` outlives this.
-  explicit ExchangeService(const ShardSet* shards) : shards_(*shards), guard_(shards) {}
+  // Both outlive this.
+  ExchangeService(const ShardSet* shards, GrpcMetrics* metrics)
+      : shards_(*shards), metrics_(*metrics), guard_(shards) {}
 
   grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
                                         const v1::OpenSessionRequest* request,
@@ -38,6 +40,7 @@ class ExchangeService final : public v1::Exchange::CallbackService {
 
  private:
   const ShardSet& shards_;
+  GrpcMetrics& metrics_;
   SessionGuard guard_;
 };
 

@@ -150,7 +150,7 @@ Unary* MarketDataService::GetCandles(grpc::CallbackServerContext* context,
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* MarketDataService::Subscribe(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return MarketDataStream::Begin(&shards_, context, *request);
+  return MarketDataStream::Begin(&shards_, &metrics_, context, *request);
 }
 
 }  // namespace quorumbook::server

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quorumbook/v1/market_data.grpc.pb.h"
+#include "server/monitoring/grpc_metrics.h"
 #include "server/shard_set.h"
 
 namespace quorumbook::server {
@@ -10,8 +11,9 @@ namespace quorumbook::server {
 class MarketDataService final
     : public v1::MarketData::WithRawCallbackMethod_Subscribe<v1::MarketData::CallbackService> {
  public:
-  // `shards` outlives this.
-  explicit MarketDataService(const ShardSet* shards) : shards_(*shards) {}
+  // Both outlive this.
+  MarketDataService(const ShardSet* shards, GrpcMetrics* metrics)
+      : shards_(*shards), metrics_(*metrics) {}
 
   grpc::ServerUnaryReactor* ListSymbols(grpc::CallbackServerContext* context,
                                         const v1::ListSymbolsRequest* request,
@@ -32,6 +34,7 @@ class MarketDataService final
 
  private:
   const ShardSet& shards_;
+  GrpcMetrics& metrics_;
 };
 
 }  // namespace quorumbook::server

@@ -24,7 +24,7 @@ grpc::ByteBuffer WithSequence(const SharedUpdate& update, uint64_t sequence) {
 
 }  // namespace
 
-MarketDataStream* MarketDataStream::Begin(const ShardSet* shards,
+MarketDataStream* MarketDataStream::Begin(const ShardSet* shards, GrpcMetrics* metrics,
                                           grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer& request) {
   v1::SubscribeRequest subscribe;
@@ -32,8 +32,9 @@ MarketDataStream* MarketDataStream::Begin(const ShardSet* shards,
   const grpc::Status parsed =
       grpc::SerializationTraits<v1::SubscribeRequest>::Deserialize(&bytes, &subscribe);
   auto stream = std::make_shared<MarketDataStream>(
-      shards, context, MarketDataFeed::MayConflate(subscribe.channel()));
+      shards, metrics, context, MarketDataFeed::MayConflate(subscribe.channel()));
   stream->self_ = stream;
+  stream->count_.Received();
   Refusal refusal;
   if (!parsed.ok()) {
     refusal = {RefusalCode::kMalformed, "the request is no SubscribeRequest", NodeId()};
@@ -71,6 +72,7 @@ void MarketDataStream::OnWriteDone(bool ok) {
     const std::lock_guard lock(mutex_);
     is_writing_ = false;
     if (!ok) return FinishWhenIdle();
+    count_.Sent();
     WriteNext();
     FinishWhenIdle();
     refresh = !is_writing_ && !ending_ && !finished_ && queue_.wants_snapshot();
@@ -80,7 +82,7 @@ void MarketDataStream::OnWriteDone(bool ok) {
 
 void MarketDataStream::OnCancel() {
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(finished_, true)) Finish(grpc::Status::CANCELLED);
+  if (!finished_) FinishWith(grpc::Status::CANCELLED);
 }
 
 void MarketDataStream::OnDone() {
@@ -105,8 +107,13 @@ void MarketDataStream::EndWith(const Refusal& refusal) {
 
 void MarketDataStream::FinishWhenIdle() {
   if (finished_ || is_writing_ || !ending_) return;
+  FinishWith(final_status_);
+}
+
+void MarketDataStream::FinishWith(const grpc::Status& status) {
   finished_ = true;
-  Finish(final_status_);
+  count_.Finishing(status);
+  Finish(status);
 }
 
 }  // namespace quorumbook::server

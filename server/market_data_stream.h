@@ -9,6 +9,7 @@
 #include "quorumbook/v1/market_data.grpc.pb.h"
 #include "server/market_data_feed.h"
 #include "server/market_data_queue.h"
+#include "server/monitoring/grpc_metrics.h"
 #include "server/shard_set.h"
 
 namespace quorumbook::server {
@@ -20,10 +21,15 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
                                public std::enable_shared_from_this<MarketDataStream> {
  public:
   // `request`: a serialized SubscribeRequest.
-  static MarketDataStream* Begin(const ShardSet* shards, grpc::CallbackServerContext* context,
+  static MarketDataStream* Begin(const ShardSet* shards, GrpcMetrics* metrics,
+                                 grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer& request);
-  MarketDataStream(const ShardSet* shards, grpc::CallbackServerContext* context, bool may_conflate)
-      : shards_(*shards), context_(context), queue_(may_conflate) {}
+  MarketDataStream(const ShardSet* shards, GrpcMetrics* metrics,
+                   grpc::CallbackServerContext* context, bool may_conflate)
+      : shards_(*shards),
+        count_(metrics, GrpcMetrics::kMarketDataStream),
+        context_(context),
+        queue_(may_conflate) {}
 
   void OnUpdate(const SharedUpdate& update, bool snapshot) override;
   void OnEnd(const Refusal& refusal) override;
@@ -37,8 +43,10 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
   void WriteNext();
   void EndWith(const Refusal& refusal);
   void FinishWhenIdle();
+  void FinishWith(const grpc::Status& status);
 
   const ShardSet& shards_;
+  GrpcMetrics::Stream count_;
   grpc::CallbackServerContext* const context_;
   ShardReplica* replica_ = nullptr;
   std::shared_ptr<MarketDataStream> self_;

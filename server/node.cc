@@ -330,9 +330,10 @@ class Node::Parts {
     events.lost = [this](NodeId member) {
       boost::asio::post(strand_, [this, member] { OnLost(member); });
     };
-    transport_ = std::make_unique<PeerTransport>(config_, &*identity_, &io_, std::move(events));
-    exchange_service_ = std::make_unique<ExchangeService>(&shards_);
-    market_data_service_ = std::make_unique<MarketDataService>(&shards_);
+    transport_ = std::make_unique<PeerTransport>(config_, &*identity_, &io_, &grpc_metrics_,
+                                                 std::move(events));
+    exchange_service_ = std::make_unique<ExchangeService>(&shards_, &grpc_metrics_);
+    market_data_service_ = std::make_unique<MarketDataService>(&shards_, &grpc_metrics_);
     cluster_service_ = std::make_unique<ClusterService>(&shards_, store_.get());
     monitor_ = std::make_unique<Monitor>(MakeMonitorEnvironment());
     auto peer = Listen(config_.listen_peer, "listen.peer", kMaxPeerMessageBytes, &grpc_metrics_,
@@ -371,6 +372,7 @@ class Node::Parts {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<LogWriter> log_writer_;
   std::optional<PeerIdentity> identity_;
+  GrpcMetrics grpc_metrics_;  // used by calls until their last holder is gone
   std::unique_ptr<PeerTransport> transport_;
   NodeId self_;  // as a member
   // Used on strand_ once the threads run.
@@ -383,7 +385,6 @@ class Node::Parts {
   std::unique_ptr<ExchangeService> exchange_service_;
   std::unique_ptr<MarketDataService> market_data_service_;
   std::unique_ptr<ClusterService> cluster_service_;
-  GrpcMetrics grpc_metrics_;
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<grpc::Server> peer_server_;
   std::unique_ptr<grpc::Server> client_server_;

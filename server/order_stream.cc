@@ -34,9 +34,9 @@ std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& resu
   return messages;
 }
 
-OrderStream* OrderStream::Begin(const ShardSet* shards, SessionGuard* guard,
+OrderStream* OrderStream::Begin(const ShardSet* shards, SessionGuard* guard, GrpcMetrics* metrics,
                                 grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<OrderStream>(shards, guard, context);
+  auto stream = std::make_shared<OrderStream>(shards, guard, metrics, context);
   stream->self_ = stream;
   const std::lock_guard lock(stream->mutex_);
   stream->ReadNext();
@@ -44,7 +44,10 @@ OrderStream* OrderStream::Begin(const ShardSet* shards, SessionGuard* guard,
 }
 
 void OrderStream::OnReadDone(bool ok) {
-  if (ok) Submit();
+  if (ok) {
+    count_.Received();
+    Submit();
+  }
   const std::lock_guard lock(mutex_);
   reading_ = false;
   if (!ok) half_closed_ = true;
@@ -126,6 +129,7 @@ void OrderStream::OnWriteDone(bool ok) {
   writing_ = false;
   results_.pop_front();
   if (!ok) return;  // cancelled: OnCancel finishes
+  count_.Sent();
   WriteNext();
   ReadNext();
   FinishWhenIdle();
@@ -133,7 +137,7 @@ void OrderStream::OnWriteDone(bool ok) {
 
 void OrderStream::OnCancel() {
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(finished_, true)) Finish(grpc::Status::CANCELLED);
+  if (!finished_) FinishWith(grpc::Status::CANCELLED);
 }
 
 void OrderStream::OnDone() {
@@ -170,8 +174,13 @@ void OrderStream::FinishWhenIdle() {
   if (finished_ || !results_.empty()) return;
   const bool answered = broken_ || batches_ == 0;
   if (!answered || !(ending_ || half_closed_)) return;
+  FinishWith(final_status_);
+}
+
+void OrderStream::FinishWith(const grpc::Status& status) {
   finished_ = true;
-  Finish(final_status_);
+  count_.Finishing(status);
+  Finish(status);
 }
 
 }  // namespace quorumbook::server

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "quorumbook/v1/exchange.grpc.pb.h"
+#include "server/monitoring/grpc_metrics.h"
 #include "server/session_guard.h"
 #include "server/shard_set.h"
 
@@ -26,10 +27,14 @@ class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::C
                           public GuardedStream,
                           public std::enable_shared_from_this<OrderStream> {
  public:
-  static OrderStream* Begin(const ShardSet* shards, SessionGuard* guard,
+  static OrderStream* Begin(const ShardSet* shards, SessionGuard* guard, GrpcMetrics* metrics,
                             grpc::CallbackServerContext* context);
-  OrderStream(const ShardSet* shards, SessionGuard* guard, grpc::CallbackServerContext* context)
-      : shards_(*shards), guard_(*guard), context_(context) {}
+  OrderStream(const ShardSet* shards, SessionGuard* guard, GrpcMetrics* metrics,
+              grpc::CallbackServerContext* context)
+      : shards_(*shards),
+        guard_(*guard),
+        count_(metrics, GrpcMetrics::kOrderStream),
+        context_(context) {}
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -46,9 +51,11 @@ class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::C
   void WriteNext();
   void EndWith(const Refusal& refusal);
   void FinishWhenIdle();
+  void FinishWith(const grpc::Status& status);
 
   const ShardSet& shards_;
   SessionGuard& guard_;
+  GrpcMetrics::Stream count_;
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<OrderStream> self_;
   v1::CommandBatch in_;

@@ -22,17 +22,32 @@ using AcceptedReactor = grpc::ServerBidiReactor<v1::PeerFrame, v1::PeerFrame>;
 
 class AcceptedStream final : public PeerStream<AcceptedReactor> {
  public:
-  using PeerStream::PeerStream;
+  AcceptedStream(const PeerIdentity& identity, HelloCheck check, GrpcMetrics* metrics)
+      : PeerStream(identity, std::move(check)), count_(metrics, GrpcMetrics::kPeerStream) {}
+
   void Accept() {
     Begin();
     ReadFirst();
+  }
+  void OnReadDone(bool ok) override {
+    if (ok) count_.Received();
+    PeerStream::OnReadDone(ok);
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) count_.Sent();
+    PeerStream::OnWriteDone(ok);
   }
   void OnCancel() override { End(grpc::Status::CANCELLED); }
   void OnDone() override { Done(); }
 
  private:
   void OnPeerGreeted() override { WriteHello(); }
-  void EndCall(const grpc::Status& status) override { Finish(status); }
+  void EndCall(const grpc::Status& status) override {
+    count_.Finishing(status);
+    Finish(status);
+  }
+
+  GrpcMetrics::Stream count_;
 };
 
 class DialedStream final : public PeerStream<DialedReactor> {
@@ -93,7 +108,8 @@ class PeerTransport::Acceptor final : public v1::Peer::CallbackService {
 
   AcceptedReactor* Connect(grpc::CallbackServerContext*) override {
     auto stream = std::make_shared<AcceptedStream>(
-        transport_->identity_, [this](const v1::PeerHello& hello) { return Check(hello); });
+        transport_->identity_, [this](const v1::PeerHello& hello) { return Check(hello); },
+        &transport_->metrics_);
     stream->Accept();
     return stream.get();
   }
@@ -193,8 +209,9 @@ class PeerTransport::Dialer {
 };
 
 PeerTransport::PeerTransport(const Config& config, PeerIdentity* identity,
-                             boost::asio::io_context* io, PeerEvents events)
+                             boost::asio::io_context* io, GrpcMetrics* metrics, PeerEvents events)
     : identity_(*identity),
+      metrics_(*metrics),
       events_(std::move(events)),
       acceptor_(std::make_unique<Acceptor>(this)) {
   for (const PeerConfig& peer : config.peers) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/config.h"
+#include "server/monitoring/grpc_metrics.h"
 #include "server/peer_link.h"
 
 namespace grpc {
@@ -19,9 +20,9 @@ namespace quorumbook::server {
 
 class PeerTransport {
  public:
-  // `identity` and `io` outlive this.
+  // `identity`, `io` and `metrics` outlive this.
   PeerTransport(const Config& config, PeerIdentity* identity, boost::asio::io_context* io,
-                PeerEvents events);
+                GrpcMetrics* metrics, PeerEvents events);
   ~PeerTransport();
   PeerTransport(const PeerTransport&) = delete;
   PeerTransport& operator=(const PeerTransport&) = delete;
@@ -48,6 +49,7 @@ class PeerTransport {
   class Dialer;
 
   PeerIdentity& identity_;
+  GrpcMetrics& metrics_;
   const PeerEvents events_;
   std::map<NodeId, std::unique_ptr<PeerLink>> links_;
   std::unique_ptr<Acceptor> acceptor_;

@@ -25,6 +25,20 @@ constexpr std::array<const char*, kGrpcCodes> kCodeNames = {
 // Unavailable is left out: it is how a follower names the leader.
 constexpr std::array<size_t, 5> kErrors = {2, 4, 8, 13, 15};
 
+// Of the methods that count themselves.
+constexpr std::array<std::pair<const char*, const char*>, 3> kStreams = {
+    {{GrpcMetrics::kOrderStream, "bidi_stream"},
+     {GrpcMetrics::kMarketDataStream, "server_stream"},
+     {GrpcMetrics::kPeerStream, "bidi_stream"}}};
+
+// Null: it is none of them.
+const char* TypeOfStream(std::string_view path) {
+  for (const auto& [known, type] : kStreams) {
+    if (path == known) return type;
+  }
+  return nullptr;
+}
+
 const char* TypeName(ServerRpcInfo::Type type) {
   switch (type) {
     case ServerRpcInfo::Type::UNARY:
@@ -55,34 +69,25 @@ struct GrpcMetrics::Method {
   DurationHistogram durations;  // guarded by mutex
 };
 
-// Lives as long as its call.
-class GrpcMetrics::Interceptor final : public grpc::experimental::Interceptor {
+// Lives as long as a call. A call that was cancelled before it had a status was never answered.
+class GrpcMetrics::Call {
  public:
-  explicit Interceptor(Method* method) : method_(*method) {
+  explicit Call(Method* method) : method_(*method) {
     method_.started.fetch_add(1, std::memory_order_relaxed);
   }
-
-  // A call that was cancelled before it had a status was never answered.
-  ~Interceptor() override {
+  ~Call() {
     method_.handled[code_].fetch_add(1, std::memory_order_relaxed);
     const std::lock_guard lock(method_.mutex);
     method_.durations.Add(Clock::now() - begun_);
   }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
-  void Intercept(InterceptorBatchMethods* methods) override {
-    using Hook = InterceptionHookPoints;
-    if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_MESSAGE) &&
-        methods->GetRecvMessage() != nullptr) {
-      method_.received.fetch_add(1, std::memory_order_relaxed);
-    }
-    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_MESSAGE)) {
-      method_.sent.fetch_add(1, std::memory_order_relaxed);
-    }
-    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_STATUS)) {
-      const auto code = static_cast<size_t>(methods->GetSendStatus().error_code());
-      code_ = code < kGrpcCodes ? code : static_cast<size_t>(grpc::StatusCode::UNKNOWN);
-    }
-    methods->Proceed();
+  void Received() { method_.received.fetch_add(1, std::memory_order_relaxed); }
+  void Sent() { method_.sent.fetch_add(1, std::memory_order_relaxed); }
+  void Finishing(const grpc::Status& status) {
+    const auto code = static_cast<size_t>(status.error_code());
+    code_ = code < kGrpcCodes ? code : static_cast<size_t>(grpc::StatusCode::UNKNOWN);
   }
 
  private:
@@ -91,12 +96,35 @@ class GrpcMetrics::Interceptor final : public grpc::experimental::Interceptor {
   size_t code_ = grpc::StatusCode::CANCELLED;
 };
 
+class GrpcMetrics::Interceptor final : public grpc::experimental::Interceptor {
+ public:
+  explicit Interceptor(Method* method) : call_(method) {}
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    using Hook = InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_MESSAGE) &&
+        methods->GetRecvMessage() != nullptr) {
+      call_.Received();
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_MESSAGE)) call_.Sent();
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_STATUS)) {
+      call_.Finishing(methods->GetSendStatus());
+    }
+    methods->Proceed();
+  }
+
+ private:
+  Call call_;
+};
+
 class GrpcMetrics::Factory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
   explicit Factory(GrpcMetrics* metrics) : metrics_(*metrics) {}
 
+  // Null: the call is not intercepted.
   grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
-    Method* const method = metrics_.FindOrAdd(info);
+    if (TypeOfStream(info->method()) != nullptr) return nullptr;
+    Method* const method = metrics_.FindOrAdd(info->method(), TypeName(info->type()));
     return method == nullptr ? nullptr : new Interceptor(method);
   }
 
@@ -104,15 +132,25 @@ class GrpcMetrics::Factory final : public grpc::experimental::ServerInterceptorF
   GrpcMetrics& metrics_;
 };
 
-GrpcMetrics::GrpcMetrics() = default;
+GrpcMetrics::Stream::Stream(GrpcMetrics* metrics, const char* path)
+    : call_(std::make_unique<Call>(metrics->FindOrAdd(path, TypeOfStream(path)))) {}
+GrpcMetrics::Stream::~Stream() = default;
+void GrpcMetrics::Stream::Received() { call_->Received(); }
+void GrpcMetrics::Stream::Sent() { call_->Sent(); }
+void GrpcMetrics::Stream::Finishing(const grpc::Status& status) { call_->Finishing(status); }
+
+// The streams are there from the start: their figures are never those that there is no place for.
+GrpcMetrics::GrpcMetrics() {
+  for (const auto& [path, type] : kStreams) FindOrAdd(path, type);
+}
 GrpcMetrics::~GrpcMetrics() = default;
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> GrpcMetrics::MakeFactory() {
   return std::make_unique<Factory>(this);
 }
 
-GrpcMetrics::Method* GrpcMetrics::FindOrAdd(ServerRpcInfo* info) {
-  const std::string_view path = info->method();  // "/package.Service/Method"
+// `path`: "/package.Service/Method".
+GrpcMetrics::Method* GrpcMetrics::FindOrAdd(std::string_view path, const char* type) {
   const std::lock_guard lock(mutex_);
   const auto found = methods_.find(path);
   if (found != methods_.end()) return found->second.get();
@@ -121,7 +159,7 @@ GrpcMetrics::Method* GrpcMetrics::FindOrAdd(ServerRpcInfo* info) {
     return nullptr;
   }
   auto method = std::make_unique<Method>();
-  method->type = TypeName(info->type());
+  method->type = type;
   method->service = path.substr(1, slash - 1);
   method->name = path.substr(slash + 1);
   return methods_.emplace(path, std::move(method)).first->second.get();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/duration_histogram.h"
@@ -31,9 +32,17 @@ struct GrpcMethodCounts {
   DurationHistogram durations;
 };
 
-// Thread-safe. To count a message takes one atomic addition.
+// Thread-safe. Most calls are counted by an interceptor, which costs each message a second pass
+// through gRPC's completion queue: those streams that carry orders, market data and Raft count
+// themselves, with one atomic addition a message.
 class GrpcMetrics {
  public:
+  // The methods that count themselves.
+  static constexpr const char* kOrderStream = "/quorumbook.v1.Exchange/Stream";
+  static constexpr const char* kMarketDataStream = "/quorumbook.v1.MarketData/Subscribe";
+  static constexpr const char* kPeerStream = "/quorumbook.v1.Peer/Connect";
+  class Stream;
+
   GrpcMetrics();
   ~GrpcMetrics();
 
@@ -51,11 +60,31 @@ class GrpcMetrics {
  private:
   class Factory;
   class Interceptor;
+  class Call;
   struct Method;
-  Method* FindOrAdd(grpc::experimental::ServerRpcInfo* info);
+  // Null: no more are kept apart.
+  Method* FindOrAdd(std::string_view path, const char* type);
 
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Method>, std::less<>> methods_;  // guarded by mutex_
+};
+
+// One call of a streaming method, from beginning to end.
+class GrpcMetrics::Stream {
+ public:
+  // `path`: one of those above. `metrics` outlives this.
+  Stream(GrpcMetrics* metrics, const char* path);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  void Received();
+  void Sent();
+  // What the call is finished with; a call that never is counts as cancelled.
+  void Finishing(const grpc::Status& status);
+
+ private:
+  const std::unique_ptr<Call> call_;
 };
 
 }  // namespace quorumbook::server

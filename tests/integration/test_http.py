@@ -214,6 +214,43 @@ def test_metrics_count(serving):
     assert value(1, r'quorumbook_http_requests_total\{path="/metrics",method="GET",status="200"\}') > 0
 
 
+def test_streams_count_themselves(serving):
+    """They are not intercepted, for that would cost each message: what they count is checked."""
+    leader = serving.leader()
+
+    def value(family, method, code=""):
+        text = web(serving, leader).ask("GET", "/metrics").text
+        labels = rf'[^}}]*grpc_method="{method}"{code}'
+        found = re.search(rf"^{family}\{{{labels}\}} (\S+)$", text, re.M)
+        return float(found.group(1)) if found else 0.0
+
+    def counts():
+        return [
+            value("grpc_server_started_total", "Stream"),
+            value("grpc_server_msg_received_total", "Stream"),
+            value("grpc_server_msg_sent_total", "Stream"),
+        ]
+
+    before = counts()
+    serving.qb("order", "submit", "DEMO", "buy", "1", "1.00", "--id", "4712")
+    serving.qb("order", "cancel", "DEMO", "4712")
+    started, received, sent = (now - then for now, then in zip(counts(), before))
+    assert started >= 2 and received >= 2 and sent >= 2
+    ended = ',grpc_code="OK"'
+    wait_until(lambda: value("grpc_server_handled_total", "Stream", ended) >= 2, "they ended")
+    assert value("grpc_server_handling_seconds_count", "Stream") >= 2
+    peers = sum(
+        float(count)
+        for n in serving.nodes
+        for count in re.findall(
+            r'^grpc_server_msg_received_total\{[^}]*grpc_method="Connect"\} (\S+)$',
+            web(serving, n).ask("GET", "/metrics").text,
+            re.M,
+        )
+    )
+    assert peers > 100
+
+
 def test_promtool_finds_nothing_wrong(serving):
     promtool = shutil.which("promtool")
     if promtool is None:

@@ -56,7 +56,7 @@ class Talker {
          uint64_t incarnation = 0)
       : work_(asio::make_work_guard(io_)),
         identity_(cluster, MakeMember(NodeId(node), incarnation), {}, false),
-        transport_(MakeConfig(cluster, node, ports), &identity_, &io_, Events()) {
+        transport_(MakeConfig(cluster, node, ports), &identity_, &io_, &metrics_, Events()) {
     grpc::ServerBuilder builder;
     SetListenerArguments(kMaxPeerMessageBytes, &builder);
     builder.AddListeningPort(Loopback(ports[node - 1]), grpc::InsecureServerCredentials());
@@ -102,6 +102,7 @@ class Talker {
   Watched<std::vector<PeerGreeting>> greeted_;
   Watched<std::vector<NodeId>> lost_;
   PeerIdentity identity_;
+  GrpcMetrics metrics_;
   PeerTransport transport_;
   std::unique_ptr<grpc::Server> server_;
   std::thread thread_;
