@@ -1,10 +1,12 @@
 #include "server/monitoring/admin_api.h"
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "server/monitoring/cluster_api.h"
@@ -45,6 +47,21 @@ bool ReadNumber(const Json& body, const char* name, uint32_t least, uint32_t mos
   return true;
 }
 
+// The shards that a list names, each once. False: it is none, or names others than those that are
+// in `shards` before.
+bool ReadShards(const Json& list, std::vector<uint32_t>* shards) {
+  if (!list.is_array() || list.empty()) return false;
+  std::set<uint32_t> chosen;
+  for (const Json& item : list) {
+    if (!item.is_number_unsigned()) return false;
+    const auto number = item.get<uint64_t>();
+    if (std::find(shards->begin(), shards->end(), number) == shards->end()) return false;
+    chosen.insert(static_cast<uint32_t>(number));
+  }
+  std::erase_if(*shards, [&chosen](uint32_t shard) { return !chosen.contains(shard); });
+  return true;
+}
+
 HttpResponse WrongBody(std::string_view detail) {
   return Problem(400, "bad_request", detail, "/api/openapi.json shows the body");
 }
@@ -52,8 +69,9 @@ HttpResponse WrongBody(std::string_view detail) {
 }  // namespace
 
 bool ReadBody(const HttpRequest& request, Json* body, HttpResponse* problem) {
-  const std::string type = request.content_type.substr(0, request.content_type.find(';'));
-  if (type != "application/json") {
+  const absl::string_view type = absl::StripAsciiWhitespace(
+      absl::string_view(request.content_type).substr(0, request.content_type.find(';')));
+  if (!absl::EqualsIgnoreCase(type, "application/json")) {
     *problem = Problem(415, "wrong_content_type", "the body must be JSON",
                        "send the header `Content-Type: application/json`");
     return false;
@@ -132,13 +150,9 @@ void AdminGateway::ChangeNext(const std::shared_ptr<Change>& change) {
 }
 
 void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) {
-  const auto known = [state](uint32_t shard) {
-    const std::vector<uint32_t>& shards = state->view().shards();
-    return std::find(shards.begin(), shards.end(), shard) != shards.end();
-  };
   router->Add(
       "POST", "/api/admin/transfer-leadership", Access::kToken,
-      [gateway, state, known](const HttpRequest& request, Respond respond) {
+      [gateway, state](const HttpRequest& request, Respond respond) {
         Json body;
         HttpResponse problem;
         if (!ReadBody(request, &body, &problem)) return respond(problem);
@@ -150,7 +164,8 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
         if (body.contains("target") && !ReadNumber(body, "target", 0, kMaxNodeNumber, &target)) {
           return respond(WrongBody("target is not the number of a node"));
         }
-        if (!known(shard)) {
+        const std::vector<uint32_t>& shards = state->view().shards();
+        if (std::find(shards.begin(), shards.end(), shard) == shards.end()) {
           return respond(Problem(404, "unknown_shard", absl::StrCat("there is no shard ", shard),
                                  "GET /api/shards lists the shards"));
         }
@@ -161,7 +176,7 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
       });
   for (const bool add : {true, false}) {
     router->Add("POST", add ? "/api/admin/add-node" : "/api/admin/remove-node", Access::kToken,
-                [gateway, state, known, add](const HttpRequest& request, Respond respond) {
+                [gateway, state, add](const HttpRequest& request, Respond respond) {
                   Json body;
                   HttpResponse problem;
                   if (!ReadBody(request, &body, &problem)) return respond(problem);
@@ -170,15 +185,8 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
                     return respond(WrongBody("node is not the number of a node"));
                   }
                   std::vector<uint32_t> shards = state->view().shards();
-                  if (body.contains("shards")) {
-                    shards.clear();
-                    const Json& list = body["shards"];
-                    for (const Json& item : list.is_array() ? list : Json::array({nullptr})) {
-                      if (!item.is_number_unsigned() || !known(item.get<uint32_t>())) {
-                        return respond(WrongBody("shards is not a list of shards"));
-                      }
-                      shards.push_back(item.get<uint32_t>());
-                    }
+                  if (body.contains("shards") && !ReadShards(body["shards"], &shards)) {
+                    return respond(WrongBody("shards is not a list of shards"));
                   }
                   state->events().Add(
                       WallClockMs(), "admin", "info", node, 0,

@@ -55,6 +55,12 @@ std::vector<AlertChange> AlertEngine::Evaluate(const AlertInputs& inputs) {
   return changes;
 }
 
+void AlertEngine::ShiftClock(int64_t step_ms) {
+  for (auto& [name, instances] : instances_) {
+    for (auto& [labels, instance] : instances) instance.since_ms += step_ms;
+  }
+}
+
 void AlertEngine::Remember(const AlertChange& change) {
   history_.push_front(change);
   if (history_.size() > kMaxAlertHistory) history_.pop_back();

@@ -41,6 +41,9 @@ class AlertEngine {
   // Once a second. Returns what began to fire or was resolved by it.
   std::vector<AlertChange> Evaluate(const AlertInputs& inputs);
 
+  // The clock was set: what is pending is due no sooner and no later for that.
+  void ShiftClock(int64_t step_ms);
+
   const std::vector<AlertRule>& rules() const { return rules_; }
   // Pending and firing ones of a rule.
   const Instances& InstancesOf(const AlertRule& rule) const;

@@ -95,6 +95,9 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
   }
 
   void Accept() {
+    error_code ignored;
+    beast::get_lowest_layer(socket_).socket().set_option(
+        boost::asio::socket_base::send_buffer_size(kStreamSendBufferBytes), ignored);
     beast::get_lowest_layer(socket_).expires_never();
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = kHttpReadTimeout;
@@ -118,7 +121,10 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
       const std::string text = beast::buffers_to_string(self->input_.data());
       self->input_.clear();
       self->OnMessage(text);
-      if (!self->closing_) self->Read();
+      if (self->closing_) return;
+      // What it says is read no faster than it reads our answers.
+      self->paused_ = self->output_.size() >= kMaxSocketAnswers;
+      if (!self->paused_) self->Read();
     });
   }
 
@@ -223,6 +229,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
       item->second->Stop();
       item = subscriptions_.erase(item);
       SayEnded(topic, *ended);
+      if (closing_) return;
     }
   }
 
@@ -243,9 +250,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
     }
   }
 
-  void Say(const Json& message) {
-    Send(message.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
+  void Say(const Json& message) { Send(ToText(message)); }
 
   void Send(std::string message) {
     output_.push_back(std::move(message));
@@ -261,6 +266,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
                           self->output_.pop_front();
                           if (!self->output_.empty()) return self->Write();
                           if (self->closing_) return self->SendClose();
+                          if (std::exchange(self->paused_, false)) self->Read();
                           self->Flush();
                         });
   }
@@ -303,6 +309,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
   const OpenConnection open_socket_;
   beast::flat_buffer input_;
   std::deque<std::string> output_;  // the first is being written
+  bool paused_ = false;             // nothing is read until the output is sent
   bool closing_ = false;
   websocket::close_reason reason_;
   std::map<BookTopic, std::shared_ptr<BookSubscription>> subscriptions_;

@@ -12,6 +12,8 @@ inline constexpr size_t kMaxSocketSubscriptions = 16;
 inline constexpr size_t kMaxSocketMessageBytes = 4 << 10;
 // Of what a client says in a second.
 inline constexpr int kMaxSocketMessages = 100;
+// Answers that wait to be sent; meanwhile nothing more is read.
+inline constexpr size_t kMaxSocketAnswers = 128;
 // Between two times that updates are sent.
 inline constexpr std::chrono::milliseconds kSocketInterval{50};
 

@@ -77,7 +77,7 @@ std::string BookSubscription::Render(const std::string& bytes) {
   if (request_.channel() == v1::SubscribeRequest::CANDLES) {
     out["interval"] = IntervalName(request_.interval());
   }
-  return out.dump();
+  return ToText(out);
 }
 
 }  // namespace quorumbook::server

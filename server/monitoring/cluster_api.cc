@@ -114,7 +114,7 @@ HttpResponse Metrics(const ClusterApi& api) {
 HttpResponse JsonResponse(const Json& document, unsigned status) {
   HttpResponse response;
   response.status = status;
-  response.body = document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  response.body = ToText(document) + "\n";
   return response;
 }
 
@@ -158,6 +158,9 @@ void AddClusterRoutes(const ClusterApi& api, Router* router) {
     response.body = kOpenApi;
     return response;
   });
+  // Streams leave the router's way before it is asked; these are what else may come there.
+  get("/api/stream",
+      [](const HttpRequest&) { return HttpResponse{200, "text/event-stream", "", {}}; });
   get("/api/ws", [](const HttpRequest&) {
     return Problem(400, "bad_request", "this is no WebSocket handshake",
                    "open it as a WebSocket: docs/http.md");

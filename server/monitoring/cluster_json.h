@@ -1,7 +1,6 @@
 // What is known of the cluster as JSON: the documents of docs/api/openapi.json.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -10,10 +9,9 @@
 #include "server/monitoring/event_log.h"
 #include "server/monitoring/health.h"
 #include "server/monitoring/history.h"
+#include "server/monitoring/json_text.h"
 
 namespace quorumbook::server {
-
-using Json = nlohmann::ordered_json;
 
 // What every document about the cluster begins with.
 Json Envelope(const ClusterView& view);

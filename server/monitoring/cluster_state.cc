@@ -72,8 +72,15 @@ bool ClusterState::Update(int64_t now_ms) {
   return !changes.empty();
 }
 
+void ClusterState::ShiftClock(int64_t step_ms) {
+  view_.ShiftClock(step_ms);
+  history_.ShiftClock(step_ms);
+  events_.ShiftClock(step_ms);
+  alerts_.ShiftClock(step_ms);
+}
+
 void ClusterState::AddToHistory(int64_t now_ms) {
-  // A clock that was set back: until it has caught up there are no points.
+  // A clock that is slowed down may stand still.
   if (history_.size() > 0 && now_ms <= history_.TimeMs(history_.size() - 1)) return;
   std::map<uint32_t, std::vector<double>> values;
   for (const auto& [id, node] : view_.nodes()) {

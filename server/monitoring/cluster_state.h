@@ -25,6 +25,9 @@ class ClusterState {
   // Once a second: judges what arrived since. Returns whether an alert changed its state.
   bool Update(int64_t now_ms);
 
+  // The wall clock was set by so much since the last Update.
+  void ShiftClock(int64_t step_ms);
+
   // What stands in the way of serving. Not of this alone: also of the last sample.
   std::vector<ReadinessCheck> Readiness() const;
   // Whether this process works. Says nothing of leaders and peers.

@@ -50,6 +50,11 @@ ClusterView::ClusterView(std::string cluster_id, uint32_t self, const std::vecto
   for (const uint32_t node : nodes) nodes_.emplace(node, NodeView(node, node == self, now_ms));
 }
 
+void ClusterView::ShiftClock(int64_t step_ms) {
+  now_ms_ += step_ms;
+  for (auto& [id, node] : nodes_) node.ShiftClock(step_ms);
+}
+
 NodeView* ClusterView::Find(uint32_t node) {
   const auto found = nodes_.find(node);
   return found == nodes_.end() ? nullptr : &found->second;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -32,12 +33,13 @@ class NodeView {
   // A sample arrived at `now_ms`, after a call that took `round_trip` seconds (0 of the own one).
   // Samples from before a restart of the node are forgotten.
   void Add(SharedSample sample, int64_t now_ms, double round_trip_seconds);
+  void ShiftClock(int64_t step_ms) { since_ms_ += step_ms; }
   void Failed(std::string reason) { failure_ = std::move(reason); }
 
   uint32_t id() const { return id_; }
   bool is_self() const { return is_self_; }
   bool Reachable(int64_t now_ms) const {
-    return !samples_.empty() && now_ms - since_ms_ <= kUnreachableAfterMs;
+    return !samples_.empty() && std::abs(now_ms - since_ms_) <= kUnreachableAfterMs;
   }
   // Why not; "" when nothing failed.
   const std::string& failure() const { return failure_; }
@@ -106,6 +108,8 @@ class ClusterView {
 
   void set_now_ms(int64_t now_ms) { now_ms_ = now_ms; }
   int64_t now_ms() const { return now_ms_; }
+  // The clock that tells the time was set: what it said before is moved along.
+  void ShiftClock(int64_t step_ms);
   const std::string& cluster_id() const { return cluster_id_; }
   uint32_t self() const { return self_; }
   const std::vector<uint32_t>& shards() const { return shards_; }

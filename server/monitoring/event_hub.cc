@@ -2,8 +2,9 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "server/monitoring/json_text.h"
 
 namespace quorumbook::server {
 
@@ -31,30 +32,39 @@ void EventHub::Add(const std::shared_ptr<EventListener>& listener, std::set<std:
 void EventHub::Publish(const std::map<std::string, std::string>& changed) {
   ++id_;
   std::erase_if(members_, [](const Member& member) { return member.listener.expired(); });
-  std::map<std::set<std::string>, std::shared_ptr<const std::string>> texts;  // shared
+  // Made once for all who listen to the same, and not at all for who does not take it.
+  std::map<std::set<std::string>, std::shared_ptr<const std::string>> news;
+  std::map<std::set<std::string>, std::shared_ptr<const std::string>> greetings;
   for (Member& member : members_) {
     const std::shared_ptr<EventListener> listener = member.listener.lock();
-    std::shared_ptr<const std::string> text;
-    if (member.missed) {
-      text = std::make_shared<const std::string>(Greeting(member.topics));
-    } else if (text = texts[member.topics]; text == nullptr) {
-      std::string joined;
-      for (const std::string& topic : member.topics) {
-        const auto found = changed.find(topic);
-        if (found != changed.end()) joined += FormatEvent(topic, id_, found->second);
-      }
-      text = std::make_shared<const std::string>(std::move(joined));
-      texts[member.topics] = text;
+    if (!listener->Takes()) {
+      member.missed = true;
+      ++metrics_.conflated;
+      continue;
     }
-    if (text->empty()) continue;
-    member.missed = !listener->Offer(text);
-    if (member.missed) ++metrics_.conflated;
+    const bool greet = std::exchange(member.missed, false);
+    std::shared_ptr<const std::string>& text = (greet ? greetings : news)[member.topics];
+    if (text == nullptr) {
+      text = std::make_shared<const std::string>(greet ? Greeting(member.topics)
+                                                       : News(member.topics, changed));
+    }
+    if (!text->empty()) listener->Offer(text);
   }
 }
 
+std::string EventHub::News(const std::set<std::string>& topics,
+                           const std::map<std::string, std::string>& changed) const {
+  std::string text;
+  for (const std::string& topic : topics) {
+    const auto found = changed.find(topic);
+    if (found != changed.end()) text += FormatEvent(topic, id_, found->second);
+  }
+  return text;
+}
+
 void EventHub::End(const std::string& reason) {
-  const nlohmann::json data = {{"reason", reason}};
-  const auto text = std::make_shared<const std::string>(FormatEvent("end", id_ + 1, data.dump()));
+  const Json data = {{"reason", reason}};
+  const auto text = std::make_shared<const std::string>(FormatEvent("end", id_ + 1, ToText(data)));
   for (const Member& member : std::exchange(members_, {})) {
     if (const std::shared_ptr<EventListener> listener = member.listener.lock()) listener->End(text);
   }

@@ -19,8 +19,10 @@ const std::set<std::string>& EventTopics();
 class EventListener {
  public:
   virtual ~EventListener() = default;
-  // False: what it was offered before is still being sent; it does not take this.
-  virtual bool Offer(std::shared_ptr<const std::string> text) = 0;
+  // False: what it was offered before is still being sent.
+  virtual bool Takes() const = 0;
+  // REQUIRES: Takes().
+  virtual void Offer(std::shared_ptr<const std::string> text) = 0;
   // Says a last thing, if it can, and closes.
   virtual void End(std::shared_ptr<const std::string> text) = 0;
 };
@@ -53,6 +55,8 @@ class EventHub {
     bool missed = false;
   };
   std::string Greeting(const std::set<std::string>& topics) const;
+  std::string News(const std::set<std::string>& topics,
+                   const std::map<std::string, std::string>& changed) const;
 
   const Greeter greeter_;
   HttpMetrics& metrics_;

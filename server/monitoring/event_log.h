@@ -40,6 +40,11 @@ class EventLog {
   void Add(int64_t time_ms, std::string_view kind, std::string_view severity, uint32_t node,
            uint32_t shard, std::string message);
 
+  // The clock was set: elections keep their distance from now. Events keep their times.
+  void ShiftClock(int64_t step_ms) {
+    for (Election& election : elections_) election.time_ms += step_ms;
+  }
+
   // Oldest first; the oldest are dropped.
   const std::deque<ClusterEvent>& events() const { return events_; }
   uint64_t last_id() const { return next_id_ - 1; }

@@ -27,20 +27,24 @@ class EventStream final : public EventListener, public std::enable_shared_from_t
         open_events_(&context.metrics->event_streams) {}
 
   void Start() {
+    error_code ignored;
+    stream_.socket().set_option(boost::asio::socket_base::send_buffer_size(kStreamSendBufferBytes),
+                                ignored);
     stream_.expires_never();
     AwaitEnd();
   }
 
-  bool Offer(std::shared_ptr<const std::string> text) override {
-    if (writing_ != nullptr) return false;
+  bool Takes() const override { return writing_ == nullptr; }
+
+  void Offer(std::shared_ptr<const std::string> text) override {
     writing_ = std::move(text);
     Write();
-    return true;
   }
 
   void End(std::shared_ptr<const std::string> text) override {
     ending_ = true;
-    if (!Offer(std::move(text))) Close();
+    if (!Takes()) return Close();
+    Offer(std::move(text));
   }
 
  private:

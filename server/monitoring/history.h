@@ -23,6 +23,11 @@ class History {
   // REQUIRES: time_ms rises from call to call.
   void Add(int64_t time_ms, const std::map<uint32_t, std::vector<double>>& values);
 
+  // The clock was set: the points keep their distances, and their distance from now.
+  void ShiftClock(int64_t step_ms) {
+    for (int64_t& time_ms : times_) time_ms += step_ms;
+  }
+
   // Points that are there, oldest first.
   size_t size() const { return size_; }
   int64_t TimeMs(size_t point) const { return times_[Slot(point)]; }

@@ -1,6 +1,6 @@
 #include "server/monitoring/http_message.h"
 
-#include <nlohmann/json.hpp>
+#include "server/monitoring/json_text.h"
 
 namespace quorumbook::server {
 namespace {
@@ -54,14 +54,12 @@ std::string_view StatusText(unsigned status) {
 
 HttpResponse Problem(unsigned status, std::string_view code, std::string_view detail,
                      std::string_view hint, std::string_view reason, uint64_t leader) {
-  nlohmann::ordered_json body = {{"type", "about:blank"}, {"title", StatusText(status)},
-                                 {"status", status},      {"code", code},
-                                 {"detail", detail},      {"hint", hint}};
+  Json body = {{"type", "about:blank"}, {"title", StatusText(status)},
+               {"status", status},      {"code", code},
+               {"detail", detail},      {"hint", hint}};
   if (!reason.empty()) body["reason"] = reason;
   if (leader != 0) body["leader"] = leader;
-  // What a client sent is repeated in `detail`, and may be no UTF-8.
-  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
-  return {status, "application/problem+json", body.dump(-1, ' ', false, kReplace) + "\n"};
+  return {status, "application/problem+json", ToText(body) + "\n"};
 }
 
 bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out) {
@@ -84,6 +82,12 @@ bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out) 
 }
 
 bool ParseTarget(std::string_view target, HttpRequest* request) {
+  // Proxies may send the whole URL (RFC 9112, 3.2.2).
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!target.starts_with(scheme)) continue;
+    const size_t path = target.find('/', scheme.size());
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
   if (target.empty() || target[0] != '/') return false;
   const size_t question = target.find('?');
   request->path = target.substr(0, question);

@@ -37,7 +37,7 @@ using Respond = std::function<void(HttpResponse)>;
 HttpResponse Problem(unsigned status, std::string_view code, std::string_view detail,
                      std::string_view hint, std::string_view reason = "", uint64_t leader = 0);
 
-// Splits "/path?a=b" into path and query. False: malformed.
+// Splits "/path?a=b", or "http://host/path?a=b", into path and query. False: malformed.
 bool ParseTarget(std::string_view target, HttpRequest* request);
 // False: malformed.
 bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out);

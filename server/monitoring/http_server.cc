@@ -1,8 +1,8 @@
 #include "server/monitoring/http_server.h"
 
 #include <absl/strings/str_cat.h>
+#include <spdlog/spdlog.h>
 
-#include <boost/asio/write.hpp>
 #include <utility>
 
 #include "server/monitoring/http_session.h"
@@ -13,12 +13,11 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr char kFull[] =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-    "Connection: close\r\nRetry-After: 1\r\n\r\n"
-    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-    "\"code\":\"too_many\",\"detail\":\"this node has as many connections as it takes\","
-    "\"hint\":\"close some, or ask another node\"}\n";
+// What is left of "[::1]:8080" and "host:80" before the port.
+std::string HostOf(const std::string& address, size_t colon) {
+  const bool brackets = colon >= 2 && address.front() == '[' && address[colon - 1] == ']';
+  return brackets ? address.substr(1, colon - 2) : address.substr(0, colon);
+}
 
 }  // namespace
 
@@ -26,8 +25,7 @@ absl::Status HttpServer::Listen(const std::string& address) {
   const size_t colon = address.rfind(':');
   tcp::resolver resolver(acceptor_.get_executor());
   error_code error;
-  const auto endpoints =
-      resolver.resolve(address.substr(0, colon), address.substr(colon + 1), error);
+  const auto endpoints = resolver.resolve(HostOf(address, colon), address.substr(colon + 1), error);
   if (!error) {
     const tcp::endpoint endpoint = *endpoints.begin();
     acceptor_.open(endpoint.protocol(), error);
@@ -47,27 +45,37 @@ absl::Status HttpServer::Listen(const std::string& address) {
 void HttpServer::Close() {
   error_code ignored;
   acceptor_.close(ignored);
+  pause_.cancel();
 }
 
 void HttpServer::Accept() {
   acceptor_.async_accept([this](error_code error, tcp::socket socket) {
     if (error == boost::asio::error::operation_aborted) return;
-    if (!error) {
-      if (context_.metrics->connections >= kMaxHttpConnections) {
-        ++context_.metrics->refused;
-        Refuse(std::move(socket));
-      } else {
-        StartHttpSession(std::move(socket), context_);
-      }
+    if (error) return OnAcceptError(error);
+    const uint64_t connections = context_.metrics->connections;
+    if (connections < kMaxHttpConnections) {
+      StartHttpSession(std::move(socket), context_);
+    } else {
+      ++context_.metrics->refused;
+      const bool told = connections < kMaxHttpConnections + kMaxHttpRefusals;
+      if (told) RefuseHttpSession(std::move(socket), context_);
     }
     Accept();
   });
 }
 
-void HttpServer::Refuse(tcp::socket socket) const {
-  auto kept = std::make_shared<tcp::socket>(std::move(socket));
-  boost::asio::async_write(*kept, boost::asio::buffer(kFull, sizeof(kFull) - 1),
-                           [kept](error_code, size_t) {});
+// The connection stays in the kernel's queue, so the next attempt would fail at once again.
+void HttpServer::OnAcceptError(const error_code& error) {
+  ++context_.metrics->accept_errors;
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= next_log_) {
+    next_log_ = now + kAcceptLogInterval;
+    spdlog::warn("http: can not take connections: {} (see ulimit -n)", error.message());
+  }
+  pause_.expires_after(kAcceptPause);
+  pause_.async_wait([this](error_code stopped) {
+    if (!stopped) Accept();
+  });
 }
 
 }  // namespace quorumbook::server

@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@
 namespace quorumbook::server {
 
 inline constexpr uint64_t kMaxHttpConnections = 512;
+// Connections above the bound that are told so at a time; others are closed without a word.
+inline constexpr uint64_t kMaxHttpRefusals = 32;
 inline constexpr uint64_t kMaxEventStreams = 64;
 inline constexpr uint64_t kMaxWebSockets = 256;
 inline constexpr uint32_t kMaxHttpHeaderBytes = 8 << 10;
@@ -27,6 +30,11 @@ inline constexpr std::chrono::seconds kHttpReadTimeout{30};
 inline constexpr std::chrono::seconds kHttpAnswerTimeout{10};
 // Until a client has taken what it is sent.
 inline constexpr std::chrono::seconds kHttpWriteTimeout{15};
+
+// Without files, or memory for sockets, connections wait in the kernel's queue: so long between two
+// attempts to take one, and between two lines about it in the log.
+inline constexpr std::chrono::milliseconds kAcceptPause{100};
+inline constexpr std::chrono::seconds kAcceptLogInterval{60};
 
 // What a connection uses; all outlives it.
 struct HttpContext {
@@ -39,18 +47,20 @@ struct HttpContext {
 class HttpServer {
  public:
   HttpServer(boost::asio::io_context* io, const HttpContext& context)
-      : acceptor_(*io), context_(context) {}
+      : acceptor_(*io), pause_(*io), context_(context) {}
 
-  // `address`: host:port. Errors say what to do.
+  // `address`: host:port, an IPv6 host in brackets. Errors say what to do.
   absl::Status Listen(const std::string& address);
   // Takes no more connections; those that are there go on.
   void Close();
 
  private:
   void Accept();
-  void Refuse(boost::asio::ip::tcp::socket socket) const;
+  void OnAcceptError(const boost::system::error_code& error);
 
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
+  std::chrono::steady_clock::time_point next_log_;
   const HttpContext context_;
 };
 

@@ -1,6 +1,7 @@
 #include "server/monitoring/http_session.h"
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
@@ -21,6 +22,7 @@ using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kLinger{2};
+constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr char kContentPolicy[] =
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -40,14 +42,36 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     parser_->header_limit(kMaxHttpHeaderBytes);
     parser_->body_limit(kMaxHttpBodyBytes);
     stream_.expires_after(kHttpReadTimeout);
-    http::async_read(
+    http::async_read_header(
         stream_, buffer_, *parser_,
-        [self = shared_from_this()](error_code error, size_t) { self->OnRead(error); });
+        [self = shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
+  }
+
+  void RefuseConnection() {
+    started_ = Clock::now();
+    TooMany("connections");
   }
 
  private:
+  void OnHeader(error_code error) {
+    const bool waits = !error && !parser_->is_done() &&
+                       beast::iequals(parser_->get()[http::field::expect], "100-continue");
+    if (!waits) return ReadBody(error);
+    boost::asio::async_write(
+        stream_, boost::asio::buffer(kContinue, sizeof(kContinue) - 1),
+        [self = shared_from_this()](error_code written, size_t) { self->ReadBody(written); });
+  }
+
+  void ReadBody(error_code error) {
+    if (error || parser_->is_done()) return OnRead(error);
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code failed, size_t) { self->OnRead(failed); });
+  }
+
   void OnRead(error_code error) {
     started_ = Clock::now();
+    under_way_.emplace(&context_.metrics->under_way);
     route_ = "other";
     request_ = HttpRequest();
     if (error == http::error::end_of_stream) return Close();
@@ -138,6 +162,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
   void OnWritten(error_code error) {
+    under_way_.reset();
     if (error) return;
     if (!keep_alive_) return Close();
     Read();
@@ -145,6 +170,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   // What the client still says is read to its end: closed before, the answer would be lost with it.
   void Close() {
+    under_way_.reset();
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     stream_.expires_after(kLinger);
@@ -166,7 +192,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
                            "use some of alerts, events, nodes, raft, shards, storage, summary, "
                            "timeseries, comma separated"));
     }
-    if (context_.metrics->event_streams >= kMaxEventStreams) return TooMany();
+    if (context_.metrics->event_streams >= kMaxEventStreams) {
+      ++context_.metrics->refused;
+      return TooMany("streams");
+    }
     context_.metrics->Count(route_, "GET", 200, Clock::now() - started_);
     StartEventStream(std::move(stream_), std::move(topics), context_, std::move(open_));
   }
@@ -186,15 +215,17 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
       return Write(Problem(403, "bad_request", "a page of another origin may not read from here",
                            "open the dashboard of this node"));
     }
-    if (context_.metrics->web_sockets >= kMaxWebSockets) return TooMany();
+    if (context_.metrics->web_sockets >= kMaxWebSockets) {
+      ++context_.metrics->refused;
+      return TooMany("streams");
+    }
     context_.metrics->Count(route_, "GET", 101, Clock::now() - started_);
     StartBookSocket(std::move(stream_), parser_->release(), context_, std::move(open_));
   }
 
-  void TooMany() {
-    ++context_.metrics->refused;
+  void TooMany(const std::string& what) {
     keep_alive_ = false;
-    Write(Problem(503, "too_many", "this node has as many streams as it takes",
+    Write(Problem(503, "too_many", "this node has as many " + what + " as it takes",
                   "close some, or ask another node"));
   }
 
@@ -202,11 +233,12 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   boost::asio::steady_timer timer_;
   const HttpContext context_;
   OpenConnection open_;
+  std::optional<OpenConnection> under_way_;
   beast::flat_buffer buffer_{kMaxHttpHeaderBytes + kMaxHttpBodyBytes};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> message_;
   HttpRequest request_;
-  std::string route_;
+  std::string route_ = "other";
   bool keep_alive_ = false;
   uint64_t number_ = 0;  // of the request or answer at hand
   Clock::time_point started_;
@@ -218,6 +250,10 @@ void StartHttpSession(tcp::socket socket, const HttpContext& context) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   std::make_shared<HttpSession>(std::move(socket), context)->Read();
+}
+
+void RefuseHttpSession(tcp::socket socket, const HttpContext& context) {
+  std::make_shared<HttpSession>(std::move(socket), context)->RefuseConnection();
 }
 
 }  // namespace quorumbook::server

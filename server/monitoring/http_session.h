@@ -9,6 +9,12 @@ namespace quorumbook::server {
 
 // Serves the connection until it ends, and counts it among the open ones meanwhile.
 void StartHttpSession(boost::asio::ip::tcp::socket socket, const HttpContext& context);
+// Says that there are too many, and closes; counts it meanwhile.
+void RefuseHttpSession(boost::asio::ip::tcp::socket socket, const HttpContext& context);
+
+// Of a stream: beyond it a client that does not read is noticed, and its data waits no longer in
+// the kernel (which by itself would take some MiB for each).
+inline constexpr int kStreamSendBufferBytes = 128 << 10;
 
 // Counts one connection, of any kind, as long as it lives.
 class OpenConnection {

@@ -1,15 +1,13 @@
 // Markets as JSON (docs/api/openapi.json): prices and quantities in the units of their symbol.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "quorumbook/v1/exchange.pb.h"
 #include "quorumbook/v1/market_data.pb.h"
+#include "server/monitoring/json_text.h"
 
 namespace quorumbook::server {
-
-using Json = nlohmann::ordered_json;
 
 // Names of the API in lower case, e.g. "opening_auction".
 std::string PhaseName(v1::Phase phase);

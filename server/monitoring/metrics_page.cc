@@ -423,6 +423,9 @@ void Http(const HttpMetrics& http, MetricFamilies* out) {
   out->Add({{"kind", "websocket"}}, static_cast<double>(http.web_sockets));
   out->Counter("quorumbook_http_connections_refused_total", "connections above the bound");
   out->Add({}, static_cast<double>(http.refused));
+  out->Counter("quorumbook_http_accept_errors_total",
+               "times that connections had to wait for files or memory to be free");
+  out->Add({}, static_cast<double>(http.accept_errors));
   out->Counter("quorumbook_http_stream_conflated_total", "seconds that a slow event stream lost");
   out->Add({}, static_cast<double>(http.conflated));
   out->Counter("quorumbook_http_stream_cut_total", "streams cut for being slow");

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <future>
 #include <map>
 #include <mutex>
@@ -28,7 +29,9 @@ namespace {
 
 constexpr std::chrono::seconds kInterval{1};
 constexpr std::chrono::milliseconds kSampleTimeout{900};
-// For streams to say good-bye.
+// A clock that is corrected by less is followed; by more, it was set.
+constexpr int64_t kClockStepMs = 1'000;
+// For streams to say good-bye, and for requests under way to be answered.
 constexpr std::chrono::milliseconds kFarewell{1'000};
 constexpr std::chrono::milliseconds kFarewellPoll{10};
 
@@ -78,7 +81,7 @@ class Monitor::Parts {
       : environment_(environment),
         state_(environment, WallClockMs()),
         router_(environment.config->http_token),
-        events_([this](const std::string& topic) { return TopicJson(state_, topic).dump(); },
+        events_([this](const std::string& topic) { return ToText(TopicJson(state_, topic)); },
                 &metrics_),
         books_(environment.shards),
         files_(WebRoot(*environment.config)),
@@ -130,27 +133,45 @@ class Monitor::Parts {
       said.set_value();
     });
     said.get_future().wait();
+    clients_.Stop();  // what waits for other nodes ends
     const auto deadline = std::chrono::steady_clock::now() + kFarewell;
-    while (StreamsOpen() && std::chrono::steady_clock::now() < deadline) {
+    while (Talking() && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(kFarewellPoll);
     }
-    clients_.Stop();
     work_.reset();
     io_.stop();
     thread_.join();
   }
 
  private:
-  bool StreamsOpen() {
-    std::promise<bool> open;
-    boost::asio::post(
-        io_, [this, &open] { open.set_value(metrics_.event_streams + metrics_.web_sockets > 0); });
-    return open.get_future().get();
+  bool Talking() {
+    std::promise<bool> talking;
+    boost::asio::post(io_, [this, &talking] {
+      const uint64_t streams = metrics_.event_streams + metrics_.web_sockets;
+      talking.set_value(streams + metrics_.under_way > 0);
+    });
+    return talking.get_future().get();
+  }
+
+  // By how much the wall clock went on more than time did since the last call.
+  int64_t ClockStepMs() {
+    const int64_t wall_ms = WallClockMs();
+    const auto steady = std::chrono::steady_clock::now();
+    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(steady - ticked_);
+    const int64_t step_ms = wall_ms - ticked_ms_ - passed.count();
+    ticked_ = steady;
+    ticked_ms_ = wall_ms;
+    return step_ms;
   }
 
   // Judges what arrived in the last second, then asks for more.
   void Tick() {
-    const bool alerts_changed = state_.Update(WallClockMs());
+    const int64_t step_ms = ClockStepMs();
+    if (std::abs(step_ms) > kClockStepMs) {
+      spdlog::warn("the clock of this machine was set by {} ms", step_ms);
+      state_.ShiftClock(step_ms);
+    }
+    const bool alerts_changed = state_.Update(ticked_ms_);
     if (events_.size() > 0) Publish(alerts_changed);
     sampler_.Take([this](std::shared_ptr<v1::NodeSample> sample) { OnOwn(std::move(sample)); });
     for (const auto& [id, node] : state_.view().nodes()) {
@@ -165,17 +186,17 @@ class Monitor::Parts {
   void Publish(bool alerts_changed) {
     std::map<std::string, std::string> changed;
     for (const char* topic : {"summary", "nodes", "shards", "raft", "storage"}) {
-      changed[topic] = TopicJson(state_, topic).dump();
+      changed[topic] = ToText(TopicJson(state_, topic));
     }
-    if (alerts_changed) changed["alerts"] = TopicJson(state_, "alerts").dump();
+    if (alerts_changed) changed["alerts"] = ToText(TopicJson(state_, "alerts"));
     const ClusterView& view = state_.view();
     if (state_.events().last_id() > published_event_) {
-      changed["events"] = EventsJson(view, state_.events(), published_event_, kMaxEvents).dump();
+      changed["events"] = ToText(EventsJson(view, state_.events(), published_event_, kMaxEvents));
     }
     published_event_ = state_.events().last_id();
     TimeseriesQuery last;
     last.since_ms = view.now_ms() - 1;
-    changed["timeseries"] = TimeseriesJson(view, state_.history(), last).dump();
+    changed["timeseries"] = ToText(TimeseriesJson(view, state_.history(), last));
     events_.Publish(changed);
   }
 
@@ -225,6 +246,8 @@ class Monitor::Parts {
   StaticFiles files_;
   SampleService service_;
   uint64_t published_event_ = 0;
+  std::chrono::steady_clock::time_point ticked_ = std::chrono::steady_clock::now();
+  int64_t ticked_ms_ = WallClockMs();
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;

@@ -73,6 +73,10 @@ uint32_t OrderGateway::LeaderOf(const Session& session) const {
 void OrderGateway::Next(const SharedSession& session) {
   if (session->busy || session->pending.empty()) return;
   session->busy = true;
+  // Nobody waits for it any more: it must not come to pass.
+  if (!session->pending.front().sent && Clock::now() > session->pending.front().deadline) {
+    return Finish(session, Outcome::kRefused, "those before it took too long", {});
+  }
   const uint32_t leader = LeaderOf(*session);
   session->hint = 0;
   if (leader == 0) {
@@ -132,7 +136,7 @@ void OrderGateway::OnAnswer(const SharedSession& session, const CallResult& resu
 void OrderGateway::Retry(const SharedSession& session, const CallResult& result) {
   const Pending& pending = session->pending.front();
   const bool late = Clock::now() + kRetryPause > pending.deadline;
-  if (late || !IsPassing(result)) {
+  if (late || stopping_ || !IsPassing(result)) {
     const bool unknown = pending.sent;
     // Under the number of a command whose fate is not known nothing else may be sent.
     if (unknown) session->id = 0;

@@ -36,7 +36,7 @@ class OrderGateway {
       : shards_(*shards), clients_(*clients), io_(*io) {}
 
   void Submit(uint32_t shard, uint64_t account, v1::Command command, Done done);
-  // Refuses everything from here on; what is under way is answered.
+  // Refuses everything from here on, and repeats nothing: what is under way is answered soon.
   void Stop() { stopping_ = true; }
 
  private:

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -16,10 +15,15 @@ double Seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
+// 0: it can not be read.
 uint64_t CountEntries(const char* directory) {
   std::error_code error;
-  const std::filesystem::directory_iterator entries(directory, error);
-  return error ? 0 : static_cast<uint64_t>(std::distance(begin(entries), end(entries)));
+  uint64_t count = 0;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    ++count;
+  }
+  return error ? 0 : count;
 }
 
 }  // namespace
@@ -35,10 +39,12 @@ v1::ProcessSample ReadProcess() {
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   sample.set_virtual_bytes(total_pages * page);
   sample.set_resident_bytes(resident_pages * page);
-  sample.set_open_files(CountEntries("/proc/self/fd"));
   sample.set_threads(CountEntries("/proc/self/task"));
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) sample.set_max_open_files(limit.rlim_cur);
+  // That needs a file itself: when none is left, all are open.
+  const uint64_t open = CountEntries("/proc/self/fd");
+  sample.set_open_files(open == 0 ? sample.max_open_files() : open);
   return sample;
 }
 

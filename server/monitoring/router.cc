@@ -1,14 +1,16 @@
 #include "server/monitoring/router.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_join.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 namespace quorumbook::server {
 namespace {
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";
 
 std::vector<std::string_view> Segments(std::string_view path) {
   std::vector<std::string_view> segments;
@@ -29,6 +31,12 @@ bool SameToken(std::string_view a, std::string_view b) {
   int difference = 0;
   for (size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
   return difference == 0;
+}
+
+// RFC 9110, 11.6.1: an answer of 401 names the scheme.
+HttpResponse Unauthorized(HttpResponse problem) {
+  problem.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return problem;
 }
 
 }  // namespace
@@ -74,13 +82,16 @@ HttpResponse Router::Refusal(const HttpRequest& request) const {
                    "set http.token or http.token_file in its configuration and restart it");
   }
   const std::string_view sent = request.authorization;
-  if (sent.substr(0, kBearer.size()) != kBearer) {
-    return Problem(401, "token_required", "this needs a token",
-                   "send the header `Authorization: Bearer TOKEN` with the node's http.token");
+  // The name of a scheme is the same in any case (RFC 9110, 11.1).
+  if (!absl::EqualsIgnoreCase(absl::string_view(sent.data(), std::min(sent.size(), kBearer.size())),
+                              absl::string_view(kBearer.data(), kBearer.size()))) {
+    return Unauthorized(
+        Problem(401, "token_required", "this needs a token",
+                "send the header `Authorization: Bearer TOKEN` with the node's http.token"));
   }
   if (!SameToken(sent.substr(kBearer.size()), token_)) {
-    return Problem(401, "wrong_token", "this is not the token of this node",
-                   "see http.token or http.token_file in the node's configuration");
+    return Unauthorized(Problem(401, "wrong_token", "this is not the token of this node",
+                                "see http.token or http.token_file in the node's configuration"));
   }
   return {};
 }

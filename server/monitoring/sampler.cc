@@ -29,26 +29,30 @@ Sampler::Sampler(const MonitorEnvironment& environment, boost::asio::io_context*
 
 void Sampler::Take(Done done) {
   AskSystem();
+  if (std::exchange(sampling_, true)) return;
   auto pending = std::make_shared<Pending>();
-  pending_ = pending;
   pending->sample = std::make_shared<v1::NodeSample>();
   pending->done = std::move(done);
   FillNode(pending->sample.get());
   const auto& replicas = environment_.shards->all();
   pending->missing = replicas.size();
-  if (replicas.empty()) return pending->done(pending->sample);
+  if (replicas.empty()) return Finish(*pending);
   for (size_t i = 0; i < replicas.size(); ++i) pending->sample->add_replicas();
   int slot = 0;
   for (const auto& [id, replica] : replicas) {
     replica->Sample([this, pending, slot](v1::ReplicaSample sample) {
       boost::asio::post(io_, [this, pending, slot, sample = std::move(sample)]() mutable {
-        if (pending != pending_) return;  // given up
         *pending->sample->mutable_replicas(slot) = std::move(sample);
-        if (--pending->missing == 0) pending->done(pending->sample);
+        if (--pending->missing == 0) Finish(*pending);
       });
     });
     ++slot;
   }
+}
+
+void Sampler::Finish(const Pending& pending) {
+  sampling_ = false;
+  pending.done(pending.sample);
 }
 
 void Sampler::FillNode(v1::NodeSample* sample) const {

@@ -40,8 +40,8 @@ class Sampler {
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
-  // Begins a sample; `done` is called with it, on the thread of `io`, unless a replica does not
-  // answer: then it is given up when the next one begins.
+  // Begins a sample, unless one is under way; `done` is called with it, on the thread of `io`, when
+  // every replica has answered. One that never does is noticed by the samples that do not come.
   using Done = std::function<void(std::shared_ptr<v1::NodeSample>)>;
   void Take(Done done);
 
@@ -51,6 +51,7 @@ class Sampler {
     size_t missing = 0;
     Done done;
   };
+  void Finish(const Pending& pending);
   void FillNode(v1::NodeSample* sample) const;
   void FillStorage(v1::StorageSample* storage) const;
   void FillPeers(v1::NodeSample* sample) const;
@@ -59,7 +60,7 @@ class Sampler {
   const MonitorEnvironment environment_;
   boost::asio::io_context& io_;
   const int64_t started_ms_;
-  std::shared_ptr<Pending> pending_;
+  bool sampling_ = false;
   // A disk that hangs must not keep this thread from answering: it is asked on one of its own, and
   // again when it has answered.
   boost::asio::thread_pool probe_{1};

@@ -76,6 +76,20 @@ TEST_F(AlertsTest, PendingThenFiringThenResolved) {
   EXPECT_FALSE(engine_.history().front().firing);
 }
 
+TEST_F(AlertsTest, AClockThatIsSetMakesNothingDueSoonerOrLater) {
+  for (const int64_t step_ms : {-3'600'000, 3'600'000}) {
+    Pass(5);
+    Pass(5, "12");
+    ASSERT_EQ(InstancesOf("QuorumbookNodeDown").size(), 1u);
+    fake_.SetClock(step_ms);
+    engine_.ShiftClock(step_ms);
+    Pass(10, "12");
+    EXPECT_THAT(engine_.Firing(), IsEmpty()) << step_ms;
+    Pass(5, "12");
+    EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookNodeDown")) << step_ms;
+  }
+}
+
 TEST_F(AlertsTest, WhatIsOverBeforeItFiresLeavesNoTrace) {
   Pass(2);
   Pass(6, "12");

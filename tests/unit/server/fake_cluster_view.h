@@ -50,6 +50,12 @@ class FakeClusterView {
     for (int i = 0; i < seconds; ++i) Pass(answering);
   }
 
+  // Somebody sets the clock.
+  void SetClock(int64_t step_ms) {
+    now_ms_ += step_ms;
+    view_.ShiftClock(step_ms);
+  }
+
   const ClusterView& view() const { return view_; }
 
  private:

@@ -1,5 +1,6 @@
 #include "server/monitoring/http_message.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -25,8 +26,15 @@ TEST(HttpTarget, IsSplitAndDecoded) {
   EXPECT_EQ(request.Query("missing"), "");
 }
 
+TEST(HttpTarget, ThatIsAWholeUrlIsTakenForItsPath) {
+  EXPECT_EQ(Get("http://a:80/b?c=1").path, "/b");
+  EXPECT_EQ(Get("http://a:80/b?c=1").Query("c"), "1");
+  EXPECT_EQ(Get("https://a").path, "/");
+}
+
 TEST(HttpTarget, MalformedOnesAreRefused) {
-  for (const char* target : {"", "api", "/x?a=%4", "/x?a=%zz", "http://a/b"}) {
+  for (const char* target :
+       {"", "api", "http", "https:x", "/x?a=%4", "/x?a=%zz", "ftp://a/b", "*"}) {
     HttpRequest request;
     EXPECT_FALSE(ParseTarget(target, &request)) << target;
   }
@@ -106,8 +114,13 @@ TEST_F(RouterTest, ChangesNeedTheToken) {
     request.authorization = wrong;
     EXPECT_EQ(CodeOf(Ask(router_, request)), "wrong_token") << wrong;
   }
-  request.authorization = "Bearer secret-token";
-  EXPECT_EQ(Ask(router_, request).status, 200u);
+  request.authorization = "";
+  EXPECT_THAT(Ask(router_, request).headers,
+              ::testing::Contains(::testing::Pair("WWW-Authenticate", "Bearer")));
+  for (const char* right : {"Bearer secret-token", "bearer secret-token"}) {
+    request.authorization = right;
+    EXPECT_EQ(Ask(router_, request).status, 200u) << right;
+  }
 }
 
 TEST_F(RouterTest, WithoutATokenNothingCanBeChanged) {

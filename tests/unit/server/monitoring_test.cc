@@ -64,6 +64,18 @@ TEST(History, KeepsTheLastPoints) {
   EXPECT_TRUE(std::isnan(history.Value(2, 0, 0))) << "a node that was left out";
 }
 
+TEST(History, FollowsAClockThatIsSet) {
+  History history({1}, 1);
+  history.Add(10'000, {{1, {1}}});
+  history.Add(11'000, {{1, {2}}});
+  history.ShiftClock(-9'000);
+  history.Add(3'000, {{1, {3}}});
+  ASSERT_EQ(history.size(), 3u);
+  EXPECT_EQ(history.TimeMs(0), 1'000);
+  EXPECT_EQ(history.TimeMs(2), 3'000);
+  EXPECT_EQ(history.Value(1, 0, 1), 2);
+}
+
 TEST(ClusterView, ANodeIsReachableForThreeSecondsAfterItsAnswer) {
   FakeClusterView fake;
   EXPECT_FALSE(fake.view().Reachable(2)) << "it never answered";
@@ -74,6 +86,21 @@ TEST(ClusterView, ANodeIsReachableForThreeSecondsAfterItsAnswer) {
   fake.Pass("13");
   EXPECT_FALSE(fake.view().Reachable(2));
   EXPECT_EQ(fake.view().Find(2)->failure(), "connection refused");
+}
+
+TEST(ClusterView, AClockThatIsSetNeitherHidesTheDeadNorLosesTheLiving) {
+  for (const int64_t step_ms : {-3'600'000, 3'600'000}) {
+    FakeClusterView fake;
+    fake.Pass();
+    fake.Pass(5, "13");
+    fake.SetClock(step_ms);
+    EXPECT_TRUE(fake.view().Reachable(3)) << step_ms;
+    EXPECT_FALSE(fake.view().Reachable(2)) << step_ms;
+  }
+  // Told a time that is before what it was told last: not taken for the present.
+  NodeView node(2, false, FakeClusterView::kStartMs);
+  node.Add(std::make_shared<v1::NodeSample>(), FakeClusterView::kStartMs, 0.001);
+  EXPECT_FALSE(node.Reachable(FakeClusterView::kStartMs - 3'600'000));
 }
 
 TEST(ClusterView, TheLeaderIsWhoLeadsInTheLatestTerm) {
