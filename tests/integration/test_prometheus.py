@@ -1,7 +1,9 @@
 """A real Prometheus scrapes a live cluster and evaluates our rules. Skipped where it is not
 installed (Debian package prometheus)."""
 
+import contextlib
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -9,10 +11,19 @@ import urllib.parse
 import urllib.request
 
 import pytest
+import rpc
 from cluster import PortLease, wait_until
-from web import ROOT
+from web import ROOT, Web, WebSocket
 
 RULES = ROOT / "deploy/prometheus/rules.yml"
+BOARDS = ROOT / "deploy/grafana/dashboards"
+# A condition: what is compared with its threshold, and perhaps the same of a second condition.
+CONDITION = re.compile(r"(.+?) [<>] [\d.]+(?: and (.+?) [<>] -?[\d.]+)?")
+# What has nothing to say in a cluster where nothing is wrong.
+SILENT = {
+    "QuorumbookEvidence": "there is no evidence of a fault",
+    "QuorumbookGrpcErrors": "no call failed in the server",
+}
 
 
 @pytest.fixture(name="prometheus")
@@ -125,3 +136,74 @@ def test_names_in_rules_are_those_that_are_scraped(cluster, prometheus):
             base = re.sub(r"_bucket$", "", name)
             known = base in families or any(family.startswith(base) for family in families)
             assert known, f"{name} of {expression}"
+
+
+def queries():
+    """(where, expression) of every panel, variable and rule; of rules what they compare."""
+    found = []
+    for path in sorted(BOARDS.glob("*.json")):
+        board = json.loads(path.read_text())
+        for variable in board["templating"]["list"]:
+            metric = re.match(r"label_values\((\w+),", variable["query"]["query"]).group(1)
+            found.append((f"{path.stem}: variable {variable['name']}", metric))
+        for panel in board["panels"]:
+            for target in panel["targets"]:
+                expression = re.sub(r"\$(shard|symbol|instance)\b", ".*", target["expr"])
+                expression = expression.replace("$__rate_interval", "15s")
+                assert "$" not in expression, expression
+                found.append((f"{path.stem}: {panel['title']}", expression))
+    for name, expression in re.findall(r"alert: (\w+)\n +expr: >-\n +(.+)\n", RULES.read_text()):
+        for compared in CONDITION.fullmatch(expression).groups():
+            if compared is not None:
+                found.append((name, compared))
+    return found
+
+
+def test_every_panel_and_rule_has_data(cluster, prometheus):
+    """Of a cluster that does all that there is a figure of: nothing is asked for in vain."""
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    leader, follower = cluster.leader(), cluster.followers()[0]
+    session = cluster.session()
+    socket = WebSocket(Web(cluster.nodes[leader].http))
+    socket.subscribe("book", "DEMO")
+    numbers = iter(range(1, 1_000_000, 10))
+
+    def trade():
+        n = next(numbers)
+        session.execute(
+            rpc.buy("DEMO", n, 100, 10),
+            rpc.buy("DEMO", n + 1, 99, 10),
+            rpc.sell("DEMO", n + 2, 100, 4),
+            rpc.sell("DEMO", n + 3, 105, 1),
+            rpc.sell("DEMO", n + 3, 105, 1),  # rejected: the number is taken
+            rpc.cancel("DEMO", n + 1),
+        )
+        cluster.qb("summary", "DEMO")  # a linearizable read
+        cluster.run_qb("--timeout", "1s", "summary", "NOPE")  # an answer that is not OK
+        with contextlib.suppress(rpc.grpc.RpcError):  # refused: a follower names the leader
+            cluster.api(follower).open_session(2)
+
+    def values(expression):
+        answer = prometheus("query", query=expression)
+        assert answer is not None, f"refused: {expression}"
+        result = answer["result"]
+        if answer["resultType"] == "scalar":
+            return [float(result[1])]
+        return [number for one in result if not math.isnan(number := float(one["value"][1]))]
+
+    wait_until(lambda: prometheus("targets"), "it is up")
+    waiting = queries()
+    assert len(waiting) > 80
+
+    def everything_has_data():
+        trade()
+        waiting[:] = [(where, query) for where, query in waiting if not values(query)]
+        return {where for where, _ in waiting} <= set(SILENT)
+
+    try:
+        wait_until(everything_has_data, "every expression has data")
+    finally:
+        for where, expression in waiting:
+            print(f"no data: {where}: {expression}")
+    assert {where for where, _ in waiting} == set(SILENT)
+    socket.close()
