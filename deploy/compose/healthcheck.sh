@@ -1,17 +1,14 @@
 #!/usr/bin/env bash
-# Whether the node in this container works: its gRPC server greets a client. Says nothing of leaders
-# and peers, so that nobody restarts the nodes of a cluster that has lost its majority.
-#
-# HTTP/2 in a nutshell (RFC 9113, 3.4): the client sends its preface and a SETTINGS frame, here an
-# empty one; the first that the server sends is a SETTINGS frame, of type 4. The image has no
-# program that could ask in a nicer way.
+# Whether the node in this container works, as it says itself at /livez: nothing of leaders and
+# peers, so that nobody restarts the nodes of a cluster that has lost its majority. The image has no
+# program that speaks HTTP; bash can open a connection.
 set -euo pipefail
-port=${QUORUMBOOK_LISTEN_CLIENT##*:}
+port=${QUORUMBOOK_LISTEN_HTTP##*:}
 exec 3<>"/dev/tcp/127.0.0.1/$port"
-printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0' >&3
-frame_header=$(timeout 3 head -c 9 <&3 | od -A n -t u1)
-read -r -a octets <<<"$frame_header"
-[ "${octets[3]-none}" = 4 ] || {
-  echo "port $port does not answer as a gRPC server: '$frame_header'"
+printf 'GET /livez?verbose HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' >&3
+answer=$(timeout 3 cat <&3) || true
+[[ $answer == 'HTTP/1.1 200 '* ]] || {
+  echo "port $port does not say that the node is alive: '${answer}'"
   exit 1
 }
+echo "${answer##*$'\r\n\r\n'}"

@@ -244,3 +244,20 @@ def test_docker_compose_takes_its_file():
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_stage_of_the_image_is_needed():
+    """Builders older than BuildKit make all stages: one that needs what the repository does not
+    have would break the build for them."""
+    needs, stage = {}, None
+    for line in (DEPLOY / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        if found := re.fullmatch(r"FROM (\S+) AS (\w+)", line):
+            stage = found.group(2)
+            needs[stage] = {found.group(1)}
+        elif found := re.match(r"COPY --from=(\w+) ", line):
+            needs[stage].add(found.group(1))
+    wanted = {stage}
+    while more := {need for one in wanted for need in needs.get(one, ())} - wanted:
+        wanted |= more
+    assert set(needs) - wanted == set()
+    assert len(needs) == 3
