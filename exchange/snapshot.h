@@ -15,6 +15,9 @@ namespace quorumbook::exchange {
 
 inline constexpr uint32_t kSnapshotMagic = 0x02534251;  // "QBS", version 2
 inline constexpr size_t kSnapshotHeaderBytes = 12;
+// What is counted one by one (events, orders, sessions, a session's commands, trades) comes nowhere
+// near this. A snapshot that says so would lead to numbers that begin again.
+inline constexpr uint64_t kMaxCount = uint64_t{1} << 62;
 
 // The first two bytes of an order.
 struct SnapshotOrderBits {

@@ -87,6 +87,7 @@ bool MarketRestorer::ReadStats(MarketStats* stats) {
   read.high = in_.Get<Price>();
   read.low = in_.Get<Price>();
   read.trades = in_.Get<uint64_t>();
+  if (read.trades > kMaxCount) return false;
   read.volume = GetUint128(&in_);
   read.notional = GetUint128(&in_);
   for (const Price price : {read.last, read.open, read.high, read.low}) {

@@ -23,6 +23,8 @@ bool MarketRestorer::ReadMarket() {
   market_.counters_.last_sequence = in_.Get<uint64_t>();
   market_.counters_.last_order_id = in_.Get<uint64_t>();
   market_.counters_.event_hash = in_.Get<uint64_t>();
+  const MarketCounters& counters = market_.counters_;
+  if (counters.last_sequence > kMaxCount || counters.last_order_id > kMaxCount) return false;
   if (!ReadAssets() || !ReadAccounts()) return false;
   const auto count = in_.Get<uint32_t>();
   if (count > kMaxSymbols) return false;
@@ -180,7 +182,8 @@ bool ReadSession(ByteReader* in, SessionTable* sessions, std::vector<Event>* scr
   const auto cancel_on_disconnect = in->Get<uint8_t>();
   const auto next_sequence = in->Get<uint64_t>();
   const auto results = in->Get<uint32_t>();
-  if (!in->ok() || account == AccountId() || next_sequence == 0) return false;
+  if (!in->ok() || account == AccountId()) return false;
+  if (next_sequence == 0 || next_sequence > kMaxCount) return false;
   if (cancel_on_disconnect > 1) return false;
   if (results > kMaxSessionResults || results > next_sequence - 1) return false;
   Session* session = sessions->Restore(id, account, cancel_on_disconnect != 0, next_sequence);
@@ -197,7 +200,7 @@ bool ReadSession(ByteReader* in, SessionTable* sessions, std::vector<Event>* scr
 bool ReadSessions(ByteReader* in, SessionTable* sessions) {
   sessions->set_last_id(in->Get<uint64_t>());
   const auto count = in->Get<uint32_t>();
-  if (count > kMaxSessions) return false;
+  if (count > kMaxSessions || sessions->last_id() > kMaxCount) return false;
   std::vector<Event> scratch;
   for (uint32_t i = 0; i < count; ++i) {
     if (!ReadSession(in, sessions, &scratch)) return false;

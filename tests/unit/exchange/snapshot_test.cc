@@ -135,6 +135,22 @@ TEST(Snapshot, GarbageIsRefusedOrAState) {
   EXPECT_GT(refused, 300u);
 }
 
+// Found by a fuzzer: order ids that begin again lead to a state that can not be restored.
+TEST(Snapshot, NumbersThatWouldBeginAgainAreRefused) {
+  const std::string bytes = Sample(3, 20).Snapshot();
+  constexpr size_t kLastEvent = kSnapshotHeaderBytes + 2 * sizeof(uint64_t);
+  for (const size_t at : {kLastEvent, kLastEvent + sizeof(uint64_t)}) {
+    const auto restore_with = [&](uint64_t number) {
+      std::string changed = bytes;
+      std::memcpy(changed.data() + at, &number, sizeof(number));
+      return Exchange::Restore(Sealed(changed)).status();
+    };
+    EXPECT_TRUE(restore_with(kMaxCount).ok()) << at;
+    EXPECT_EQ(restore_with(kMaxCount + 1).code(), absl::StatusCode::kDataLoss) << at;
+    EXPECT_EQ(restore_with(UINT64_MAX).code(), absl::StatusCode::kDataLoss) << at;
+  }
+}
+
 TEST(Snapshot, ACrossedBookIsRefused) {
   Exchange exchange;
   ApplyResult result;
