@@ -8,13 +8,16 @@
 
 namespace quorumbook::consensus {
 
-// Everybody that is listened to has everything and knows that it is committed.
+// Everybody that is listened to has everything and knows that it is committed. And it is known who
+// is still there: whom nobody has heard since the leader woke counts as active for a while, and in
+// silence there would be nobody to notice when that is over.
 bool Raft::Core::IsQuiet(const Leader& leader) const {
   if (commit_ < log_.last() || writes_.durable() < log_.last()) return false;
   if (configuration().joint() || leader.handover || !leader.reads.idle()) return false;
-  return std::all_of(leader.peers.begin(), leader.peers.end(), [this](const Progress& peer) {
+  return std::all_of(leader.peers.begin(), leader.peers.end(), [&](const Progress& peer) {
     if (fenced_.Contains(peer.id)) return true;
-    return peer.state == Progress::State::kReplicate && peer.match == log_.last() &&
+    const bool settled = peer.heard > leader.busy_at || !IsActive(peer);
+    return settled && peer.state == Progress::State::kReplicate && peer.match == log_.last() &&
            peer.commit_sent == commit_ && !peer.leaving_until;
   });
 }

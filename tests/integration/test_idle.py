@@ -1,6 +1,7 @@
 """What is not said: reads by lease ask nobody, and a shard without work falls silent."""
 
 import concurrent.futures
+import shutil
 import signal
 
 import grpc
@@ -153,4 +154,22 @@ def test_a_silent_shard_notices_that_its_leader_was_killed(make_cluster):
     rest_orders(cluster.session(), range(11, 21))
     assert resting(cluster.api(cluster.leader())) == list(range(1, 21))
     cluster.start(dead)
+    cluster.wait_caught_up()
+
+
+def test_a_silent_shard_takes_in_a_node_that_lost_its_data(make_cluster):
+    """Which is said when the old node counts as there still: it was heard before the silence."""
+    cluster = make_cluster(settings={"raft": {"quiesce_after_ms": 100}})
+    start_trading(cluster)
+    wait_until(lambda: is_silent(cluster), "nobody sends anything")
+
+    def members():
+        return {m.node_id: m.incarnation for m in cluster.replica(cluster.leader()).members}
+
+    lost = cluster.followers()[0]
+    before = members()
+    cluster.kill(lost)
+    shutil.rmtree(cluster.nodes[lost].data)
+    cluster.spawn(lost)
+    wait_until(lambda: members()[lost] != before[lost], "it is a member again")
     cluster.wait_caught_up()

@@ -114,6 +114,21 @@ TEST(QuiescenceTest, NoSilenceWhileAFollowerLacksEntries) {
   EXPECT_TRUE(cluster.AllAppliedEqually());
 }
 
+// Who takes care of the members looks at who is active, and is not called while nothing happens.
+TEST(QuiescenceTest, NoSilenceBeforeItIsKnownWhoIsStillThere) {
+  Cluster cluster(Quiet(6));
+  ASSERT_TRUE(FallsSilent(cluster));
+  const NodeId leader = *cluster.Leader();
+  const NodeId lost(leader.value() % 3 + 1);
+  cluster.Crash(lost);
+  cluster.RunFor(milliseconds(10));
+  ASSERT_FALSE(cluster.raft(leader).status().quiesced) << "it was told";
+  ASSERT_TRUE(FallsSilent(cluster));
+  for (const PeerProgress& peer : cluster.raft(leader).status().peers) {
+    EXPECT_EQ(peer.active, peer.id != lost) << peer.id.value();
+  }
+}
+
 // So that a host can send those of all its groups together.
 TEST(HeartbeatTest, GroupsThatBeginAtOtherTimesBeatTogether) {
   for (int offset = 0; offset < 60; offset += 7) {
