@@ -1,6 +1,7 @@
 """What the integration tests share: recordings, and clusters that end with their test."""
 
 import gzip
+import lzma
 import os
 import pathlib
 import shutil
@@ -58,7 +59,8 @@ def recording(tmp_path_factory):
             if packed.suffix == ".zip":
                 shutil.unpack_archive(packed, unpacked)
             else:
-                with gzip.open(packed, "rb") as zipped, open(unpacked, "wb") as plain:
+                opener = lzma.open if packed.suffix == ".xz" else gzip.open
+                with opener(packed, "rb") as zipped, open(unpacked, "wb") as plain:
                     shutil.copyfileobj(zipped, plain)
         return unpacked
 
