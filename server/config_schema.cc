@@ -154,10 +154,11 @@ ConfigFault SetDefaultShard(Config& config, const std::string& text) {
   return fault;
 }
 
+template <uint32_t Config::* threads>
 ConfigFault SetThreads(Config& config, const std::string& text) {
   uint64_t value = 0;
   ConfigFault fault = SetNumber(text, 1, 256, &value);
-  config.threads = static_cast<uint32_t>(value);
+  config.*threads = static_cast<uint32_t>(value);
   return fault;
 }
 
@@ -248,8 +249,12 @@ const std::vector<ScalarKey>& ConfigSchema() {
        [](const Config& c) { return fmt::to_string(c.keep_log_bytes); }},
       {{"threads", "threads for shards and timers"},
        false,
-       SetThreads,
+       SetThreads<&Config::threads>,
        [](const Config& c) { return fmt::to_string(c.threads); }},
+      {{"grpc_threads", "threads for gRPC; it has half as many as there are cores, at least two"},
+       false,
+       SetThreads<&Config::grpc_threads>,
+       [](const Config& c) { return fmt::to_string(c.grpc_threads); }},
       {{"log.level", "trace, debug, info, warn or error"},
        false,
        Choice(&Config::log_level, {"trace", "debug", "info", "warn", "error"}),

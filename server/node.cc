@@ -31,6 +31,7 @@
 #include "server/exchange_service.h"
 #include "server/founding.h"
 #include "server/grpc_limits.h"
+#include "server/grpc_threads.h"
 #include "server/log_writer.h"
 #include "server/market_data_service.h"
 #include "server/monitoring/monitor.h"
@@ -155,6 +156,7 @@ class Node::Parts {
     // else, whom they take in; alone, that would be to lose everything.
     if (absl::IsDataLoss(status) && config_.peers.size() > 1) status = BeginAnew(status);
     if (!status.ok()) return status;
+    grpc_threads_.emplace(config_.grpc_threads);
     if (status = OpenListeners(); !status.ok()) return status;
     for (uint32_t i = 0; i < config_.threads; ++i) {
       threads_.emplace_back([this] { io_.run(); });
@@ -385,6 +387,7 @@ class Node::Parts {
   std::unique_ptr<ExchangeService> exchange_service_;
   std::unique_ptr<MarketDataService> market_data_service_;
   std::unique_ptr<ClusterService> cluster_service_;
+  std::optional<GrpcThreads> grpc_threads_;
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<grpc::Server> peer_server_;
   std::unique_ptr<grpc::Server> client_server_;

@@ -57,16 +57,22 @@ uint32_t NumberOf(NodeId member) { return static_cast<uint32_t>(NodeOf(member).v
 
 }  // namespace
 
+static v1::MemberStatus::Kind KindOf(const consensus::Configuration& configuration, NodeId id) {
+  const auto in = [id](const std::vector<NodeId>& list) {
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
+  if (!configuration.IsVoter(id)) return v1::MemberStatus::LEARNER;
+  if (!in(configuration.voters)) return v1::MemberStatus::OUTGOING_VOTER;
+  const bool incoming = configuration.joint() && !in(configuration.voters_outgoing);
+  return incoming ? v1::MemberStatus::INCOMING_VOTER : v1::MemberStatus::VOTER;
+}
+
 void AddMembers(const consensus::Configuration& configuration, Members* members) {
   for (const NodeId id : configuration.Members()) {
     v1::MemberStatus* const member = members->Add();
     member->set_node_id(NumberOf(id));
     member->set_incarnation(IncarnationOf(id));
-    const auto& voters = configuration.voters;
-    const bool voter = std::find(voters.begin(), voters.end(), id) != voters.end();
-    member->set_kind(voter                         ? v1::MemberStatus::VOTER
-                     : configuration.IsLearner(id) ? v1::MemberStatus::LEARNER
-                                                   : v1::MemberStatus::OUTGOING_VOTER);
+    member->set_kind(KindOf(configuration, id));
   }
 }
 

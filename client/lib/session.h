@@ -82,7 +82,7 @@ class Session final : public OrderSession, private SessionStream::Owner {
   PendingCommands pending_;
   absl::Status status_;          // an error: the session is over
   absl::Status protocol_error_;  // of a node that answered what was not asked
-  bool answering_ = false;  // callbacks are being called
+  bool answering_ = false;       // callbacks are being called
   bool stopping_ = false;
   bool all_answered_ = false;  // when the session's thread ended
   int waiting_for_room_ = 0;

@@ -40,6 +40,8 @@ std::string KindName(v1::MemberStatus::Kind kind) {
       return "learner";
     case v1::MemberStatus::OUTGOING_VOTER:
       return "outgoing voter";
+    case v1::MemberStatus::INCOMING_VOTER:
+      return "incoming voter";
     default:
       return "unknown";
   }

@@ -19,7 +19,7 @@ Json Envelope(const ClusterView& view);
 Json HealthJson(const ClusterView& view, const Health& health);
 Json SummaryJson(const ClusterView& view, const Health& health, const AlertEngine& alerts);
 
-// "voter", "learner" or "outgoing_voter".
+// "voter", "learner", "outgoing_voter" or "incoming_voter".
 const char* MemberKindName(v1::MemberStatus::Kind kind);
 
 struct NodeAddresses {

@@ -13,6 +13,7 @@ std::string MembersText(const std::vector<v1::MemberStatus>& members) {
     absl::StrAppend(&text, text.empty() ? "" : ", ", "node ", member.node_id());
     if (member.kind() == v1::MemberStatus::LEARNER) text += " (learner)";
     if (member.kind() == v1::MemberStatus::OUTGOING_VOTER) text += " (leaving)";
+    if (member.kind() == v1::MemberStatus::INCOMING_VOTER) text += " (joining)";
   }
   return text;
 }

@@ -154,7 +154,8 @@ Json ShardJson(const ClusterView& view, const EventLog& events, uint32_t shard) 
   for (const v1::MemberStatus& member : members) {
     const bool learner = member.kind() == v1::MemberStatus::LEARNER;
     (learner ? learners : voters).insert(member.node_id());
-    changing |= member.kind() == v1::MemberStatus::OUTGOING_VOTER;
+    changing |= member.kind() == v1::MemberStatus::OUTGOING_VOTER ||
+                member.kind() == v1::MemberStatus::INCOMING_VOTER;
   }
   out["voters"] = voters;
   out["learners"] = learners;
@@ -256,6 +257,8 @@ const char* MemberKindName(v1::MemberStatus::Kind kind) {
       return "learner";
     case v1::MemberStatus::OUTGOING_VOTER:
       return "outgoing_voter";
+    case v1::MemberStatus::INCOMING_VOTER:
+      return "incoming_voter";
     default:
       return "voter";
   }

@@ -45,7 +45,9 @@ def voters(cluster):
 def wait_replaced(cluster, node, before):
     """Waits until `node` votes under another incarnation than `before`; the others are the same."""
     after = wait_until(
-        lambda: (found := members(cluster)) and found.get(node) != before[node] and found,
+        lambda: (found := members(cluster))
+        and found.get(node) not in (None, before[node])
+        and found,
         "it votes again",
     )
     assert {**after, node: 0} == {**before, node: 0}, "the others stay who they are"

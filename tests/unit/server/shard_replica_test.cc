@@ -213,6 +213,29 @@ exchange::SessionId OpenMarket(Group* group, NodeId leader) {
   return session;
 }
 
+TEST(ShardReplica, TellsWhoCountsOnWhichSideOfAChange) {
+  const auto member = [](uint64_t node) { return MakeMember(NodeId(node), 7); };
+  consensus::Configuration joint =
+      consensus::MakeConfiguration({member(1), member(3)}, {member(4)});
+  joint.voters_outgoing = {member(1), member(2)};
+  ASSERT_TRUE(consensus::IsValid(joint));
+  Members members;
+  AddMembers(joint, &members);
+  std::map<uint32_t, v1::MemberStatus::Kind> kinds;
+  for (const v1::MemberStatus& status : members) {
+    EXPECT_EQ(status.incarnation(), 7u);
+    kinds[status.node_id()] = status.kind();
+  }
+  EXPECT_THAT(kinds, testing::ElementsAre(testing::Pair(1, v1::MemberStatus::VOTER),
+                                          testing::Pair(2, v1::MemberStatus::OUTGOING_VOTER),
+                                          testing::Pair(3, v1::MemberStatus::INCOMING_VOTER),
+                                          testing::Pair(4, v1::MemberStatus::LEARNER)));
+  members.Clear();
+  AddMembers(joint.Left(), &members);
+  EXPECT_EQ(members.size(), 3);
+  EXPECT_EQ(members.at(1).kind(), v1::MemberStatus::VOTER) << "the change is over";
+}
+
 TEST(ShardReplica, ExecutesOnTheLeaderAndRefersFromTheOthers) {
   Group group(3);
   const NodeId leader = group.AwaitLeader();
