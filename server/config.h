@@ -4,16 +4,15 @@
 // and --a.b on the command line. Lists and maps (peers, shards, symbols.shards) are file only.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "common/ids.h"
+#include "proto/grpc_threads.h"
 
 namespace quorumbook::server {
 
@@ -42,8 +41,7 @@ struct Config {
   uint64_t snapshot_log_bytes = uint64_t{64} << 20;  // take a snapshot when the log is this large
   uint64_t keep_log_bytes = uint64_t{4} << 20;       // kept behind a snapshot for slow followers
   uint32_t threads = 2;                              // for shards and timers
-  // That run gRPC's callbacks (server/grpc_threads.h).
-  uint32_t grpc_threads = std::max(1U, std::thread::hardware_concurrency() / 2);
+  uint32_t grpc_threads = GrpcThreads::Default();    // that run gRPC's callbacks
 
   std::string log_level = "info";
   std::string log_format = "text";

@@ -31,7 +31,6 @@
 #include "server/exchange_service.h"
 #include "server/founding.h"
 #include "server/grpc_limits.h"
-#include "server/grpc_threads.h"
 #include "server/log_writer.h"
 #include "server/market_data_service.h"
 #include "server/monitoring/monitor.h"
@@ -157,6 +156,9 @@ class Node::Parts {
     if (absl::IsDataLoss(status) && config_.peers.size() > 1) status = BeginAnew(status);
     if (!status.ok()) return status;
     grpc_threads_.emplace(config_.grpc_threads);
+    if (!grpc_threads_->as_wanted()) {
+      spdlog::warn("gRPC has other threads than expected: grpc_threads has no effect");
+    }
     if (status = OpenListeners(); !status.ok()) return status;
     for (uint32_t i = 0; i < config_.threads; ++i) {
       threads_.emplace_back([this] { io_.run(); });

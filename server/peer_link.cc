@@ -37,7 +37,7 @@ PeerGreeting ReadHello(const v1::PeerHello& hello) {
 }
 
 void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (stream_ == nullptr) {  // lost, as on a network without a cable
     counters_.messages_dropped += messages.size();
     return;
@@ -51,13 +51,13 @@ void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
     queue_bytes_ += bytes;
     queue_.push_back({shard, std::move(message)});
   }
-  WriteNext();
+  WriteNext(std::move(lock));
 }
 
 void PeerLink::Greet() {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   greet_ = true;
-  WriteNext();
+  WriteNext(std::move(lock));
 }
 
 void PeerLink::Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeting) {
@@ -92,29 +92,32 @@ void PeerLink::Detach(const Stream* stream) {
 }
 
 void PeerLink::FrameWritten(const Stream* stream) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (stream_.get() != stream) return;
   writing_ = false;
-  WriteNext();
+  WriteNext(std::move(lock));
 }
 
-void PeerLink::WriteNext() {
+void PeerLink::WriteNext(std::unique_lock<std::mutex> lock) {
   if (stream_ == nullptr || writing_ || (queue_.empty() && !greet_)) return;
-  frame_.Clear();
-  if (std::exchange(greet_, false)) identity_.WriteHello(frame_.mutable_hello());
+  const std::shared_ptr<Stream> stream = stream_;
+  v1::PeerFrame& frame = *stream->frame();
+  frame.Clear();
+  if (std::exchange(greet_, false)) identity_.WriteHello(frame.mutable_hello());
   uint64_t bytes = 0;
   while (!queue_.empty()) {
     const uint64_t next = ApproximateBytes(queue_.front().message);
-    if (frame_.messages_size() > 0 && bytes + next > kMaxFrameBytes) break;
-    ToProto(queue_.front().shard, queue_.front().message, frame_.add_messages());
+    if (frame.messages_size() > 0 && bytes + next > kMaxFrameBytes) break;
+    ToProto(queue_.front().shard, queue_.front().message, frame.add_messages());
     queue_.pop_front();
     bytes += next;
   }
   queue_bytes_ -= bytes;
   counters_.sent_bytes += bytes;
-  counters_.messages_sent += static_cast<uint64_t>(frame_.messages_size());
+  counters_.messages_sent += static_cast<uint64_t>(frame.messages_size());
   writing_ = true;
-  stream_->WriteFrame(&frame_);
+  lock.unlock();
+  stream->WriteFrame();
 }
 
 bool PeerLink::Receive(NodeId from, v1::PeerFrame* frame) {

@@ -85,9 +85,10 @@ class PeerLink {
   class Stream {
    public:
     virtual ~Stream() = default;
-    // Starts writing what `frame` holds, which it takes; PeerLink::FrameWritten follows, unless
-    // the stream ends.
-    virtual void WriteFrame(v1::PeerFrame* frame) = 0;
+    // What is written next. Not to be touched from WriteFrame to PeerLink::FrameWritten.
+    virtual v1::PeerFrame* frame() = 0;
+    // Starts writing the frame; PeerLink::FrameWritten follows, unless the stream ends.
+    virtual void WriteFrame() = 0;
     // Ends the stream, soon; may be called twice.
     virtual void Abandon() = 0;
   };
@@ -121,8 +122,8 @@ class PeerLink {
     ShardId shard;
     consensus::Message message;
   };
-  // REQUIRES: mutex_ held.
-  void WriteNext();
+  // Fills the next frame and unlocks, then writes it. REQUIRES: `lock` holds mutex_.
+  void WriteNext(std::unique_lock<std::mutex> lock);
 
   const PeerIdentity& identity_;
   const NodeId peer_;
@@ -132,7 +133,6 @@ class PeerLink {
   NodeId member_;                   // who is connected
   bool greet_ = false;
   bool writing_ = false;
-  v1::PeerFrame frame_;  // scratch, handed to the stream
   std::deque<Queued> queue_;
   uint64_t queue_bytes_ = 0;
   PeerLinkStatus counters_;  // but for what is known otherwise

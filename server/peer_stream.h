@@ -27,11 +27,9 @@ class PeerStream : public Reactor,
   PeerStream(const PeerIdentity& identity, HelloCheck check)
       : identity_(identity), check_(std::move(check)) {}
 
-  void WriteFrame(v1::PeerFrame* frame) override {
-    const std::lock_guard lock(mutex_);
-    if (ended_) return;
-    out_.Swap(frame);
-    this->StartWrite(&out_);
+  v1::PeerFrame* frame() override { return &out_; }
+  void WriteFrame() override {
+    StartUnlessEnded([this] { this->StartWrite(&out_); });
   }
 
   void Abandon() override { End(grpc::Status(grpc::StatusCode::ABORTED, "replaced")); }
@@ -44,8 +42,7 @@ class PeerStream : public Reactor,
       return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a malformed frame"));
     }
     in_.Clear();
-    const std::lock_guard lock(mutex_);
-    if (!ended_) this->StartRead(&in_);
+    StartUnlessEnded([this] { this->StartRead(&in_); });
   }
 
   void OnWriteDone(bool ok) override {
@@ -64,10 +61,8 @@ class PeerStream : public Reactor,
   void Begin() { self_ = this->shared_from_this(); }
 
   void WriteHello() {
-    const std::lock_guard lock(mutex_);
-    if (ended_) return;
     identity_.WriteHello(out_.mutable_hello());
-    this->StartWrite(&out_);
+    WriteFrame();
   }
   void ReadFirst() { this->StartRead(&in_); }
 
@@ -76,6 +71,8 @@ class PeerStream : public Reactor,
     {
       const std::lock_guard lock(mutex_);
       if (std::exchange(ended_, true)) return;
+      end_status_ = status;
+      if (starting_ > 0) return;  // the last of those ends the call
     }
     EndCall(status);
   }
@@ -90,6 +87,25 @@ class PeerStream : public Reactor,
   virtual void OnPeerGreeted() {}
 
  private:
+  // gRPC allows no operation once the call is ended. Operations are started without the lock: gRPC
+  // may send within, and the thread that it tells of the end of the operation would wait meanwhile.
+  template <typename Operation>
+  void StartUnlessEnded(const Operation& start) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_) return;
+      ++starting_;
+    }
+    // The end of the operation may bring the end of the call, and of this object, but for this.
+    const auto self = this->shared_from_this();
+    start();
+    {
+      const std::lock_guard lock(mutex_);
+      if (--starting_ > 0 || !ended_) return;
+    }
+    EndCall(end_status_);
+  }
+
   // The peer's hello is in in_. False: it was refused and the stream is ending.
   bool GreetPeer() {
     if (!in_.has_hello()) {
@@ -125,7 +141,9 @@ class PeerStream : public Reactor,
   const HelloCheck check_;
   std::shared_ptr<PeerStream> self_;
   std::mutex mutex_;
+  int starting_ = 0;            // operations that are being started; guarded by mutex_
   bool ended_ = false;          // guarded by mutex_
+  grpc::Status end_status_;     // set with ended_
   bool hello_written_ = false;  // guarded by mutex_
   bool attached_ = false;       // guarded by mutex_
   // Set when the peer said hello, by a read reaction and under mutex_: read reactions, which come

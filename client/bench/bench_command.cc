@@ -16,6 +16,7 @@
 #include "client/bench/load_runner.h"
 #include "client/qb/table.h"
 #include "client/replay/progress_bar.h"
+#include "proto/grpc_threads.h"
 
 namespace quorumbook::bench {
 
@@ -144,6 +145,8 @@ int Run(const qb::Context& context, const Arguments& arguments) {
     if (!expectation.ok()) return qb::ReportError(context, expectation.status());
     expectations.push_back(*std::move(expectation));
   }
+  // Little CPU time for the tool leaves more for what it measures.
+  const GrpcThreads threads(GrpcThreads::Default());
   auto runner = LoadRunner::Create([&] { return context.Connect(); }, *options);
   if (!runner.ok()) return qb::ReportError(context, runner.status());
   LoadResult result;

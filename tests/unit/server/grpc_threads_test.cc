@@ -1,4 +1,4 @@
-#include "server/grpc_threads.h"
+#include "proto/grpc_threads.h"
 
 #include <grpc/support/cpu.h>
 #include <grpcpp/create_channel.h>

@@ -1,20 +1,20 @@
-#include "server/grpc_threads.h"
+#include "proto/grpc_threads.h"
 
-#include <grpc/grpc.h>
 #include <grpc/support/cpu.h>
+#include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "common/check.h"
 
-namespace quorumbook::server {
+namespace quorumbook {
 
 constexpr std::chrono::seconds kPatience{5};
 
@@ -72,6 +72,8 @@ class GrpcThreads::Gate {
 // Of gRPC.
 static uint32_t CallbackThreads() { return std::clamp(gpr_cpu_num_cores() / 2, 2U, 16U); }
 
+uint32_t GrpcThreads::Default() { return std::max(1U, std::thread::hardware_concurrency() / 2); }
+
 // A channel without credentials is one whose calls fail at once.
 GrpcThreads::GrpcThreads(uint32_t wanted)
     : channel_(grpc::CreateChannel("", nullptr)), gate_(std::make_shared<Gate>()) {
@@ -83,8 +85,7 @@ GrpcThreads::GrpcThreads(uint32_t wanted)
     return;
   }
   gate_->Open();
-  spdlog::warn("gRPC {} has other threads than expected: grpc_threads has no effect",
-               grpc_version_string());
+  as_wanted_ = false;
 }
 
 GrpcThreads::~GrpcThreads() {
@@ -122,4 +123,4 @@ void GrpcThreads::Call(std::function<void()> then) {
       });
 }
 
-}  // namespace quorumbook::server
+}  // namespace quorumbook

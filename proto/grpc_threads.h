@@ -9,13 +9,15 @@
 // the end.
 #pragma once
 
-#include <grpcpp/channel.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 
-namespace quorumbook::server {
+namespace grpc {
+class Channel;
+}
+
+namespace quorumbook {
 
 class GrpcThreads {
  public:
@@ -30,6 +32,10 @@ class GrpcThreads {
 
   // Threads that are kept.
   uint32_t kept() const { return kept_; }
+  // False: gRPC works with more threads than were wanted.
+  bool as_wanted() const { return as_wanted_; }
+  // Half of the cores, at least one.
+  static uint32_t Default();
 
  private:
   class Gate;
@@ -41,6 +47,7 @@ class GrpcThreads {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::shared_ptr<Gate> gate_;
   uint32_t kept_ = 0;
+  bool as_wanted_ = true;
 };
 
-}  // namespace quorumbook::server
+}  // namespace quorumbook
