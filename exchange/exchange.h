@@ -175,7 +175,7 @@ class Exchange {
   // nullopt when the account never had a deposit or limits.
   std::optional<AccountInfo> FindAccount(AccountId account) const;
   // Open orders of an account with an id above `after`, parked ones too, by order id, at most
-  // `limit`. Time proportional to the orders of symbols without assets.
+  // `limit`. Time proportional to the open orders of the account.
   std::vector<OrderInfo> OpenOrders(AccountId account, size_t limit,
                                     OrderId after = OrderId()) const;
   // Open, or finished and still remembered.

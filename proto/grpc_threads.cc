@@ -17,15 +17,22 @@
 namespace quorumbook {
 
 constexpr std::chrono::seconds kPatience{5};
+// A thread to which nothing happens for a second sleeps for a tenth of one (same function): others
+// would go on meanwhile.
+constexpr std::chrono::milliseconds kTick{500};
 
 // What kept threads wait at.
 class GrpcThreads::Gate {
  public:
-  void Wait() {
-    std::unique_lock lock(mutex_);
+  void Arrive() {
+    std::lock_guard lock(mutex_);
     ++arrived_;
     changed_.notify_all();
-    changed_.wait(lock, [this] { return open_; });
+  }
+  // False: not yet, but `tick` is over.
+  bool WaitUntilOpen(std::chrono::milliseconds tick) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, tick, [this] { return open_; });
   }
   void Pass() {
     std::lock_guard lock(mutex_);
@@ -97,7 +104,10 @@ GrpcThreads::~GrpcThreads() {
 
 bool GrpcThreads::Keep(uint32_t threads) {
   for (uint32_t i = 0; i < threads; ++i) {
-    Call([gate = gate_] { gate->Wait(); });
+    Call([this] {
+      gate_->Arrive();
+      while (!gate_->WaitUntilOpen(kTick)) Call([] {});
+    });
   }
   if (!gate_->WaitUntilArrived(threads)) return false;
   Call([gate = gate_] { gate->Pass(); });

@@ -369,6 +369,7 @@ class Node::Parts {
 
   const Config config_;
   const std::vector<ConfigValue> config_values_;
+  GrpcMetrics grpc_metrics_;  // used by calls until their last holder is gone, which io_ may be
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
@@ -376,7 +377,6 @@ class Node::Parts {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<LogWriter> log_writer_;
   std::optional<PeerIdentity> identity_;
-  GrpcMetrics grpc_metrics_;  // used by calls until their last holder is gone
   std::unique_ptr<PeerTransport> transport_;
   NodeId self_;  // as a member
   // Used on strand_ once the threads run.

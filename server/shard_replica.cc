@@ -133,10 +133,15 @@ void ShardReplica::Submit(std::string group, uint64_t term, GroupCallback callba
 }
 
 void ShardReplica::Receive(std::vector<consensus::Message> messages) {
-  Run([this, messages = std::move(messages)](Replica& replica) mutable {
+  const bool snapshot = std::any_of(messages.begin(), messages.end(), [](const auto& message) {
+    return std::holds_alternative<consensus::InstallSnapshot>(message.body);
+  });
+  auto receive = [this, messages = std::move(messages)](Replica& replica) mutable {
     counters_.messages_received += messages.size();
     replica.Receive(std::move(messages));
-  });
+  };
+  // To read a whole snapshot takes long: not on a thread that brings messages, of all shards.
+  snapshot ? Post(std::move(receive)) : Run(std::move(receive));
 }
 
 void ShardReplica::Read(bool stale_ok, ReadCallback callback) {

@@ -375,7 +375,8 @@ void Replica::FailReads(const std::vector<uint64_t>& ids) {
 
 absl::StatusOr<consensus::Snapshot> SnapshotRecipe::Make() const {
   absl::StatusOr<std::string> bytes = state.MakeSnapshot();
-  if (!bytes.ok()) return bytes.status();
+  // Not kDataLoss: that would condemn the disk, from which the right state can be made again.
+  if (!bytes.ok()) return absl::InternalError(bytes.status().message());
   return consensus::Snapshot{meta, configuration,
                              std::make_shared<const std::string>(*std::move(bytes))};
 }

@@ -33,7 +33,7 @@ struct SnapshotRecipe {
   consensus::Configuration configuration;  // in force at meta.index
   exchange::StateHistory::Recipe state;
 
-  // On any thread; takes long. Errors: kDataLoss.
+  // On any thread; takes long. Errors: kInternal when what is in memory does not lead to the state.
   absl::StatusOr<consensus::Snapshot> Make() const;
 };
 

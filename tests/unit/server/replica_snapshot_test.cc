@@ -67,6 +67,16 @@ TEST(ReplicaSnapshotTest, OneThatCanBeReadIsWritten) {
 
 // A leader of another version, during an upgrade: that is no damage, upon which a node would set
 // its own data aside; and what it has must not be replaced by what it can not read.
+// The process ends, and makes its state again from what is on the disk.
+TEST(ReplicaSnapshotTest, AStateThatIsNotWhatItsLogLeadsToIsNoDamageOfTheDisk) {
+  exchange::StateHistory history;
+  SnapshotRecipe recipe;
+  recipe.state = history.Cut(exchange::Exchange().RunningDigest());
+  EXPECT_TRUE(recipe.Make().ok());
+  recipe.state = history.Cut(Digest128("another state"));
+  EXPECT_EQ(recipe.Make().status().code(), absl::StatusCode::kInternal);
+}
+
 TEST(ReplicaSnapshotTest, OneThatCanNotBeReadDoesNotCondemnTheStore) {
   KeepingHost host;
   Replica replica(Options(), {}, &host);
