@@ -141,7 +141,11 @@ void ShardReplica::Receive(std::vector<consensus::Message> messages) {
     replica.Receive(std::move(messages));
   };
   // To read a whole snapshot takes long: not on a thread that brings messages, of all shards.
-  snapshot ? Post(std::move(receive)) : Run(std::move(receive));
+  if (snapshot) {
+    Post(std::move(receive));
+  } else {
+    Run(std::move(receive));
+  }
 }
 
 void ShardReplica::Read(bool stale_ok, ReadCallback callback) {

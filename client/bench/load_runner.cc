@@ -53,7 +53,8 @@ LoadResult LoadRunner::Run(const OnProgress& progress) {
   progress_ = &progress;
   LoadResult result;
   FillBooks();
-  if (options_.rate == 0) RunClosedLoop(NowNs() + ToNs(options_.warm_up), kAnyNumber, false);
+  if (options_.rate == 0)
+    RunClosedLoop(NowNs() + ToNs(options_.warm_up), kAnyNumber, /*only_adds=*/false);
 
   const int64_t now_ns = NowNs();
   const bool open_loop = options_.rate > 0;
@@ -79,7 +80,7 @@ LoadResult LoadRunner::Run(const OnProgress& progress) {
     GiveUpDue(end_ns);
   } else {
     Measure(/*before=*/true, &result);
-    RunClosedLoop(end_ns, by_orders ? options_.orders : kAnyNumber, false);
+    RunClosedLoop(end_ns, by_orders ? options_.orders : kAnyNumber, /*only_adds=*/false);
     if (by_orders) Drain();
     Measure(/*before=*/false, &result);
   }
