@@ -105,8 +105,9 @@ void DrawRaft(Random& random, Scenario* scenario) {
   scenario->election_timeout_min = milliseconds(300 * scale);
   scenario->election_timeout_max = milliseconds(600 * scale);
   scenario->heartbeat_interval = milliseconds(random.Between(50, 100) * scale);
+  // Below an election timeout too, and so short that clients leave time for it.
   scenario->quiesce_after =
-      random.OneIn(3) ? milliseconds(random.Between(1, 5) * 1000) : consensus::Duration::zero();
+      random.OneIn(3) ? milliseconds(50 << random.Below(7)) : consensus::Duration::zero();
   scenario->lease_reads = random.OneIn(2);
   scenario->priorities = random.OneIn(4);
   scenario->digest_interval = uint64_t{16} << random.Below(4);
