@@ -103,6 +103,12 @@ void MarketDataFeed::Remove(const MarketDataSubscriber* subscriber) {
   if (market->second.topics.empty()) markets_.erase(market);
 }
 
+size_t MarketDataFeed::MostBehind() const {
+  size_t most = 0;
+  for (const auto& [subscriber, member] : members_) most = std::max(most, subscriber->Behind());
+  return most;
+}
+
 void MarketDataFeed::Refresh(const exchange::Exchange& exchange,
                              const MarketDataSubscriber* subscriber) {
   const auto found = members_.find(subscriber);

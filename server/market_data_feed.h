@@ -25,6 +25,8 @@ class MarketDataSubscriber {
  public:
   virtual ~MarketDataSubscriber() = default;
   virtual void OnUpdate(const SharedUpdate& update, bool snapshot) = 0;
+  // Updates it was told of and that are not on their way to the client.
+  virtual size_t Behind() const = 0;
   // The last call: the feed knows the subscriber no more.
   virtual void OnEnd(const Refusal& refusal) = 0;
 };
@@ -57,6 +59,8 @@ class MarketDataFeed {
   void End(const Refusal& refusal);
 
   size_t subscribers() const { return members_.size(); }
+  // Updates that the slowest subscriber is behind.
+  size_t MostBehind() const;
   // Handed to subscribers so far, each counted.
   uint64_t updates() const { return updates_; }
   uint64_t update_bytes() const { return update_bytes_; }

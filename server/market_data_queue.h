@@ -44,6 +44,8 @@ class MarketDataQueue {
   }
 
   bool empty() const { return updates_.empty(); }
+  // Updates that the subscriber is behind; when they were dropped, the bound.
+  size_t behind() const { return stale_ ? kMaxPendingUpdates : updates_.size(); }
   // Whether updates were dropped, so that only a snapshot can go on from here.
   bool wants_snapshot() const { return stale_; }
 

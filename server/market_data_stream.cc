@@ -61,6 +61,11 @@ void MarketDataStream::OnUpdate(const SharedUpdate& update, bool snapshot) {
            NodeId()});
 }
 
+size_t MarketDataStream::Behind() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.behind();
+}
+
 void MarketDataStream::OnEnd(const Refusal& refusal) {
   const std::lock_guard lock(mutex_);
   EndWith(refusal);

@@ -32,6 +32,7 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
         queue_(may_conflate) {}
 
   void OnUpdate(const SharedUpdate& update, bool snapshot) override;
+  size_t Behind() const override;
   void OnEnd(const Refusal& refusal) override;
 
   void OnWriteDone(bool ok) override;
@@ -51,7 +52,7 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
   ShardReplica* replica_ = nullptr;
   std::shared_ptr<MarketDataStream> self_;
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   MarketDataQueue queue_;
   uint64_t sequence_ = 0;  // of the update written last
   grpc::ByteBuffer writing_;

@@ -220,6 +220,7 @@ void ShardReplica::Sample(std::function<void(v1::ReplicaSample)> callback) {
     FillSample(counters_, commit_timer_, &sample);
     sample.set_symbols(names_.symbols.size());
     sample.set_subscribers(feed_.subscribers());
+    sample.set_most_behind(feed_.MostBehind());
     sample.set_updates(feed_.updates());
     sample.set_update_bytes(feed_.update_bytes());
     sample.set_cut(cut_.load(std::memory_order_relaxed));

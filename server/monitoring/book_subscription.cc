@@ -36,6 +36,11 @@ void BookSubscription::OnUpdate(const SharedUpdate& update, bool snapshot) {
   wake_();
 }
 
+size_t BookSubscription::Behind() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.behind();
+}
+
 void BookSubscription::OnEnd(const Refusal& refusal) {
   {
     const std::lock_guard lock(mutex_);

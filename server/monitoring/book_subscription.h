@@ -38,6 +38,7 @@ class BookSubscription final : public MarketDataSubscriber,
   std::optional<Refusal> Take(std::vector<std::string>* messages);
 
   void OnUpdate(const SharedUpdate& update, bool snapshot) override;
+  size_t Behind() const override;
   void OnEnd(const Refusal& refusal) override;
 
  private:
@@ -52,7 +53,7 @@ class BookSubscription final : public MarketDataSubscriber,
   bool conflated_ = false;  // the next snapshot is in place of updates
   v1::Symbol symbol_;
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   MarketDataQueue queue_;
   bool woken_ = false;
   std::optional<Refusal> ended_;

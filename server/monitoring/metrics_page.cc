@@ -338,6 +338,8 @@ void Symbols(const v1::NodeSample& s, MetricFamilies* out) {
 void MarketData(const v1::NodeSample& s, MetricFamilies* out) {
   out->Gauge("quorumbook_market_data_subscribers", "subscriptions, over gRPC and WebSocket");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.subscribers()); });
+  out->Gauge("quorumbook_market_data_lag_updates", "updates that wait for the slowest subscriber");
+  EachReplica(s, out, [](R r) { return static_cast<double>(r.most_behind()); });
   out->Counter("quorumbook_market_data_subscriptions_total", "subscriptions begun");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.subscriptions()); });
   out->Counter("quorumbook_market_data_updates_total", "updates handed to subscribers");

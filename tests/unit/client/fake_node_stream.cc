@@ -14,6 +14,7 @@ class Subscriber final : public server::MarketDataSubscriber {
     updates_.push_back(update);
     changed_.notify_all();
   }
+  size_t Behind() const override { return 0; }
   void OnEnd(const server::Refusal& refusal) override {
     std::lock_guard lock(mutex_);
     ended_ = refusal.code;

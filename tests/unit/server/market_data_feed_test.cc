@@ -32,10 +32,12 @@ class Recorder final : public MarketDataSubscriber {
     update.set_sequence(++sequence_);
     updates.push_back(std::move(update));
   }
+  size_t Behind() const override { return behind; }
   void OnEnd(const Refusal& refusal) override { ended = refusal.code; }
 
   std::vector<v1::MarketDataUpdate> updates;
   RefusalCode ended = RefusalCode::kNone;
+  size_t behind = 0;
 
  private:
   uint64_t sequence_ = 0;
@@ -205,6 +207,17 @@ TEST_F(MarketDataFeedTest, TheNumberOfSubscriptionsIsBounded) {
   EXPECT_EQ(feed_.subscribers(), 0u);
   Send(1, {Order(1, Side::kBuy, 10, 5)});
   EXPECT_EQ(all.back()->updates.size(), 1u);
+}
+
+TEST_F(MarketDataFeedTest, TheLagIsThatOfTheSlowestSubscriber) {
+  EXPECT_EQ(feed_.MostBehind(), 0u);
+  const auto quick = Add(Request(SubscribeRequest::L1));
+  const auto slow = Add(Request(SubscribeRequest::TRADES));
+  quick->behind = 2;
+  slow->behind = 30;
+  EXPECT_EQ(feed_.MostBehind(), 30u);
+  feed_.Remove(slow.get());
+  EXPECT_EQ(feed_.MostBehind(), 2u);
 }
 
 TEST_F(MarketDataFeedTest, AnotherStateGivesEverybodyASnapshot) {

@@ -21,16 +21,20 @@ TEST(MarketDataQueue, KeepsTheOrder) {
 
 TEST(MarketDataQueue, ConflatesAtTheBoundUntilASnapshotComes) {
   MarketDataQueue queue(true);
+  EXPECT_EQ(queue.behind(), 0u);
   for (size_t i = 0; i < kMaxPendingUpdates; ++i) EXPECT_TRUE(queue.Push(Update("x"), false));
   EXPECT_FALSE(queue.wants_snapshot());
+  EXPECT_EQ(queue.behind(), kMaxPendingUpdates);
   EXPECT_TRUE(queue.Push(Update("one too many"), false));
   EXPECT_TRUE(queue.empty());
   EXPECT_TRUE(queue.wants_snapshot());
+  EXPECT_EQ(queue.behind(), kMaxPendingUpdates) << "nothing waits any more, and it is far behind";
   EXPECT_TRUE(queue.Push(Update("lost"), false));
   EXPECT_TRUE(queue.empty());
   EXPECT_TRUE(queue.Push(Update("whole"), true));
   EXPECT_TRUE(queue.Push(Update("next"), false));
   EXPECT_FALSE(queue.wants_snapshot());
+  EXPECT_EQ(queue.behind(), 2u);
   EXPECT_EQ(*queue.Pop(), "whole");
   EXPECT_EQ(*queue.Pop(), "next");
 }
