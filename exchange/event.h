@@ -128,8 +128,8 @@ struct GroupResult {
 //
 // Events that no command's range covers came about by the passing of time, a lost or closed
 // session, or as a consequence of the command before them: stops triggered by its trades, the rest
-// of work that is done in steps. They are not kept for retries. Market data takes all events, in
-// their order; how books are derived from them is told in docs/market-model.md.
+// of work that is done in steps. They are not kept for retries. Market data takes every event once:
+// one whose sequence was seen is of a repeated command. Books from events: docs/market-model.md.
 struct ApplyResult {
   Time time = 0;
   std::vector<GroupResult> groups;  // one for each group of the batch, in order

@@ -70,6 +70,7 @@ void MarketDataFeed::Add(const exchange::Exchange& exchange, SubscribeRequest re
          NodeId()});
   }
   Topic& topic = TopicOf(exchange, request, symbol->id);
+  last_event_ = exchange.last_sequence();  // what came while there was nobody was not looked at
   const MarketDataSubscriber* const key = subscriber.get();
   topic.subscribers.push_back(key);
   members_[key] = {std::move(subscriber), &topic, request.limit()};
@@ -130,6 +131,8 @@ void MarketDataFeed::Refresh(const exchange::Exchange& exchange,
 void MarketDataFeed::Publish(const exchange::Exchange& exchange,
                              const exchange::ApplyResult& result) {
   for (const Event& event : result.events) {
+    if (event.sequence <= last_event_) continue;  // of a repeated command
+    last_event_ = event.sequence;
     if (!IsOfSymbol(event)) continue;
     const auto market = markets_.find(event.symbol);
     if (market == markets_.end()) continue;
@@ -170,6 +173,7 @@ SharedUpdate MarketDataFeed::Seal(const exchange::Exchange& exchange,
 }
 
 void MarketDataFeed::Restored(const exchange::Exchange& exchange) {
+  last_event_ = exchange.last_sequence();
   for (auto& [symbol, market] : markets_) {
     for (const std::unique_ptr<Topic>& topic : market.topics) topic->topic->Reset(exchange);
   }

@@ -49,7 +49,7 @@ class MarketDataFeed {
   // Does nothing when it is not there. Else sends it a snapshot.
   void Refresh(const exchange::Exchange& exchange, const MarketDataSubscriber* subscriber);
 
-  // `result` was applied to `exchange`.
+  // `result` was applied to `exchange`. Events of repeated commands in it are passed over.
   void Applied(const exchange::Exchange& exchange, const exchange::ApplyResult& result) {
     if (!members_.empty()) Publish(exchange, result);
   }
@@ -96,6 +96,7 @@ class MarketDataFeed {
   static SharedUpdate Seal(const exchange::Exchange& exchange, v1::MarketDataUpdate* update);
 
   const ShardId shard_;
+  uint64_t last_event_ = 0;  // published; only of use while there are members
   uint64_t updates_ = 0;
   uint64_t update_bytes_ = 0;
   absl::flat_hash_map<const MarketDataSubscriber*, Member> members_;

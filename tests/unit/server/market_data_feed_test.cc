@@ -67,10 +67,13 @@ class MarketDataFeedTest : public testing::Test {
     feed_.Applied(exchange_, result_);
   }
   void Send(uint64_t account, std::vector<exchange::Command> commands) {
+    Apply({Message(account, std::move(commands))});
+  }
+  // The next commands of a session, which never says that it has results: any may come again.
+  exchange::SessionCommands Message(uint64_t account, std::vector<exchange::Command> commands) {
     const uint64_t first = next_[account] + 1;
     next_[account] += commands.size();
-    Apply({exchange::SessionCommands{exchange::SessionId(account), first, first - 1,
-                                     std::move(commands)}});
+    return {exchange::SessionId(account), first, 0, std::move(commands)};
   }
   static exchange::NewOrder Order(uint64_t id, Side side, exchange::Price price,
                                   exchange::Quantity quantity,
@@ -235,6 +238,33 @@ TEST_F(MarketDataFeedTest, AnotherStateGivesEverybodyASnapshot) {
   EXPECT_EQ(levels->updates.back().levels().bids_size(), 1) << "told against the restored state";
 }
 
+// A repeat has its first events in the result again: to the market they are no news.
+TEST_F(MarketDataFeedTest, RepeatsAreNotPublishedAgain) {
+  const auto orders = Add(Request(SubscribeRequest::L3));
+  const auto trades = Add(Request(SubscribeRequest::TRADES));
+  const auto rest = Message(1, {Order(1, Side::kBuy, 10, 5), Order(2, Side::kBuy, 10, 5)});
+  const auto take = Message(2, {Order(1, Side::kSell, 10, 2, TimeInForce::kImmediateOrCancel)});
+  Apply({rest});
+  Apply({take, take});
+  ASSERT_EQ(trades->updates.size(), 2u);
+  EXPECT_EQ(trades->updates[1].trades_size(), 1) << "repeated in its own batch";
+  const size_t before = orders->updates.size();
+  Apply({take, rest});
+  EXPECT_EQ(trades->updates.size(), 2u);
+  EXPECT_EQ(orders->updates.size(), before) << "no order lost its place";
+  // Nor to one that came since, of what happened while nobody was subscribed.
+  feed_.Remove(orders.get());
+  feed_.Remove(trades.get());
+  Apply({Message(2, {Order(2, Side::kSell, 10, 1, TimeInForce::kImmediateOrCancel)})});
+  const auto late = Add(Request(SubscribeRequest::TRADES));
+  Apply({take, exchange::SessionCommands{
+                   exchange::SessionId(2),
+                   2,
+                   0,
+                   {Order(2, Side::kSell, 10, 1, TimeInForce::kImmediateOrCancel)}}});
+  EXPECT_EQ(late->updates.size(), 1u);
+}
+
 // Random commands of every kind.
 class RandomCommands {
  public:
@@ -361,11 +391,17 @@ TEST_P(RandomFeedTest, WhoeverFollowsHasTheBook) {
   const auto best = Add(Request(SubscribeRequest::L1));
   const auto trades = Add(Request(SubscribeRequest::TRADES));
   uint64_t last_trade = 0;
+  std::vector<exchange::Group> sent;
   for (int batch = 0; batch < 400; ++batch) {
     SCOPED_TRACE("batch " + std::to_string(batch));
     std::vector<exchange::Command> commands;
     for (uint64_t i = 0; i <= random.Draw(4); ++i) commands.push_back(random.Next());
-    Send(1 + random.Draw(kAccounts), std::move(commands));
+    std::vector<exchange::Group> groups{Message(1 + random.Draw(kAccounts), std::move(commands))};
+    sent.push_back(groups.front());
+    // A client that did not hear the answer asks again, perhaps in the same batch.
+    if (random.Draw(4) == 0) groups.push_back(sent[random.Draw(sent.size())]);
+    if (random.Draw(4) == 0) groups.insert(groups.begin(), sent[random.Draw(sent.size())]);
+    Apply(std::move(groups));
     for (Follower* follower : {&shallow, &deep, &orders}) follower->CatchUp();
     ExpectBook(shallow.book, 3);
     ExpectBook(deep.book, 1'000);
