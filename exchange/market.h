@@ -153,8 +153,8 @@ class Market {
   Reason CheckPrice(const Symbol& symbol, const OrderTerms& terms, NewOrder* order) const;
   Reason CheckQuantityRules(const Symbol& symbol, Quantity quantity) const;
   // The worst price at which an order may trade that has none itself: `ticks` from a price, within
-  // the bands; 0 when nothing bounds it.
-  static Price ProtectedPrice(const Symbol& symbol, Side side, Price from, Price ticks);
+  // the band; 0 when nothing bounds it.
+  static Price ProtectedPrice(const PriceBand& band, Side side, Price from, Price ticks);
   bool WouldTrade(const Symbol& symbol, Side side, Price price) const;
 
   // replace.cc

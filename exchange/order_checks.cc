@@ -52,9 +52,8 @@ Reason CheckForm(const NewOrder& order, const OrderTerms& terms, Time now) {
   return Reason::kNone;
 }
 
-Price Market::ProtectedPrice(const Symbol& symbol, Side side, Price from, Price ticks) {
+Price Market::ProtectedPrice(const PriceBand& band, Side side, Price from, Price ticks) {
   const bool buys = side == Side::kBuy;
-  const PriceBand band = BandOf(symbol.info, symbol.stats.last);
   Price price = buys ? band.high : band.low;
   bool bounded = price != (buys ? kMaxPrice : 1);
   if (ticks != 0 && from != 0) {
@@ -113,8 +112,9 @@ Reason Market::CheckStop(const Symbol& symbol, const NewOrder& order, OrderTerms
 
 // Finds the protection of a market or stop order, which is kept as its price.
 Reason Market::CheckPrice(const Symbol& symbol, const OrderTerms& terms, NewOrder* order) const {
+  const bool stop = IsStop(order->type);
+  const PriceBand band = BandOf(symbol.info, stop ? terms.stop_price : symbol.stats.last);
   if (!IsMarketLike(order->type)) {
-    const PriceBand band = BandOf(symbol.info, symbol.stats.last);
     if (!band.Has(order->price)) return Reason::kPriceOutsideBand;
     return order->post_only && WouldTrade(symbol, order->side, order->price) ? Reason::kWouldTrade
                                                                              : Reason::kNone;
@@ -123,14 +123,14 @@ Reason Market::CheckPrice(const Symbol& symbol, const OrderTerms& terms, NewOrde
   const BookSide& makers = symbol.opposite(order->side);
   const bool continuous = symbol.info.phase == Phase::kContinuous;
   Price from = symbol.info.reference_price;
-  if (IsStop(order->type)) {
+  if (stop) {
     from = terms.stop_price;
   } else if (continuous) {
     from = makers.empty() ? 0 : makers.PriceOf(makers.best_key());
   } else if (from == 0) {
     return Reason::kNoReferencePrice;
   }
-  order->price = ProtectedPrice(symbol, order->side, from, ticks);
+  order->price = ProtectedPrice(band, order->side, from, ticks);
   const bool unbounded = order->price == 0 && ticks == 0;
   // A price must be known where balances are held for it, and where the order is to rest.
   const bool needed = symbol.funded() || (!continuous && order->type == OrderType::kMarket);

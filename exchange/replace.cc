@@ -25,8 +25,13 @@ Reason Market::CheckReplace(const ReplaceOrder& command, OrderHandle handle) con
       TooManyDisplays(command.quantity, terms_[handle].terms.display)) {
     return Reason::kTooManyDisplays;
   }
-  if (!stop_only && !BandOf(symbol.info, symbol.stats.last).Has(command.price)) {
-    return Reason::kPriceOutsideBand;
+  const bool same_price = stop_only || command.price == order.price;
+  // Bands and limits have nothing against wanting less than before.
+  if (same_price && command.quantity <= order.quantity) return Reason::kNone;
+  if (!stop_only) {
+    const bool waits = IsStop(order.type) && (order.flags & kParkedFlag) != 0;
+    const Price from = waits ? terms_[handle].terms.stop_price : symbol.stats.last;
+    if (!BandOf(symbol.info, from).Has(command.price)) return Reason::kPriceOutsideBand;
   }
   const bool trading = symbol.info.phase == Phase::kContinuous;
   if ((order.flags & kPostOnlyFlag) != 0 && trading &&

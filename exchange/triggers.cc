@@ -89,7 +89,7 @@ void Market::Activate(Symbol& symbol, OrderHandle handle) {
   if (IsMarketLike(order.type)) {
     const Price ticks = terms.protection != 0 ? terms.protection : symbol.info.rules.protection;
     // Never wider than when it came, whatever the rules are now: no more is held for it.
-    Price price = ProtectedPrice(symbol, order.side, terms.stop_price, ticks);
+    Price price = ProtectedPrice(band, order.side, terms.stop_price, ticks);
     if (order.price != 0) {
       const bool wider =
           price == 0 || (order.side == Side::kBuy ? price > order.price : price < order.price);

@@ -113,8 +113,12 @@ class ReferenceMarket {
   Reason CheckFunds(const SymbolMarket& market, const OrderInfo& order,
                     const OrderInfo* replaced) const;
   Reason CheckReplace(const OrderInfo& order, const ReplaceOrder& command) const;
-  Band BandOf(const SymbolMarket& market) const;
-  Price Protection(const SymbolMarket& market, Side side, Price from, Price ticks) const;
+  static Price LastPrice(const SymbolMarket& market) {
+    return market.trades.empty() ? 0 : market.trades.back().price;
+  }
+  // The dynamic band around `last`, or with none around the reference price.
+  Band BandOf(const SymbolMarket& market, Price last) const;
+  Price Protection(const Band& band, Side side, Price from, Price ticks) const;
 
   // reference_matching.cc
   OrderInfo* BestMaker(const OrderInfo& taker);

@@ -205,12 +205,12 @@ void ReferenceMarket::RunParked() {
 
 void ReferenceMarket::Activate(OrderInfo* order) {
   const SymbolMarket& market = *Market(order->symbol);
-  const Band band = BandOf(market);
+  const Band band = BandOf(market, LastPrice(market));
   Leave(order);
   order->changed = time_;
   if (HasNoPrice(order->type)) {
     const Price own = order->terms.protection;
-    const Price now = Protection(market, order->side, order->terms.stop_price,
+    const Price now = Protection(band, order->side, order->terms.stop_price,
                                  own != 0 ? own : market.rules.protection);
     const bool buys = order->side == Side::kBuy;
     if (order->price == 0) {

@@ -156,7 +156,7 @@ Reason ReferenceMarket::CheckMarket(const SymbolMarket& market, OrderInfo* order
     return Reason::kOrderQuantityLimit;
   }
   const bool buys = order->side == Side::kBuy;
-  const Price last = market.trades.empty() ? 0 : market.trades.back().price;
+  const Price last = LastPrice(market);
   if (order->type == OrderType::kTrailingStop) {
     const Price from = last != 0 ? last : market.reference;
     if (from == 0) return Reason::kNoReferencePrice;
@@ -169,6 +169,7 @@ Reason ReferenceMarket::CheckMarket(const SymbolMarket& market, OrderInfo* order
   const Price best = opposite.empty() ? 0
                      : buys           ? opposite.begin()->first
                                       : opposite.rbegin()->first;
+  const Band band = BandOf(market, IsAStop(order->type) ? terms.stop_price : last);
   if (HasNoPrice(order->type)) {
     const Price ticks = terms.protection != 0 ? terms.protection : rules.protection;
     const bool market_order = order->type == OrderType::kMarket;
@@ -177,11 +178,10 @@ Reason ReferenceMarket::CheckMarket(const SymbolMarket& market, OrderInfo* order
       from = market.reference;
       if (from == 0) return Reason::kNoReferencePrice;
     }
-    order->price = Protection(market, order->side, from, ticks);
+    order->price = Protection(band, order->side, from, ticks);
     const bool needed = Funded(market) || (market_order && !continuous);
     if (needed && order->price == 0 && ticks == 0) return Reason::kNoProtection;
   } else {
-    const Band band = BandOf(market);
     if (order->price < band.low || order->price > band.high) return Reason::kPriceOutsideBand;
     const bool crosses = best != 0 && (buys ? best <= order->price : best >= order->price);
     if (order->post_only && crosses) return Reason::kWouldTrade;
@@ -189,7 +189,7 @@ Reason ReferenceMarket::CheckMarket(const SymbolMarket& market, OrderInfo* order
   return Funded(market) ? CheckFunds(market, *order, nullptr) : Reason::kNone;
 }
 
-ReferenceMarket::Band ReferenceMarket::BandOf(const SymbolMarket& market) const {
+ReferenceMarket::Band ReferenceMarket::BandOf(const SymbolMarket& market, Price last) const {
   Band band;
   const auto narrow = [&](Price middle, uint32_t basis_points) {
     if (middle == 0 || basis_points == 0) return;
@@ -199,15 +199,12 @@ ReferenceMarket::Band ReferenceMarket::BandOf(const SymbolMarket& market) const 
   };
   narrow(market.reference, market.rules.static_band_bp);
   if (market.phase == Phase::kContinuous) {
-    narrow(market.trades.empty() ? market.reference : market.trades.back().price,
-           market.rules.dynamic_band_bp);
+    narrow(last == 0 ? market.reference : last, market.rules.dynamic_band_bp);
   }
   return band;
 }
 
-Price ReferenceMarket::Protection(const SymbolMarket& market, Side side, Price from,
-                                  Price ticks) const {
-  const Band band = BandOf(market);
+Price ReferenceMarket::Protection(const Band& band, Side side, Price from, Price ticks) const {
   if (side == Side::kBuy) {
     Price worst = band.high;
     if (ticks != 0 && from != 0) worst = std::min({worst, from + ticks, kMaxPrice});
@@ -284,8 +281,11 @@ Reason ReferenceMarket::CheckReplace(const OrderInfo& order, const ReplaceOrder&
   if (order.terms.display != 0 && Parts(command.quantity, order.terms.display) > 1'024) {
     return Reason::kTooManyDisplays;
   }
+  const bool same_price = stop || command.price == order.price;
+  if (same_price && command.quantity <= order.quantity) return Reason::kNone;
   if (!stop) {
-    const Band band = BandOf(market);
+    const bool waits = IsAStop(order.type) && order.parked;
+    const Band band = BandOf(market, waits ? order.terms.stop_price : LastPrice(market));
     if (command.price < band.low || command.price > band.high) return Reason::kPriceOutsideBand;
   }
   if (order.post_only && market.phase == Phase::kContinuous) {
