@@ -72,6 +72,22 @@ export async function seriousIssues(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes[0]?.target.join(' ')}: ${nodes[0]?.failureSummary}`);
 }
 
+export async function seriousIssuesInBothThemes(page: Page): Promise<string[]> {
+  const found = await seriousIssues(page);
+  await switchTheme(page);
+  found.push(...(await seriousIssues(page)));
+  await switchTheme(page);
+  return found;
+}
+
+// Its colours alone, as the button for it can not be reached while a dialog is open.
+function switchTheme(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const { dataset } = document.documentElement;
+    dataset.theme = dataset.theme === 'dark' ? 'light' : 'dark';
+  });
+}
+
 // How many pixels the page is wider than the window; 0 when it fits.
 export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth));

@@ -37,6 +37,15 @@ export class Cluster {
     return this.script('start', String(node));
   }
 
+  // The process stands still, and its connections stay open.
+  pause(node: number): void {
+    process.kill(this.pid(node), 'SIGSTOP');
+  }
+
+  resume(node: number): void {
+    process.kill(this.pid(node), 'SIGCONT');
+  }
+
   // Where the node's dashboard is, by its configuration.
   url(node: number): string {
     const config = readFileSync(
@@ -68,6 +77,12 @@ export class Cluster {
     const found = nodes.find(({ replicas }) => replicas?.some(({ role }) => role === 'leader'));
     if (!found) throw new Error('no leader');
     return found.id;
+  }
+
+  // The file has it first, and then when the process began.
+  private pid(node: number): number {
+    const file = join(this.directory, 'cluster', `node${node}`, 'pid');
+    return Number(readFileSync(file, 'utf8').split(' ')[0]);
   }
 
   private script(...args: string[]): Promise<string> {

@@ -1,29 +1,17 @@
 // What the page says when nodes die: another one, and the one that serves it.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { launch, open, visit } from './browser';
-import { Cluster } from './cluster';
-import { makeMarket, SYMBOL } from './market';
+import { seriousIssuesInBothThemes, visit } from './browser';
+import { fixture } from './fixture';
+import { SYMBOL } from './market';
 
-const cluster = new Cluster();
-let browser: Browser;
-
-beforeAll(async () => {
-  await cluster.up();
-  await makeMarket(cluster);
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser?.close();
-  await cluster.down();
-});
+const { cluster, openNode } = fixture();
 
 it('a node that is killed is seen as down, and as ready again after its start', async () => {
   const dead = await cluster.leader();
   const other = dead === 1 ? 2 : 1;
-  const { page, wrong } = await open(browser, cluster.url(other));
+  const { page, wrong } = await openNode(other);
   await page.getByRole('heading', { name: /^Healthy/ }).waitFor();
   await cluster.kill(dead);
   await page.getByRole('heading', { name: /^Degraded/ }).waitFor();
@@ -43,20 +31,71 @@ it('a node that is killed is seen as down, and as ready again after its start', 
 });
 
 it('when its own node dies the page says so, and goes on when it is back', async () => {
-  const { page } = await open(browser, cluster.url(3));
+  const { page } = await openNode(3);
   await visit(page, `/market?symbol=${SYMBOL}`);
-  const bid = page.locator('.ladder tr', { hasText: '9.98' });
+  const bid = page.locator('.ladder .bid', { hasText: '9.98' });
   await bid.waitFor();
   await cluster.kill(3);
   const banner = page.locator('.stale .banner');
   await banner.getByText('does not answer').waitFor();
   await banner.getByRole('link', { name: 'node 1' }).waitFor();
+  expect(await seriousIssuesInBothThemes(page)).toEqual([]);
   await cluster.qb('order', 'submit', SYMBOL, 'buy', '5', '9.95');
   await cluster.start(3);
   await banner.waitFor({ state: 'detached' });
   // The book is subscribed to again: it has what happened meanwhile, and what happens next.
-  await page.locator('.ladder tr', { hasText: '9.95' }).waitFor();
+  await page.locator('.ladder .bid', { hasText: '9.95' }).waitFor();
   await cluster.qb('order', 'submit', SYMBOL, 'buy', '6', '9.94');
-  await page.locator('.ladder tr', { hasText: '9.94' }).waitFor();
+  await page.locator('.ladder .bid', { hasText: '9.94' }).waitFor();
+  await page.context().close();
+});
+
+it('what is older than 3 s is not called live, and 3 s are no lie', async () => {
+  const { page } = await openNode(2);
+  await visit(page, '/nodes');
+  const uptime = page.locator('main tr', { hasText: /^Up/ }).locator('td').nth(1);
+  const heard = async () => {
+    const before = await uptime.textContent();
+    await expect.poll(() => uptime.textContent(), { timeout: 10_000 }).not.toBe(before);
+  };
+  const notLive = page.locator('.stale .banner');
+  // From here on time passes on the page only as it is told to.
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 60_000);
+  await heard();
+  cluster.pause(2);
+  try {
+    await page.clock.runFor(3000);
+    expect(await notLive.count()).toBe(0);
+    await page.clock.runFor(250);
+    await notLive.getByText('sends nothing').waitFor();
+    await notLive.getByText('3 s old').waitFor();
+  } finally {
+    cluster.resume(2);
+  }
+  await notLive.waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
+it('a book whose connection is refused is not called live while the rest is', async () => {
+  const { page } = await openNode(1);
+  let refuse = true;
+  await page.routeWebSocket(/\/api\/ws$/, (socket) => {
+    if (refuse) void socket.close();
+    else socket.connectToServer();
+  });
+  await page.reload(); // for what was set up just now to take hold
+  await visit(page, `/market?symbol=${SYMBOL}`);
+  const banner = page.locator('.stale .banner');
+  await banner.getByText('Market not live').waitFor();
+  await page.locator('.head').getByText('Not live').waitFor();
+  await visit(page, '/overview');
+  await banner.waitFor({ state: 'detached' });
+  await page.locator('.head').getByText('Live', { exact: true }).waitFor();
+  await visit(page, `/market?symbol=${SYMBOL}`);
+  await banner.waitFor();
+  refuse = false;
+  await page.locator('.ladder .bid', { hasText: '9.98' }).waitFor();
+  await banner.waitFor({ state: 'detached' });
   await page.context().close();
 });

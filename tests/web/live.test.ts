@@ -1,32 +1,29 @@
 // What changes on the cluster changes on the page, without a reload; and what is done on the page
 // is done on the cluster.
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { launch, open, unlock, visit, type Watched } from './browser';
-import { Cluster } from './cluster';
-import { makeMarket, SYMBOL } from './market';
+import { seriousIssuesInBothThemes, unlock, visit, type Watched } from './browser';
+import { fixture } from './fixture';
+import { SYMBOL } from './market';
 
-const cluster = new Cluster();
-let browser: Browser;
+const { cluster, openNode } = fixture();
 let watched: Watched;
 let page: Page;
 
 beforeAll(async () => {
-  await cluster.up();
-  await makeMarket(cluster);
-  browser = await launch();
-  watched = await open(browser, cluster.url(2));
+  watched = await openNode(2);
   ({ page } = watched);
-});
-afterAll(async () => {
-  await browser?.close();
-  await cluster.down();
 });
 beforeEach(() => visit(page, `/market?symbol=${SYMBOL}`));
 
-const ladderRow = (price: string) => page.locator('.ladder tr', { hasText: price });
+const ladderRow = (price: string) => page.locator('.ladder :is(.bid, .ask)', { hasText: price });
+// A row of the book with that price and quantity.
+const level = (price: string, quantity: string) =>
+  ladderRow(price).filter({
+    has: page.locator('td:nth-child(3)', { hasText: new RegExp(`^${quantity}$`) }),
+  });
 const tapeRow = (text: string | RegExp) => page.locator('.tape tbody tr', { hasText: text });
 
 describe('the market', () => {
@@ -34,16 +31,45 @@ describe('the market', () => {
     await ladderRow('9.99').waitFor();
     expect(await ladderRow('9.97').count()).toBe(0);
     await cluster.qb('order', 'submit', SYMBOL, 'buy', '77', '9.97');
-    await ladderRow('9.97').getByText('77').waitFor();
+    await level('9.97', '77').waitFor();
   });
 
   it('shows a trade, and what it left of the book', async () => {
-    await ladderRow('10.03').getByText('60').waitFor();
+    await level('10.03', '60').waitFor();
     await cluster.qb('order', 'submit', SYMBOL, 'buy', '65', '10.03');
     await tapeRow(/buy10\.0315$/).waitFor(); // 50 at 10.02 first, then 15
-    await ladderRow('10.03').getByText('45').waitFor();
+    await level('10.03', '45').waitFor();
     expect(await ladderRow('10.02').count()).toBe(0);
     await page.locator('.candles canvas').first().waitFor();
+  });
+
+  it('finds a symbol beyond those that the node lists at once, and shows its units', async () => {
+    // The node's list as if DEMO were beyond its end. What is asked for by name comes from the node.
+    await page.route(/\/api\/symbols$/, async (route) => {
+      const response = await route.fetch();
+      const answer = (await response.json()) as { symbols: { symbol: string }[]; next: unknown };
+      const first = { ...answer.symbols[0], symbol: 'AAA', quote: 'USD', base: 'BTC' };
+      await route.fulfill({ response, json: { ...answer, symbols: [first], next: 'AAA' } });
+    });
+    await page.reload();
+    await ladderRow('9.98').waitFor();
+    await page.getByRole('searchbox', { name: 'Find a symbol' }).fill('DEM');
+    await page.getByRole('link', { name: SYMBOL, exact: true }).waitFor();
+    expect(await page.getByText('There is no symbol').count()).toBe(0);
+    await visit(page, '/market?symbol=NONE');
+    await page.getByText('There is no symbol NONE.').waitFor();
+    await page.unroute(/\/api\/symbols$/);
+    // A symbol of assets has its units on the axes.
+    await page.route(/\/api\/symbols$/, async (route) => {
+      const response = await route.fetch();
+      const answer = (await response.json()) as { symbols: object[] };
+      const symbols = answer.symbols.map((one) => ({ ...one, quote: 'USD', base: 'BTC' }));
+      await route.fulfill({ response, json: { ...answer, symbols } });
+    });
+    await visit(page, `/market?symbol=${SYMBOL}`);
+    await page.locator('.candles').getByText('price, USD').waitFor();
+    await page.locator('.candles').getByText('volume, BTC').waitFor();
+    await page.unroute(/\/api\/symbols$/);
   });
 
   it('lets nobody trade without a token', async () => {
@@ -53,7 +79,12 @@ describe('the market', () => {
 });
 
 describe('who has the token', () => {
-  beforeAll(() => unlock(page, cluster.token()));
+  beforeAll(async () => {
+    await page.getByRole('button', { name: 'Unlock changes' }).click();
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await unlock(page, cluster.token());
+  });
 
   const enter = async (side: 'Buy' | 'Sell', quantity: string, price: string) => {
     await page.getByRole('group', { name: 'Side' }).getByRole('button', { name: side }).click();
@@ -66,7 +97,8 @@ describe('who has the token', () => {
     await enter('Buy', '33', '9.90');
     const entered = page.getByRole('list', { name: 'Orders entered here' });
     await entered.getByText(/new, 0 done, 33 open/).waitFor();
-    await ladderRow('9.90').getByText('33').waitFor();
+    await level('9.90', '33').waitFor();
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
     await entered.getByRole('button', { name: 'Cancel' }).click();
     await entered.getByText(/canceled, 0 done/).waitFor();
     await ladderRow('9.90').waitFor({ state: 'detached' });
@@ -81,12 +113,38 @@ describe('who has the token', () => {
     await enter('Buy', '1', '9.905');
     await page.getByRole('alert').waitFor();
     expect(await page.getByRole('alert').textContent()).toMatch(/price/);
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+  });
+
+  it('enters an order once when the answer was lost and it is sent again', async () => {
+    let lost = 0;
+    await page.route('**/api/orders', async (route) => {
+      lost += 1;
+      await route.fetch();
+      await route.abort();
+    });
+    await enter('Buy', '44', '9.89');
+    await page.getByText(/^Whether order \d+ was entered is not known/).waitFor();
+    await level('9.89', '44').waitFor();
+    await page.unroute('**/api/orders');
+    await page.locator('.ticket button[type=submit]').click();
+    const entered = page.getByRole('list', { name: 'Orders entered here' });
+    await entered.getByText(/new, 0 done, 44 open/).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(lost).toBe(1);
+    const answer = await fetch(`${cluster.url(1)}/api/orders?account=1&symbol=${SYMBOL}`, {
+      headers: { authorization: `Bearer ${cluster.token()}` },
+    });
+    const { orders } = (await answer.json()) as { orders: { price: string }[] };
+    expect(orders.filter(({ price }) => price === '9.89')).toHaveLength(1);
   });
 
   it('hands a leadership over', async () => {
     const leader = await cluster.leader();
     const target = leader === 3 ? 1 : 3;
     await visit(page, '/shards?shard=1');
+    await page.getByRole('button', { name: `node ${target}` }).waitFor();
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
     await page.getByRole('button', { name: `node ${target}` }).click();
     await page.getByText(`Node ${target} leads shard 1.`).waitFor();
     expect(await cluster.leader()).toBe(target);
@@ -95,7 +153,7 @@ describe('who has the token', () => {
 });
 
 it('nothing else went wrong meanwhile', () => {
-  // The browser itself notes the answer with which the bad order was refused.
-  const expected = /status of 4(00|22)/;
+  // The browser itself notes the answer that was lost, and those with which orders were refused.
+  const expected = /status of 4(00|22)|ERR_FAILED/;
   expect(watched.wrong.filter((text) => !expected.test(text))).toEqual([]);
 });

@@ -1,25 +1,13 @@
 // Every page on a real cluster: it shows what it should, axe finds nothing serious in either theme,
 // it fits a narrow screen, and the console stays silent.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { launch, NARROW, open, overflow, seriousIssues, visit, WIDE } from './browser';
-import { Cluster } from './cluster';
-import { makeMarket, SYMBOL } from './market';
+import { NARROW, overflow, seriousIssues, visit, WIDE } from './browser';
+import { fixture } from './fixture';
+import { SYMBOL } from './market';
 
-const cluster = new Cluster();
-let browser: Browser;
-
-beforeAll(async () => {
-  await cluster.up();
-  await makeMarket(cluster);
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser?.close();
-  await cluster.down();
-});
+const { openNode } = fixture();
 
 // Each page, and texts that only its own data can put there.
 const PAGES: readonly [page: string, ...texts: RegExp[]][] = [
@@ -39,7 +27,7 @@ describe.each(PAGES)('page %s', (page, ...texts) => {
     ['dark', WIDE],
     ['light', NARROW],
   ] as const)('is whole, %s, on a screen of %o', async (colorScheme, viewport) => {
-    const watched = await open(browser, cluster.url(1), { colorScheme, viewport });
+    const watched = await openNode(1, { colorScheme, viewport });
     await visit(watched.page, `/${page}`);
     const main = watched.page.getByRole('main');
     for (const text of texts) await main.getByText(text).first().waitFor({ state: 'visible' });
@@ -52,7 +40,7 @@ describe.each(PAGES)('page %s', (page, ...texts) => {
 
 describe('the frame', () => {
   it('can be used by keyboard alone', async () => {
-    const { page } = await open(browser, cluster.url(1));
+    const { page } = await openNode(1);
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the page');
@@ -65,7 +53,7 @@ describe('the frame', () => {
   });
 
   it('says what a figure means, also to who does not point', async () => {
-    const { page } = await open(browser, cluster.url(1));
+    const { page } = await openNode(1);
     await page.getByRole('button', { name: 'Worst lag' }).focus();
     await page
       .getByRole('tooltip')
@@ -77,7 +65,7 @@ describe('the frame', () => {
   });
 
   it('remembers the theme, and shares what is shown by its address', async () => {
-    const { page } = await open(browser, cluster.url(1), { colorScheme: 'dark' });
+    const { page } = await openNode(1, { colorScheme: 'dark' });
     await page.getByRole('button', { name: 'Light theme' }).click();
     await visit(page, `/market?symbol=${SYMBOL}`);
     await page.getByRole('button', { name: '5 min' }).click();
@@ -89,9 +77,12 @@ describe('the frame', () => {
   });
 
   it('has a page for an address that does not exist', async () => {
-    const { page } = await open(browser, cluster.url(1));
-    await visit(page, '/nothing');
-    await page.getByRole('heading', { name: 'No such page' }).waitFor();
+    const { page } = await openNode(1);
+    for (const name of ['nothing', 'constructor']) {
+      await visit(page, `/${name}`);
+      await page.getByRole('heading', { name: 'No such page' }).waitFor();
+      await visit(page, '/overview');
+    }
     await page.context().close();
   });
 });

@@ -6,17 +6,17 @@ import { useEffect } from 'preact/hooks';
 import type { ComponentType } from 'preact';
 
 import { linkTo, route } from './router';
-import { PAGES } from './pages/list';
+import { pageAt, PAGES } from './pages/list';
 import { AccessButton } from './parts/access';
 import { State } from './parts/state';
 import { StaleBanner } from './parts/stale_banner';
 import { hideTooltip, Tooltip } from './parts/term';
-import { stale } from './state/freshness';
+import { bookStale, stale } from './state/freshness';
 import { alerts, summary } from './state/live';
 import { theme, toggleTheme } from './state/theme';
 
 export function App() {
-  const page = PAGES[route.value.page];
+  const page = pageAt(route.value.page);
   const title = page?.name ?? 'No such page';
   useEffect(() => {
     document.title = `${title} – quorumbook`;
@@ -47,6 +47,7 @@ export function App() {
 
 function Head() {
   const { value } = summary;
+  const live = !stale.value && !bookStale.value;
   return (
     <header class="head">
       <a class="brand" href={linkTo('overview')}>
@@ -55,7 +56,7 @@ function Head() {
       </a>
       <p class="where">{value && `cluster ${value.cluster_id}, as node ${value.node} sees it`}</p>
       <div class="tools">
-        <State level={stale.value ? 'warn' : 'ok'}>{stale.value ? 'Not live' : 'Live'}</State>
+        <State level={live ? 'ok' : 'warn'}>{live ? 'Live' : 'Not live'}</State>
         <AccessButton />
         <button type="button" onClick={toggleTheme}>
           {theme.value === 'dark' ? 'Light' : 'Dark'} theme
@@ -66,13 +67,18 @@ function Head() {
 }
 
 function Navigation() {
+  const { page: open } = route.value;
+  // On a narrow screen the list scrolls sideways.
+  useEffect(() => {
+    document.querySelector('.nav [aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [open]);
   const firing = alerts.value?.rules.filter(({ state }) => state === 'firing').length ?? 0;
   return (
     <nav class="nav" aria-label="Pages">
       <ul>
         {Object.entries(PAGES).map(([page, { name }]) => (
           <li key={page}>
-            <a href={linkTo(page)} aria-current={route.value.page === page ? 'page' : undefined}>
+            <a href={linkTo(page)} aria-current={open === page ? 'page' : undefined}>
               {name}
               {page === 'alerts' && firing > 0 && (
                 <span class="badge bad-text">
@@ -98,7 +104,7 @@ function Page({ name }: { name: string }) {
     const { page } = route.value;
     failed.value = false;
     if (loaded.has(page)) return;
-    PAGES[page]
+    pageAt(page)
       ?.load()
       .then(({ default: component }) => {
         loaded.set(page, component);

@@ -20,7 +20,9 @@ const GLOSSARY = {
     'keep up; a node that is down is not counted here but in the verdict.',
   alerts_firing: 'Alert rules whose condition has held for longer than the rule asks.',
   open_orders: 'Orders that rest in the books now.',
-  can_lose: 'How many nodes may fail now, any of them, with every shard going on.',
+  verdict:
+    'Every node judges by itself, once a second. "Can lose" is how many nodes may fail now, any of ' +
+    'them, with every shard going on; voters are the nodes whose word a majority is made of.',
   subscribers: 'Streams of market data that are open.',
 
   // Nodes
@@ -75,7 +77,9 @@ const GLOSSARY = {
   sync:
     'Write and sync of the log: until the disk says that it is safe. It bounds how fast ' +
     'commits are.',
-  written: 'Bytes that the store wrote in the last second, compaction included.',
+  written:
+    'Bytes of log entries made durable in the last second. What the store writes beside them, ' +
+    'for compaction and snapshots, is not counted here.',
   stalls: 'How often the store made writers wait for compaction, since the start.',
   pending_compaction: 'Bytes that the store still has to merge.',
   memtable: 'Bytes that are in memory as well as in the log, until they are written as a table.',
@@ -86,18 +90,24 @@ const GLOSSARY = {
   last: 'Price of the last trade.',
   change: 'Last price against the first trade ever.',
   spread: 'Best ask less best bid, and that in basis points (1/10,000) of the middle between them.',
+  range: 'Highest and lowest price of all trades since the symbol was added.',
   vwap: 'Volume weighted average price of all trades.',
   volume: 'Quantity traded since the symbol was added.',
   phase:
     'What the symbol does with orders now: trade them, collect them for an auction, or refuse' +
     ' them.',
-  indicative: 'Price at which the auction would trade if it ended now, and how much.',
-  depth: 'Quantity in the book up to each price: bids to the left, asks to the right.',
-  ladder: 'The best prices of each side, with the quantity and number of orders at each.',
+  indicative: 'How much the auction would trade if it ended now, and at which price.',
+  depth:
+    'Quantity in the book up to each price, of the best 25 prices a side: bids to the left, asks ' +
+    'to the right. Point at it for the figures of a price.',
+  ladder:
+    'The best prices of each side, asks above bids, with the quantity and the number of orders at ' +
+    'each. The bar behind is the total: what all prices up to this one hold. A click on a price ' +
+    'takes it over into the order.',
   tape: 'The latest trades. The side is that of the order which came last and took.',
   candles:
     'First, highest, lowest and last price of each interval, volume below. Falling ones are ' +
-    'hollow.',
+    'hollow. Point at one for its figures; drag to move, turn the wheel to zoom.',
 
   // Alerts
   threshold: 'The value beyond which the condition of the rule is true.',

@@ -1,5 +1,6 @@
 // How much the book holds up to each price, both sides: steps that rise away from the spread.
 
+import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -13,6 +14,8 @@ interface DepthChartProps {
   bids: readonly DepthLevel[]; // best first
   asks: readonly DepthLevel[];
   showPrice: (price: number) => string;
+  priceLabel: string;
+  quantityLabel: string;
 }
 
 const HEIGHT = 220;
@@ -22,7 +25,11 @@ function aligned({ bids, asks }: DepthChartProps): uPlot.AlignedData {
   return [prices, bought, sold];
 }
 
-function options(props: DepthChartProps, width: number): uPlot.Options {
+function options(
+  props: DepthChartProps,
+  width: number,
+  onPoint: (index: number | null) => void,
+): uPlot.Options {
   const side = (label: string, name: string, align: 1 | -1): uPlot.Series => ({
     label,
     stroke: colour(name),
@@ -35,12 +42,13 @@ function options(props: DepthChartProps, width: number): uPlot.Options {
     width,
     height: HEIGHT,
     legend: { show: false },
-    cursor: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
     scales: { x: { time: false }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
-      axis({ label: 'price', size: 26, values: (_, ticks) => ticks.map(props.showPrice) }),
+      axis({ label: props.priceLabel, size: 26, values: (_, ticks) => ticks.map(props.showPrice) }),
       axis({
-        label: 'quantity up to the price',
+        label: props.quantityLabel,
         size: 62,
         values: (_, ticks) => ticks.map(short),
       }),
@@ -52,10 +60,15 @@ function options(props: DepthChartProps, width: number): uPlot.Options {
 export function DepthChart(props: DepthChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const pointedAt = useSignal<number | null>(null); // index of a price
 
   useLayoutEffect(() => {
     const element = box.current!;
-    const made = new uPlot(options(props, element.clientWidth), aligned(props), element);
+    const made = new uPlot(
+      options(props, element.clientWidth, (index) => (pointedAt.value = index)),
+      aligned(props),
+      element,
+    );
     plot.current = made;
     const resized = new ResizeObserver(() => {
       made.setSize({ width: element.clientWidth, height: HEIGHT });
@@ -66,17 +79,40 @@ export function DepthChart(props: DepthChartProps) {
       made.destroy();
       plot.current = null;
     };
-  }, [theme.value, props.showPrice]);
+  }, [theme.value, props.showPrice, props.priceLabel, props.quantityLabel]);
 
   useEffect(() => plot.current?.setData(aligned(props)), [props.bids, props.asks]);
 
   const sum = (levels: readonly DepthLevel[]) =>
     short(levels.reduce((total, { quantity }) => total + quantity, 0));
+  const { prices, bought, sold } = cumulate(props.bids, props.asks);
+  const at = pointedAt.value;
+  const price = at === null ? undefined : prices[at];
   return (
-    <div
-      role="img"
-      aria-label={`Depth: ${sum(props.bids)} bid (left), ${sum(props.asks)} offered (right)`}
-      ref={box}
-    />
+    <>
+      <ul class="legend">
+        {at === null || price === undefined ? (
+          <>
+            <li class="buy-text">
+              bids <b>{sum(props.bids)}</b>
+            </li>
+            <li class="sell-text">
+              asks <b>{sum(props.asks)}</b>
+            </li>
+          </>
+        ) : (
+          <li>
+            <b>{short(bought[at] ?? sold[at])}</b>{' '}
+            {typeof bought[at] === 'number' ? 'bid from' : 'offered up to'}{' '}
+            <b>{props.showPrice(price)}</b>
+          </li>
+        )}
+      </ul>
+      <div
+        role="img"
+        aria-label={`Depth: ${sum(props.bids)} bid (left), ${sum(props.asks)} offered (right)`}
+        ref={box}
+      />
+    </>
   );
 }

@@ -39,6 +39,17 @@ export function lineColour(index: number): string {
 const cursorGroup = uPlot.sync('time');
 const cursorIndex = signal<number | null>(null);
 
+// "14:03" where the grid is of whole minutes, as most of it is; "14:03:30" elsewhere.
+function timeLabel(seconds: number, step: number): string {
+  const time = timeOfDay(seconds * 1000);
+  return step % 60 === 0 ? time.slice(0, -3) : time;
+}
+
+// "10.0 ms" -> "10 ms": what is on the grid is exact.
+function withoutZeros(text: string): string {
+  return text.replace(/\.(\d*?)0+(?=\D|$)/, (_, digits: string) => (digits ? `.${digits}` : ''));
+}
+
 function options(props: SeriesChartProps, width: number): uPlot.Options {
   return {
     width,
@@ -49,15 +60,15 @@ function options(props: SeriesChartProps, width: number): uPlot.Options {
     scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
     axes: [
       axis({
-        values: (_, ticks) => ticks.map((tick) => timeOfDay(tick * 1000)),
-        space: 70,
+        values: (_, ticks, __, ___, step) => ticks.map((tick) => timeLabel(tick, step)),
+        space: (_, __, from, to) => (to - from > 120 ? 48 : 70),
         size: 26,
       }),
       axis({
         label: props.unit,
         size: 62,
         ...(props.binary ? { incrs: BINARY_STEPS } : {}),
-        values: (_, ticks) => ticks.map((tick) => props.show(tick)),
+        values: (_, ticks) => ticks.map((tick) => withoutZeros(props.show(tick))),
       }),
     ],
     series: [

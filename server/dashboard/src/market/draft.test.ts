@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { EMPTY_DRAFT, orderOf } from './draft';
+import { EMPTY_DRAFT, numbered, orderOf } from './draft';
 
 describe('an order', () => {
   const draft = { ...EMPTY_DRAFT, quantity: ' 10 ', price: '9.99 ' };
@@ -26,5 +26,29 @@ describe('an order', () => {
       type: 'market',
       quantity: '10',
     });
+  });
+});
+
+describe('the number of an order', () => {
+  const order = orderOf('DEMO', { ...EMPTY_DRAFT, quantity: '10', price: '9.99' });
+  const other = orderOf('DEMO', { ...EMPTY_DRAFT, quantity: '11', price: '9.99' });
+
+  it('stays until an answer came or the draft changed', () => {
+    const first = numbered(order, null, () => '7');
+    expect(first).toEqual({ ...order, client_order_id: '7' });
+    expect(numbered({ ...order }, first, () => '8')).toEqual(first);
+    expect(numbered(other, first, () => '8').client_order_id).toBe('8');
+    expect(numbered(order, null, () => '9').client_order_id).toBe('9');
+  });
+
+  it('is drawn from what the node takes', () => {
+    const drawn = new Set<string>();
+    for (let round = 0; round < 200; round++) {
+      const { client_order_id } = numbered(order, null);
+      expect(client_order_id).toMatch(/^[1-9][0-9]*$/);
+      expect(Number(client_order_id)).toBeLessThanOrEqual(2 ** 53);
+      drawn.add(client_order_id);
+    }
+    expect(drawn.size).toBe(200);
   });
 });

@@ -35,3 +35,26 @@ export function orderOf(symbol: string, draft: Draft): NewOrder {
     ...(post_only ? { post_only } : {}),
   };
 }
+
+export type NumberedOrder = NewOrder & { client_order_id: string };
+
+// `order` under a number of its own, or under that of `unanswered`, when that is the same order: one
+// that was sent and of which no answer said that it was entered. While it is open its number is
+// taken, so that who presses again does not enter it twice.
+export function numbered(
+  order: NewOrder,
+  unanswered: NumberedOrder | null,
+  draw: () => string = drawNumber,
+): NumberedOrder {
+  if (unanswered) {
+    const again = { ...order, client_order_id: unanswered.client_order_id };
+    if (JSON.stringify(again) === JSON.stringify(unanswered)) return unanswered;
+  }
+  return { ...order, client_order_id: draw() };
+}
+
+// 1 to 2^53, at random.
+function drawNumber(): string {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return String((high! % 2 ** 21) * 2 ** 32 + low! + 1);
+}

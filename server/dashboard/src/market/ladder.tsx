@@ -1,30 +1,33 @@
-// The best prices of both sides, asks above bids, each with a bar for its share of what is shown.
+// The best prices of both sides, asks above bids. The bar behind a price is the total of the side up
+// to it, so that the depth is seen where it is traded.
 
-import type { Level } from '../../generated/schema';
-import { approximate, padded } from '../format/decimal';
+import { approximate, grouped, padded } from '../format/decimal';
 import { Panel } from '../parts/panel';
 import { Term } from '../parts/term';
-import { spreadOf, type Book } from '../state/book';
+import { spreadOf, totalled, type Book, type LastMove, type TotalledLevel } from '../state/book';
+import { LastPrice } from './last_price';
 
 const ROWS = 10; // a side
 
 interface LadderProps {
   book: Book;
+  last: LastMove | null;
   digits: number;
   onPrice: (price: string) => void;
 }
 
-export function Ladder({ book, digits, onPrice }: LadderProps) {
-  const asks = book.asks.slice(0, ROWS).reverse(); // so that both best prices meet in the middle
-  const bids = book.bids.slice(0, ROWS);
-  const largest = Math.max(...[...asks, ...bids].map(({ quantity }) => approximate(quantity)), 1);
-  const spread = spreadOf(book);
-  const row = (side: 'bid' | 'ask') => (level: Level) => (
+export function Ladder({ book, last, digits, onPrice }: LadderProps) {
+  const asks = [...totalled(book.asks.slice(0, ROWS))].reverse(); // both best prices in the middle
+  const bids = totalled(book.bids.slice(0, ROWS));
+  const largest = Math.max(
+    ...[asks[0], bids.at(-1)].map((level) => approximate(level?.total ?? '0')),
+  );
+  const row = (side: 'bid' | 'ask') => (level: TotalledLevel) => (
     <Row
       key={`${side} ${level.price}`}
       side={side}
       level={level}
-      share={approximate(level.quantity) / largest}
+      share={largest > 0 ? approximate(level.total) / largest : 0}
       digits={digits}
       onPrice={onPrice}
     />
@@ -42,6 +45,9 @@ export function Ladder({ book, digits, onPrice }: LadderProps) {
               Quantity
             </th>
             <th scope="col" class="number">
+              Total
+            </th>
+            <th scope="col" class="number">
               Orders
             </th>
           </tr>
@@ -49,17 +55,8 @@ export function Ladder({ book, digits, onPrice }: LadderProps) {
         <tbody>{asks.map(row('ask'))}</tbody>
         <tbody>
           <tr class="spread">
-            <td colSpan={4}>
-              {spread === null ? (
-                <span class="muted">
-                  {asks.length + bids.length === 0 ? 'The book is empty' : 'One side is empty'}
-                </span>
-              ) : (
-                <>
-                  <Term of="spread">Spread</Term> <b>{padded(spread.absolute, digits)}</b> (
-                  {spread.basisPoints.toFixed(1)} bps)
-                </>
-              )}
+            <td colSpan={5}>
+              <Middle book={book} last={last} digits={digits} />
             </td>
           </tr>
         </tbody>
@@ -69,9 +66,28 @@ export function Ladder({ book, digits, onPrice }: LadderProps) {
   );
 }
 
+function Middle({ book, last, digits }: Pick<LadderProps, 'book' | 'last' | 'digits'>) {
+  const spread = spreadOf(book);
+  return (
+    <div>
+      {last && <LastPrice last={last} digits={digits} />}
+      {spread === null ? (
+        <span class="muted">
+          {book.asks.length + book.bids.length === 0 ? 'The book is empty' : 'One side is empty'}
+        </span>
+      ) : (
+        <span>
+          <Term of="spread">Spread</Term> <b>{padded(spread.absolute, digits)}</b> (
+          {spread.basisPoints.toFixed(1)} bps)
+        </span>
+      )}
+    </div>
+  );
+}
+
 interface RowProps {
   side: 'bid' | 'ask';
-  level: Level;
+  level: TotalledLevel;
   share: number;
   digits: number;
   onPrice: (price: string) => void;
@@ -80,7 +96,7 @@ interface RowProps {
 function Row({ side, level, share, digits, onPrice }: RowProps) {
   const price = padded(level.price, digits);
   return (
-    <tr class={side}>
+    <tr class={side} style={{ '--share': share }}>
       <td>{side}</td>
       <td class="number">
         <button
@@ -92,11 +108,8 @@ function Row({ side, level, share, digits, onPrice }: RowProps) {
           {price}
         </button>
       </td>
-      <td class="number">
-        <span class="amount" style={{ '--share': share }}>
-          {level.quantity}
-        </span>
-      </td>
+      <td class="number">{grouped(level.quantity)}</td>
+      <td class="number">{grouped(level.total)}</td>
       <td class="number muted">{level.orders}</td>
     </tr>
   );

@@ -1,11 +1,12 @@
 // Book, trades and candles of the symbol that is shown, live.
 
-import { useSignal, type Signal } from '@preact/signals';
+import { effect, useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 
 import type { BookUpdate, CandlesUpdate, Interval, TradesUpdate } from '../api/market_messages';
 import type { Candle, Trade } from '../../generated/schema';
 import { applyBook, applyCandles, applyTrades, EMPTY_BOOK, type Book } from '../state/book';
+import { bookWaitsSince } from '../state/freshness';
 import { browserSocket, MarketSocket } from '../state/market_socket';
 
 export const BOOK_LEVELS = 25;
@@ -14,6 +15,9 @@ const CANDLES = 240;
 
 // One connection for all subscriptions, opened with the first and closed with the last.
 const socket = new MarketSocket(browserSocket);
+effect(() => {
+  bookWaitsSince.value = socket.waitsSince.value;
+});
 
 export interface LiveMarket {
   book: Signal<Book>;

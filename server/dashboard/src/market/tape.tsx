@@ -1,7 +1,7 @@
 // The latest trades, latest first.
 
 import type { Trade } from '../../generated/schema';
-import { padded } from '../format/decimal';
+import { grouped, padded } from '../format/decimal';
 import { timeOfDay, wholeTime } from '../format/time';
 import { Empty, Panel } from '../parts/panel';
 import { Term } from '../parts/term';
@@ -34,7 +34,7 @@ export function Tape({ trades, digits }: { trades: readonly Trade[]; digits: num
                     {taker_side === 'buy' ? '▲ buy' : '▼ sell'}
                   </td>
                   <td class="number">{padded(price, digits)}</td>
-                  <td class="number">{quantity}</td>
+                  <td class="number">{grouped(quantity)}</td>
                 </tr>
               ))}
             </tbody>

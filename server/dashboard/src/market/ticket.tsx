@@ -2,13 +2,14 @@
 // be cancelled.
 
 import { useSignal, type Signal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 
-import { ApiError, post, remove, token, type Problem } from '../api/client';
-import type { OrderResult } from '../../generated/schema';
+import { ApiError, get, post, remove, token, type Problem } from '../api/client';
+import type { OpenOrder, OrderResult } from '../../generated/schema';
 import { Choices } from '../parts/choices';
 import { Panel } from '../parts/panel';
 import { ProblemNote } from '../parts/problem';
-import { orderOf, type Draft } from './draft';
+import { numbered, orderOf, type Draft, type NumberedOrder } from './draft';
 
 interface TicketProps {
   symbol: string;
@@ -16,6 +17,18 @@ interface TicketProps {
   lot: string;
   draft: Signal<Draft>;
 }
+
+// An order that was entered here, as it was when it was last heard of.
+type EnteredOrder = Pick<
+  OrderResult,
+  | 'symbol'
+  | 'account'
+  | 'client_order_id'
+  | 'order_id'
+  | 'status'
+  | 'leaves_quantity'
+  | 'cumulative_quantity'
+>;
 
 const TIMES = [
   ['gtc', 'Until cancelled'],
@@ -25,7 +38,8 @@ const TIMES = [
 ] as const;
 
 export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
-  const entered = useSignal<readonly OrderResult[]>([]);
+  const entered = useSignal<readonly EnteredOrder[]>([]);
+  const unanswered = useRef<NumberedOrder | null>(null);
   const problem = useSignal<Problem | null>(null);
   const busy = useSignal(false);
   if (!token.value) {
@@ -35,7 +49,7 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
       </Panel>
     );
   }
-  const attempt = async (action: () => Promise<OrderResult>) => {
+  const attempt = async (action: () => Promise<EnteredOrder>) => {
     busy.value = true;
     problem.value = null;
     try {
@@ -49,13 +63,25 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
       busy.value = false;
     }
   };
+  const enter = async () => {
+    const again = unanswered.current;
+    const order = numbered(orderOf(symbol, draft.value), again);
+    unanswered.current = order;
+    const result = await post('/api/orders', order).catch(async (error: unknown) => {
+      const open = order === again && isDuplicate(error) ? await find(order) : undefined;
+      if (!open) throw error;
+      return open;
+    });
+    unanswered.current = null;
+    return result;
+  };
   return (
     <Panel title={`Order in ${symbol}`} class="ticket">
       <form
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          void attempt(() => post('/api/orders', orderOf(symbol, draft.value)));
+          void attempt(enter);
         }}
       >
         <Fields draft={draft} tick={tick} lot={lot} />
@@ -64,6 +90,13 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
         </button>
       </form>
       {problem.value && <ProblemNote problem={problem.value} />}
+      {problem.value && unanswered.current && isUnknown(problem.value) && (
+        <p class="small">
+          Whether order {unanswered.current.client_order_id} was entered is not known. Pressing
+          again sends it under the same number: while it is open it is not entered twice. If it may
+          have traded at once, look at the trades first.
+        </p>
+      )}
       <Entered
         orders={entered.value}
         onCancel={({ symbol: of, account, client_order_id }) =>
@@ -72,6 +105,24 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
       />
     </Panel>
   );
+}
+
+// The node did not say what became of the order.
+function isUnknown({ status }: Problem): boolean {
+  return status === 0 || status >= 500;
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof ApiError && error.problem.reason === 'duplicate_client_order_id';
+}
+
+// The order as it is open, if it is.
+async function find({ account, symbol, client_order_id }: NumberedOrder) {
+  const { orders } = await get('/api/orders', { account, symbol });
+  const open = orders.find((order: OpenOrder) => order.client_order_id === client_order_id);
+  if (!open) return undefined;
+  const status = Number(open.cumulative_quantity) === 0 ? 'new' : 'partially_filled';
+  return { ...open, account, status };
 }
 
 function Fields({ draft, tick, lot }: Pick<TicketProps, 'draft' | 'tick' | 'lot'>) {
@@ -150,8 +201,8 @@ function Fields({ draft, tick, lot }: Pick<TicketProps, 'draft' | 'tick' | 'lot'
 }
 
 interface EnteredProps {
-  orders: readonly OrderResult[];
-  onCancel: (order: OrderResult) => void;
+  orders: readonly EnteredOrder[];
+  onCancel: (order: EnteredOrder) => void;
 }
 
 function Entered({ orders, onCancel }: EnteredProps) {

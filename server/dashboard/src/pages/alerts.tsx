@@ -126,7 +126,7 @@ function History({ history }: { history: Alerts['history'] }) {
                     </State>
                   </td>
                   <td>{labelled(labels) || 'whole cluster'}</td>
-                  <td>{message}</td>
+                  <td class="text">{message}</td>
                 </tr>
               ))}
             </tbody>

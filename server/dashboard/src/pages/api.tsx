@@ -7,7 +7,7 @@ import { fieldsOf, operationsOf, type Document, type Operation } from '../state/
 
 export default function ApiPage() {
   const { data, problem } = useFetched('/api/openapi.json');
-  const document = data.value as unknown as Document | null;
+  const document = data as unknown as Document | null;
   return (
     <>
       <div class="page-head">
@@ -16,7 +16,7 @@ export default function ApiPage() {
           {document?.info.description} <a href="/api/openapi.json">openapi.json</a>
         </p>
       </div>
-      {problem.value && <ProblemNote problem={problem.value} />}
+      {problem && <ProblemNote problem={problem} />}
       {document && (
         <Panel title="Calls">
           <ul class="rules">
@@ -101,10 +101,10 @@ function Fields({ title, schema, document }: FieldsProps) {
                 <th scope="row">
                   <code>{name}</code>
                 </th>
-                <td>
+                <td class="text">
                   <code>{type}</code>
                 </td>
-                <td class="muted">{description}</td>
+                <td class="text muted">{description}</td>
               </tr>
             ))}
           </tbody>

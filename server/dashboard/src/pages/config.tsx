@@ -11,16 +11,16 @@ export default function ConfigPage() {
   const version = useFetched('/api/version');
   const find = route.value.query.find ?? '';
   const wanted = find.toLowerCase();
-  const keys = data.value?.keys.filter(({ key, value, source, description }) =>
+  const keys = data?.keys.filter(({ key, value, source, description }) =>
     `${key} ${value} ${source} ${description}`.toLowerCase().includes(wanted),
   );
   return (
     <>
       <div class="page-head">
-        <h1>Configuration of node {data.value?.node}</h1>
-        <p class="muted">{version.data.value && <Program version={version.data.value} />}</p>
+        <h1>Configuration of {data ? `node ${data.node}` : 'this node'}</h1>
+        <p class="muted">{version.data && <Program version={version.data} />}</p>
       </div>
-      {problem.value && <ProblemNote problem={problem.value} />}
+      {problem && <ProblemNote problem={problem} />}
       <Panel
         title="Values"
         aside={
@@ -50,9 +50,12 @@ export default function ConfigPage() {
                   <th scope="row">
                     <code>{key}</code>
                   </th>
-                  <td>{secret ? <span class="muted">not shown</span> : <code>{value}</code>}</td>
-                  <td class={source === 'default' ? 'muted' : ''}>{source}</td>
-                  <td class="muted">{description}</td>
+                  <td class="text">
+                    {secret ? <span class="muted">not shown</span> : <code>{value}</code>}
+                    {!secret && value === '' && <span class="muted">not set</span>}
+                  </td>
+                  <td class={`text ${source === 'default' ? 'muted' : ''}`}>{source}</td>
+                  <td class="text muted">{description}</td>
                 </tr>
               ))}
             </tbody>

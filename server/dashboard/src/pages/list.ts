@@ -7,6 +7,11 @@ interface Page {
   load: () => Promise<{ default: ComponentType }>;
 }
 
+// What is at an address; "constructor" and the like, which every object has, are not pages.
+export function pageAt(name: string): Page | undefined {
+  return Object.hasOwn(PAGES, name) ? PAGES[name] : undefined;
+}
+
 export const PAGES: Readonly<Record<string, Page>> = {
   overview: { name: 'Overview', load: () => import('./overview') },
   nodes: { name: 'Nodes', load: () => import('./nodes') },

@@ -7,6 +7,7 @@ import { HistoryChart } from '../charts/history_chart';
 import { bytes, count, percent, seconds, short, UNKNOWN } from '../format/numbers';
 import { ago, wholeTime } from '../format/time';
 import type { Figure } from '../glossary';
+import { pageOfNode } from '../parts/elsewhere';
 import { Panel, Scroll } from '../parts/panel';
 import { State } from '../parts/state';
 import { Term } from '../parts/term';
@@ -115,7 +116,10 @@ export default function Nodes() {
                     <Term of={figure}>{label}</Term>
                   </th>
                   {list.map((node) => (
-                    <td key={node.node} class={node.reachable ? '' : 'muted'}>
+                    <td
+                      key={node.node}
+                      class={`${figure === 'ready' ? 'text' : ''} ${node.reachable ? '' : 'muted'}`}
+                    >
                       {show(node)}
                     </td>
                   ))}
@@ -152,13 +156,10 @@ export default function Nodes() {
 }
 
 function NodeHead({ node: { node, is_self, http_address, client_address } }: { node: Node }) {
+  const page = is_self ? null : pageOfNode(http_address);
   return (
     <>
-      {http_address && !is_self ? (
-        <a href={`${location.protocol}//${http_address}/${location.hash}`}>Node {node}</a>
-      ) : (
-        `Node ${node}`
-      )}
+      {page ? <a href={page}>Node {node}</a> : `Node ${node}`}
       {is_self && ' (this)'}
       <div class="muted small">{client_address}</div>
     </>

@@ -124,7 +124,7 @@ function StageBar({ parts, whole }: { parts: readonly Stage[]; whole: number }) 
           class={`part-${PARTS.indexOf(stage.stage) + 1}`}
           style={{ flexGrow: share(stage) }}
         >
-          {share(stage) > 0.12 && `${STAGE_NAMES[stage.stage]} ${percent(share(stage))}`}
+          {share(stage) > 0.1 && `${STAGE_NAMES[stage.stage]} ${percent(share(stage))}`}
         </span>
       ))}
     </div>

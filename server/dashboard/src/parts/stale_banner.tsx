@@ -1,8 +1,31 @@
 // Says when what the page shows is not live, why, and where else to look.
 
-import { age, connected, stale } from '../state/freshness';
+import { Fragment } from 'preact';
+
+import { age, bookAge, bookStale, connected, stale } from '../state/freshness';
 import { ended, nodes, summary } from '../state/live';
+import { pageOfNode } from './elsewhere';
 import { State } from './state';
+
+interface Staleness {
+  title: string;
+  why: string;
+  ageMs: number | null; // null: nothing ever came
+}
+
+function staleness(): Staleness | null {
+  if (stale.value) {
+    const title = summary.value ? 'Not live' : 'No data yet';
+    return { title, why: why(), ageMs: summary.value ? age.value : null };
+  }
+  if (bookStale.value) {
+    const because =
+      'The node sends no market data, or a proxy between refuses WebSockets: book, trades and ' +
+      'candles are not live.';
+    return { title: 'Market not live', why: because, ageMs: bookAge.value };
+  }
+  return null;
+}
 
 function why(): string {
   if (ended.value) return `The node stops: ${ended.value}.`;
@@ -11,17 +34,18 @@ function why(): string {
 }
 
 export function StaleBanner() {
+  const known = staleness();
   // The region is there from the start, so that screen readers hear what appears in it.
   return (
     <div class="stale" role="status">
-      {stale.value && (
+      {known && (
         <div class="banner">
           <State level="warn">
-            <b>{summary.value ? 'Not live' : 'No data yet'}</b>
+            <b>{known.title}</b>
           </State>
           <p>
-            {why()} {summary.value && `This is ${Math.floor(age.value / 1000)} s old.`} Trying
-            again. <Others />
+            {known.why} {known.ageMs !== null && `This is ${Math.floor(known.ageMs / 1000)} s old.`}{' '}
+            Trying again. <Others />
           </p>
         </div>
       )}
@@ -31,18 +55,19 @@ export function StaleBanner() {
 
 // The same page from other nodes.
 function Others() {
-  const others = nodes.value?.nodes.filter(({ is_self, http_address }) => !is_self && http_address);
-  if (!others || others.length === 0) return null;
+  const others = (nodes.value?.nodes ?? []).flatMap(({ node, is_self, http_address }) => {
+    const page = is_self ? null : pageOfNode(http_address);
+    return page ? [{ node, page }] : [];
+  });
+  if (others.length === 0) return null;
   return (
     <>
       Other nodes show the same:{' '}
-      {others.map(({ node, http_address }, at) => (
-        <>
+      {others.map(({ node, page }, at) => (
+        <Fragment key={node}>
           {at > 0 && ', '}
-          <a key={node} href={`${location.protocol}//${http_address}/${location.hash}`}>
-            node {node}
-          </a>
-        </>
+          <a href={page}>node {node}</a>
+        </Fragment>
       ))}
     </>
   );

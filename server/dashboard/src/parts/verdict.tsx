@@ -2,6 +2,7 @@
 
 import type { Health } from '../../generated/schema';
 import { State, type Level } from './state';
+import { Term } from './term';
 
 const LEVELS: Record<Health['verdict'], Level> = {
   healthy: 'ok',
@@ -25,7 +26,9 @@ export function Verdict({ health }: { health: Health }) {
         <span class="hidden-visually">{WORDS[health.verdict]}</span>
       </State>
       <div>
-        <h1>{health.sentence}</h1>
+        <h1>
+          <Term of="verdict">{health.sentence}</Term>
+        </h1>
         {health.reasons.map((reason) => (
           <p key={reason}>{reason}</p>
         ))}

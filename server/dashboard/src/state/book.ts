@@ -2,7 +2,7 @@
 
 import type { BookUpdate, CandlesUpdate, TradesUpdate } from '../api/market_messages';
 import type { Candle, Level, Trade } from '../../generated/schema';
-import { approximate, canonical, compare, isZero, subtract } from '../format/decimal';
+import { add, approximate, canonical, compare, isZero, subtract } from '../format/decimal';
 
 export interface Book {
   bids: readonly Level[]; // best first
@@ -63,6 +63,34 @@ export function applyTrades(trades: readonly Trade[], update: TradesUpdate): rea
   const last = from.at(-1)?.trade_id ?? -Infinity;
   const fresh = update.trades.filter(({ trade_id }) => trade_id > last);
   return [...from, ...fresh].slice(-TRADES_KEPT);
+}
+
+export interface LastMove {
+  price: string; // of the last trade
+  move: 'up' | 'down' | 'none'; // against the latest other price; none: all have the same
+}
+
+// null when there is no trade. `trades` are oldest first.
+export function lastMove(trades: readonly Trade[]): LastMove | null {
+  const price = trades.at(-1)?.price;
+  if (price === undefined) return null;
+  for (let at = trades.length - 2; at >= 0; at--) {
+    const order = compare(price, trades[at]!.price);
+    if (order !== 0) return { price, move: order > 0 ? 'up' : 'down' };
+  }
+  return { price, move: 'none' };
+}
+
+export interface TotalledLevel extends Level {
+  total: string; // of the quantities up to this price, from the best on
+}
+
+export function totalled(side: readonly Level[]): readonly TotalledLevel[] {
+  let total = '0';
+  return side.map((level) => {
+    total = add(total, level.quantity);
+    return { ...level, total };
+  });
 }
 
 const CANDLES_KEPT = 400;

@@ -1,5 +1,5 @@
 // How old what the page shows is. The node sends a summary every second; when none came for three,
-// the page says so.
+// the page says so. Books come over a connection of their own, which may be lost alone.
 
 import { computed, signal } from '@preact/signals';
 
@@ -16,6 +16,13 @@ const opened = Date.now();
 
 export const age = computed(() => Math.max(0, now.value - (arrived.value ?? opened)));
 export const stale = computed(() => age.value > STALE_AFTER_MS);
+
+// Since when a book that is shown has waited for its node; null: it does not, or none is shown.
+export const bookWaitsSince = signal<number | null>(null);
+export const bookAge = computed(() =>
+  bookWaitsSince.value === null ? 0 : Math.max(0, now.value - bookWaitsSince.value),
+);
+export const bookStale = computed(() => bookAge.value > STALE_AFTER_MS);
 
 export function startClock(): void {
   setInterval(() => (now.value = Date.now()), 250);

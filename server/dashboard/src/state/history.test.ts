@@ -42,6 +42,14 @@ describe('history', () => {
     expect(sum(history, 'b')).toEqual([null, null]);
   });
 
+  it('starts anew when the clock was set back', () => {
+    const before = append(EMPTY, points([5000, 6000], { 1: { a: [5, 6] }, 2: { a: [7, 8] } }));
+    let history = append(before, points([2000], { 1: { a: [1] } }));
+    history = append(history, points([3000], { 1: { a: [2] } }));
+    expect(history.times_ms).toEqual([2000, 3000]);
+    expect([...history.nodes]).toEqual([[1, { a: [1, 2] }]]);
+  });
+
   it('notices missing seconds', () => {
     const history = append(EMPTY, points([1000], { 1: { a: [1] } }));
     expect(hasGap(history, points([2010], { 1: { a: [2] } }))).toBe(false);

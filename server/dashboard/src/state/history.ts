@@ -20,9 +20,13 @@ export const EMPTY: History = {
   units: new Map(),
 };
 
-// `next` appended to `history`: points that are there already are skipped, the oldest beyond the
-// capacity dropped, and a series or node that did not exist before is null until then.
-export function append(history: History, next: Timeseries): History {
+// `next` appended to `known`: points that are there already are skipped, the oldest beyond the
+// capacity dropped, and a series or node that did not exist before is null until then. When all of
+// `next` is older than what is known, the node's clock was set back, and the history starts anew.
+export function append(known: History, next: Timeseries): History {
+  const newest = next.times_ms.at(-1);
+  const setBack = newest !== undefined && newest < (known.times_ms.at(-1) ?? -Infinity);
+  const history = setBack ? EMPTY : known;
   const last = history.times_ms.at(-1) ?? -Infinity;
   const from = next.times_ms.findIndex((time) => time > last);
   const fresh = from < 0 ? [] : next.times_ms.slice(from);

@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import type { Events } from '../../generated/schema';
-import { age, arrived, now, stale } from './freshness';
-import { addEvents } from './live';
+import type { Events, Timeseries } from '../../generated/schema';
+import { age, arrived, bookStale, bookWaitsSince, now, stale } from './freshness';
+import { addEvents, addPoints, history } from './live';
 
-function events(...ids: number[]): Events {
+// Events of a node that started at `started`.
+function eventsOf(started: number, ...ids: number[]): Events {
   return {
     cluster_id: 'test',
     node: 1,
@@ -13,7 +14,7 @@ function events(...ids: number[]): Events {
     oldest_id: 1,
     events: ids.map((id) => ({
       id,
-      time_ms: id,
+      time_ms: started + id,
       kind: 'node_up',
       severity: 'info',
       node: 1,
@@ -22,6 +23,8 @@ function events(...ids: number[]): Events {
     })),
   };
 }
+
+const events = (...ids: number[]) => eventsOf(0, ...ids);
 
 describe('events', () => {
   const ids = (list: readonly { id: number }[]) => list.map(({ id }) => id);
@@ -36,6 +39,44 @@ describe('events', () => {
   it('start again when the node did', () => {
     expect(ids(addEvents(addEvents([], events(9, 8)), events(1)))).toEqual([1]);
   });
+
+  it('start again when the node did, though its numbers have passed the old ones', () => {
+    const old = addEvents([], events(3, 2, 1));
+    const all = addEvents(old, eventsOf(5000, 4, 3, 2, 1));
+    expect(all.map(({ time_ms }) => time_ms)).toEqual([5004, 5003, 5002, 5001]);
+  });
+
+  it('have no hole after more was missed than the node tells of', () => {
+    expect(ids(addEvents(addEvents([], events(3, 2, 1)), events(9, 8)))).toEqual([9, 8]);
+  });
+});
+
+describe('points of series', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  const points = (...times_ms: number[]): Timeseries => ({
+    cluster_id: 'test',
+    node: 1,
+    time_ms: 0,
+    unreachable: [],
+    interval_ms: 1000,
+    capacity: 300,
+    series: [{ name: 'a', unit: 'count', help: '' }],
+    times_ms,
+    nodes: [{ node: 1, values: { a: times_ms } }],
+  });
+
+  it('that were missed are asked for, and those that come meanwhile wait', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    vi.stubGlobal('fetch', () => new Promise<Response>((done) => (answer = done)));
+    await addPoints(points(1000, 2000));
+    const late = addPoints(points(5000));
+    const next = addPoints(points(6000));
+    await Promise.resolve();
+    answer(new Response(JSON.stringify(points(3000, 4000))));
+    await Promise.all([late, next]);
+    expect(history.value.times_ms).toEqual([1000, 2000, 3000, 4000, 5000, 6000]);
+  });
 });
 
 describe('freshness', () => {
@@ -47,5 +88,15 @@ describe('freshness', () => {
     expect(stale.value).toBe(true);
     arrived.value = 13_250;
     expect([age.value, stale.value]).toEqual([0, false]);
+  });
+
+  it('is lost by a book alone when that waits for more than three seconds', () => {
+    now.value = arrived.value = 23_000;
+    bookWaitsSince.value = 20_000;
+    expect(bookStale.value).toBe(false);
+    now.value = 23_250;
+    expect([bookStale.value, stale.value]).toEqual([true, false]);
+    bookWaitsSince.value = null;
+    expect(bookStale.value).toBe(false);
   });
 });

@@ -31,16 +31,23 @@ export const ended = signal<string | null>(null);
 const EVENTS_KEPT = 500;
 const RECONNECT_MS = 2000;
 
-// Latest first, each once. A node that started again counts from 1: then its list is the whole one.
+// Latest first, each once. A node numbers its events from 1 and without gaps, so that the next ones
+// either follow the newest that is known or hold it, as it was. Otherwise the node has started again
+// (its numbers may have passed the old ones meanwhile), or some were missed: then what is known
+// would be wrong or have a hole, and the list starts anew.
 export function addEvents(known: readonly ClusterEvent[], next: Events): readonly ClusterEvent[] {
-  const latest = next.events[0]?.id;
-  const newest = known[0]?.id ?? 0;
-  if (latest === undefined) return known;
-  if (latest < newest) return next.events;
-  return [...next.events.filter(({ id }) => id > newest), ...known].slice(0, EVENTS_KEPT);
+  const newest = known[0];
+  if (next.events.length === 0) return known;
+  if (!newest) return next.events;
+  const same = next.events.find(({ id }) => id === newest.id);
+  const follows = same
+    ? same.time_ms === newest.time_ms && same.message === newest.message
+    : next.events.at(-1)!.id === newest.id + 1;
+  if (!follows) return next.events;
+  return [...next.events.filter(({ id }) => id > newest.id), ...known].slice(0, EVENTS_KEPT);
 }
 
-async function addPoints(next: Timeseries): Promise<void> {
+async function appendWhole(next: Timeseries): Promise<void> {
   if (hasGap(history.value, next)) {
     const since_ms = history.value.times_ms.at(-1);
     // Without an answer the gap stays a gap, and a chart's line crosses it.
@@ -48,6 +55,15 @@ async function addPoints(next: Timeseries): Promise<void> {
     if (missed) history.value = append(history.value, missed);
   }
   history.value = append(history.value, next);
+}
+
+let adding = Promise.resolve();
+
+// One after the other: points that came while missed ones are asked for wait for those, as older
+// points can not be put in later.
+export function addPoints(next: Timeseries): Promise<void> {
+  adding = adding.then(() => appendWhole(next));
+  return adding;
 }
 
 const TOPICS: Record<string, (data: never) => void> = {

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { BookUpdate, CandlesUpdate, TradesUpdate, Update } from '../api/market_messages';
-import { applyBook, applyCandles, applyTrades, EMPTY_BOOK, spreadOf } from './book';
+import {
+  applyBook,
+  applyCandles,
+  applyTrades,
+  EMPTY_BOOK,
+  lastMove,
+  spreadOf,
+  totalled,
+} from './book';
 import { MarketSocket, type Socket } from './market_socket';
 
 class FakeSocket implements Socket {
@@ -107,6 +115,39 @@ describe('the market socket', () => {
     expect(seen).toHaveLength(2);
   });
 
+  it('says since when a book is without its snapshot', () => {
+    vi.setSystemTime(10_000);
+    expect(market.waitsSince.value).toBeNull();
+    const end = market.subscribe(wanted, listener);
+    expect(market.waitsSince.value).toBe(10_000);
+    sockets[0]!.onopen!();
+    sockets[0]!.say(book(1, true, []));
+    expect(market.waitsSince.value).toBeNull();
+    vi.setSystemTime(20_000);
+    sockets[0]!.say(book(3, false, [])); // a gap
+    expect(market.waitsSince.value).toBe(20_000);
+    sockets[0]!.say(book(1, true, []));
+    expect(market.waitsSince.value).toBeNull();
+    // A connection that is refused again and again is one wait.
+    vi.setSystemTime(30_000);
+    sockets[0]!.onclose!();
+    vi.advanceTimersByTime(1000);
+    sockets[1]!.onclose!();
+    vi.advanceTimersByTime(1000);
+    expect(sockets).toHaveLength(3);
+    expect(market.waitsSince.value).toBe(30_000);
+    end();
+    expect(market.waitsSince.value).toBeNull();
+  });
+
+  it('does not wait for what the node refused', () => {
+    market.subscribe(wanted, listener);
+    sockets[0]!.onopen!();
+    const about = { channel: 'book', symbol: 'DEMO', detail: '', hint: '' };
+    sockets[0]!.say({ type: 'error', code: 'unknown_symbol', ...about });
+    expect(market.waitsSince.value).toBeNull();
+  });
+
   it('closes the connection with the last subscription, and stays closed', () => {
     const end = market.subscribe(wanted, listener);
     sockets[0]!.onopen!();
@@ -165,6 +206,33 @@ describe('a book', () => {
     const spread = spreadOf({ ...EMPTY_BOOK, bids: level('9.99'), asks: level('10.01') })!;
     expect(spread.absolute).toBe('0.02');
     expect(spread.basisPoints).toBeCloseTo(20, 6);
+  });
+});
+
+describe('a side of a book', () => {
+  it('adds up exactly from the best price on', () => {
+    const level = (quantity: string) => ({ price: '1', quantity, orders: 1 });
+    const totals = totalled([level('0.1'), level('0.2'), level('30')]).map(({ total }) => total);
+    expect(totals).toEqual(['0.1', '0.3', '30.3']);
+  });
+});
+
+describe('the last price', () => {
+  const trades = (...prices: string[]) =>
+    prices.map((price, trade_id) => ({
+      trade_id,
+      event_sequence: trade_id,
+      time_ms: 0,
+      taker_side: 'buy' as const,
+      price,
+      quantity: '1',
+    }));
+
+  it('moved against the latest one that differs', () => {
+    expect(lastMove([])).toBeNull();
+    expect(lastMove(trades('9.9', '9.90'))).toEqual({ price: '9.90', move: 'none' });
+    expect(lastMove(trades('11', '9.9', '10', '10.0'))).toEqual({ price: '10.0', move: 'up' });
+    expect(lastMove(trades('9', '10', '9.5'))).toEqual({ price: '9.5', move: 'down' });
   });
 });
 

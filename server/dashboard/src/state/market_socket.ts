@@ -1,6 +1,10 @@
 // Subscriptions to books, trades and candles over one WebSocket. Every update is numbered; when one
 // is missing the subscription is made again, and what it was is wrong until the next snapshot, so
-// nothing is handed on before that. A lost connection is opened again with all subscriptions.
+// nothing is handed on before that. A lost connection is opened again with all subscriptions. While
+// something that is subscribed to has no snapshot, because of the connection or the node, what is
+// shown of it is old: `waitsSince` says so.
+
+import { signal } from '@preact/signals';
 
 import type { Message, Subscription, Update } from '../api/market_messages';
 
@@ -23,6 +27,7 @@ interface Held {
   subscription: Subscription;
   listener: Listener;
   expected: number | null; // sequence of the next update; null: waits for a snapshot
+  refused: boolean; // nothing will come
 }
 
 const RECONNECT_MS = 1000;
@@ -31,8 +36,10 @@ export class MarketSocket {
   private socket: Socket | null = null;
   private open = false;
   private readonly held = new Map<string, Held>();
-  // How often updates were missing, for the page to say.
+  // How often updates were missing.
   gaps = 0;
+  // Since when, by this machine's clock, a subscription has been without its snapshot; null: none is.
+  readonly waitsSince = signal<number | null>(null);
 
   constructor(private readonly connect: () => Socket) {}
 
@@ -40,16 +47,18 @@ export class MarketSocket {
   // ends it.
   subscribe(subscription: Subscription, listener: Listener): () => void {
     const key = keyOf(subscription);
-    const held: Held = { subscription, listener, expected: null };
+    const held: Held = { subscription, listener, expected: null, refused: false };
     this.held.set(key, held);
     if (this.open) this.ask(held);
     else if (!this.socket) this.start();
+    this.noteWaiting();
     return () => {
       if (this.held.get(key) !== held) return;
       this.held.delete(key);
       const { channel, symbol } = subscription;
       if (this.open) this.send({ op: 'unsubscribe', channel, symbol });
       if (this.held.size === 0) this.stop();
+      this.noteWaiting();
     };
   }
 
@@ -65,6 +74,11 @@ export class MarketSocket {
       if (this.socket !== socket) return;
       this.socket = null;
       this.open = false;
+      for (const held of this.held.values()) {
+        held.expected = null;
+        held.refused = false;
+      }
+      this.noteWaiting();
       setTimeout(() => {
         if (!this.socket && this.held.size > 0) this.start();
       }, RECONNECT_MS);
@@ -84,7 +98,23 @@ export class MarketSocket {
 
   private ask(held: Held): void {
     held.expected = null;
+    held.refused = false;
     this.send({ op: 'subscribe', ...held.subscription });
+    this.noteWaiting();
+  }
+
+  private noteWaiting(): void {
+    const waits = [...this.held.values()].some(({ expected, refused }) => {
+      return expected === null && !refused;
+    });
+    this.waitsSince.value = waits ? (this.waitsSince.value ?? Date.now()) : null;
+  }
+
+  private refuse(held: Held, reason: string): void {
+    held.expected = null;
+    held.refused = true;
+    held.listener.onRefused(reason);
+    this.noteWaiting();
   }
 
   private receive(message: Message): void {
@@ -92,10 +122,10 @@ export class MarketSocket {
     const held = this.held.get(keyOf({ channel: message.channel, symbol: message.symbol }));
     if (!held) return;
     if (message.type === 'error') {
-      held.listener.onRefused(`${message.detail} (${message.hint})`);
+      this.refuse(held, `${message.detail} (${message.hint})`);
     } else if (message.type === 'unsubscribed') {
       // "requested" answers an unsubscription that a newer subscription has overtaken.
-      if (message.reason !== 'requested') held.listener.onRefused(message.reason);
+      if (message.reason !== 'requested') this.refuse(held, message.reason);
     } else {
       this.update(held, message);
     }
@@ -113,6 +143,7 @@ export class MarketSocket {
       }
     }
     held.expected = update.sequence + 1;
+    if (update.sequence === 1) this.noteWaiting();
     held.listener.onUpdate(update);
   }
 }
