@@ -81,8 +81,9 @@ struct Event {
   OrderId maker_order_id;
   ClientOrderId maker_client_order_id;
   Quantity maker_leaves = 0;
-  Amount fee = 0;        // of the order's account, in the asset that it receives
-  Amount maker_fee = 0;  // likewise
+  Quantity maker_executed = 0;  // cumulative after the trade
+  Amount fee = 0;               // of the order's account, in the asset that it receives
+  Amount maker_fee = 0;         // likewise
 
   Phase phase() const { return static_cast<Phase>(quantity); }  // of kPhaseChanged
   AssetId asset() const { return AssetId(symbol.value()); }     // of kAssetAdded, kBalanceChanged

@@ -11,7 +11,7 @@ namespace quorumbook::exchange {
 
 // Bytes of one encoded event. Only trades and parked orders carry the fields of a trade.
 inline constexpr size_t kEventBytes = 72;
-inline constexpr size_t kTradeEventBytes = 128;
+inline constexpr size_t kTradeEventBytes = 136;
 
 // The binary form of an event, which is how it begins in memory: valid as long as the event.
 std::string_view EncodedForm(const Event& event);

@@ -101,6 +101,7 @@ Event& Market::EmitTrade(Symbol& symbol, const Order& taker, const Order& maker,
   event.maker_order_id = maker.id;
   event.maker_client_order_id = maker.client_order_id;
   event.maker_leaves = maker.leaves();
+  event.maker_executed = maker.executed;
   symbol.stats.Add({.id = event.trade_id,
                     .sequence = event.sequence,
                     .time = task_.time,

@@ -29,19 +29,20 @@ Refusal BookTooLarge() {
 
 // Refuses what can not be meant, brings the rest into its bounds.
 Refusal CheckRequest(SubscribeRequest* request) {
-  if (request->channel() < SubscribeRequest::L1 || request->channel() > SubscribeRequest::CANDLES) {
-    return {RefusalCode::kMalformed, "channel is none of L1, L2, L3, TRADES, CANDLES", NodeId()};
+  if (request->channel() < SubscribeRequest::L1 ||
+      request->channel() > SubscribeRequest::EXECUTIONS) {
+    return {RefusalCode::kMalformed, "channel is none of L1, L2, L3, TRADES, CANDLES, EXECUTIONS",
+            NodeId()};
+  }
+  if ((request->account() != 0) != (request->channel() == SubscribeRequest::EXECUTIONS)) {
+    return {RefusalCode::kMalformed, "account must be set with channel EXECUTIONS, and only then",
+            NodeId()};
   }
   if (request->interval() < v1::ONE_MINUTE || request->interval() > v1::ONE_DAY) {
     return {RefusalCode::kMalformed, "interval is none of CandleInterval's", NodeId()};
   }
   request->set_depth(request->depth() == 0 ? kDefaultDepth : std::min(request->depth(), kMaxDepth));
   return {};
-}
-
-// Whether `symbol` of the event is a symbol.
-bool IsOfSymbol(const Event& event) {
-  return event.type != EventType::kAssetAdded && event.type != EventType::kBalanceChanged;
 }
 
 }  // namespace
@@ -62,14 +63,15 @@ void MarketDataFeed::Add(const exchange::Exchange& exchange, SubscribeRequest re
                                            " subscriptions already: ask another node"),
                               NodeId()});
   }
-  const exchange::SymbolInfo* symbol = exchange.FindSymbol(request.symbol());
-  if (symbol == nullptr) {
+  const bool all = request.channel() == SubscribeRequest::EXECUTIONS && request.symbol().empty();
+  const exchange::SymbolInfo* const symbol = exchange.FindSymbol(request.symbol());
+  if (symbol == nullptr && !all) {
     return subscriber->OnEnd(
         {RefusalCode::kNotFound,
          absl::StrCat("shard ", shard_.value(), " has no symbol '", request.symbol(), "'"),
          NodeId()});
   }
-  Topic& topic = TopicOf(exchange, request, symbol->id);
+  Topic& topic = TopicOf(exchange, request, all ? exchange::SymbolId() : symbol->id);
   last_event_ = exchange.last_sequence();  // what came while there was nobody was not looked at
   const MarketDataSubscriber* const key = subscriber.get();
   topic.subscribers.push_back(key);
@@ -80,16 +82,29 @@ void MarketDataFeed::Add(const exchange::Exchange& exchange, SubscribeRequest re
 MarketDataFeed::Topic& MarketDataFeed::TopicOf(const exchange::Exchange& exchange,
                                                const SubscribeRequest& request,
                                                exchange::SymbolId symbol) {
-  const TopicKey key{symbol, request.channel(), DetailOf(request)};
-  Market& market = markets_[symbol];
-  for (const std::unique_ptr<Topic>& topic : market.topics) {
+  const TopicKey key{symbol, exchange::AccountId(request.account()), request.channel(),
+                     DetailOf(request)};
+  Subject& subject = SubjectOf(key);
+  for (const std::unique_ptr<Topic>& topic : subject.topics) {
     if (topic->key == key) return *topic;
   }
-  Topic& topic = *market.topics.emplace_back(std::make_unique<Topic>());
+  Topic& topic = *subject.topics.emplace_back(std::make_unique<Topic>());
   topic.key = key;
   topic.topic = MarketDataTopic::Make(request, symbol);
   topic.topic->Reset(exchange);
   return topic;
+}
+
+MarketDataFeed::Subject& MarketDataFeed::SubjectOf(const TopicKey& key) {
+  return key.account == exchange::AccountId() ? symbols_[key.symbol] : accounts_[key.account];
+}
+
+void MarketDataFeed::Forget(const TopicKey& key) {
+  if (key.account == exchange::AccountId()) {
+    symbols_.erase(key.symbol);
+  } else {
+    accounts_.erase(key.account);
+  }
 }
 
 void MarketDataFeed::Remove(const MarketDataSubscriber* subscriber) {
@@ -99,9 +114,10 @@ void MarketDataFeed::Remove(const MarketDataSubscriber* subscriber) {
   members_.erase(member);
   std::erase(topic->subscribers, subscriber);
   if (!topic->subscribers.empty()) return;
-  const auto market = markets_.find(topic->key.symbol);
-  std::erase_if(market->second.topics, [&](const auto& item) { return item.get() == topic; });
-  if (market->second.topics.empty()) markets_.erase(market);
+  const TopicKey key = topic->key;
+  Subject& subject = SubjectOf(key);
+  std::erase_if(subject.topics, [&](const auto& item) { return item.get() == topic; });
+  if (subject.topics.empty()) Forget(key);
 }
 
 size_t MarketDataFeed::MostBehind() const {
@@ -133,24 +149,38 @@ void MarketDataFeed::Publish(const exchange::Exchange& exchange,
   for (const Event& event : result.events) {
     if (event.sequence <= last_event_) continue;  // of a repeated command
     last_event_ = event.sequence;
-    if (!IsOfSymbol(event)) continue;
-    const auto market = markets_.find(event.symbol);
-    if (market == markets_.end()) continue;
-    if (market->second.events.empty()) touched_.push_back(&market->second);
-    market->second.events.push_back(&event);
+    Collect(event);
   }
-  for (Market* market : touched_) {
-    PublishMarket(exchange, result.time, *market);
-    market->events.clear();
+  for (Subject* subject : touched_) {
+    Publish(exchange, result.time, *subject);
+    subject->events.clear();
   }
   touched_.clear();
 }
 
-void MarketDataFeed::PublishMarket(const exchange::Exchange& exchange, exchange::Time time,
-                                   const Market& market) {
-  for (const std::unique_ptr<Topic>& topic : market.topics) {
+void MarketDataFeed::Collect(const Event& event) {
+  if (!symbols_.empty() && IsOfSymbol(event)) {
+    const auto symbol = symbols_.find(event.symbol);
+    if (symbol != symbols_.end()) Collect(event, &symbol->second);
+  }
+  if (accounts_.empty()) return;
+  const auto account = accounts_.find(event.account);
+  if (account != accounts_.end()) Collect(event, &account->second);
+  if (event.type != EventType::kTrade || event.maker_account == event.account) return;
+  const auto maker = accounts_.find(event.maker_account);
+  if (maker != accounts_.end()) Collect(event, &maker->second);
+}
+
+void MarketDataFeed::Collect(const Event& event, Subject* subject) {
+  if (subject->events.empty()) touched_.push_back(subject);
+  subject->events.push_back(&event);
+}
+
+void MarketDataFeed::Publish(const exchange::Exchange& exchange, exchange::Time time,
+                             const Subject& subject) {
+  for (const std::unique_ptr<Topic>& topic : subject.topics) {
     v1::MarketDataUpdate update;
-    if (!topic->topic->Update(exchange, time, market.events, &update)) continue;
+    if (!topic->topic->Update(exchange, time, subject.events, &update)) continue;
     update.set_time_ns(time);
     const SharedUpdate sealed = Seal(exchange, &update);
     for (const MarketDataSubscriber* subscriber : topic->subscribers) {
@@ -174,8 +204,8 @@ SharedUpdate MarketDataFeed::Seal(const exchange::Exchange& exchange,
 
 void MarketDataFeed::Restored(const exchange::Exchange& exchange) {
   last_event_ = exchange.last_sequence();
-  for (auto& [symbol, market] : markets_) {
-    for (const std::unique_ptr<Topic>& topic : market.topics) topic->topic->Reset(exchange);
+  for (auto& [symbol, subject] : symbols_) {
+    for (const std::unique_ptr<Topic>& topic : subject.topics) topic->topic->Reset(exchange);
   }
   std::vector<const MarketDataSubscriber*> subscribers;
   for (const auto& [subscriber, member] : members_) subscribers.push_back(subscriber);
@@ -184,7 +214,8 @@ void MarketDataFeed::Restored(const exchange::Exchange& exchange) {
 
 void MarketDataFeed::End(const Refusal& refusal) {
   const auto members = std::exchange(members_, {});
-  markets_.clear();
+  symbols_.clear();
+  accounts_.clear();
   for (const auto& [key, member] : members) member.subscriber->OnEnd(refusal);
 }
 

@@ -32,7 +32,7 @@ class MarketDataSubscriber {
 };
 
 // Not thread-safe: lives on its replica's strand. Costs one comparison an applied entry while
-// nobody is subscribed; else subscribers of one channel and symbol share one message.
+// nobody is subscribed; else subscribers of one channel and symbol (or account) share one message.
 class MarketDataFeed {
  public:
   explicit MarketDataFeed(ShardId shard) : shard_(shard) {}
@@ -67,7 +67,8 @@ class MarketDataFeed {
 
  private:
   struct TopicKey {
-    exchange::SymbolId symbol;
+    exchange::SymbolId symbol;    // SymbolId(): all
+    exchange::AccountId account;  // of EXECUTIONS
     int channel = 0;
     uint32_t detail = 0;  // depth or interval
     bool operator==(const TopicKey&) const = default;
@@ -82,16 +83,21 @@ class MarketDataFeed {
     Topic* topic = nullptr;
     uint32_t limit = 0;
   };
-  // The topics of a symbol, and its events in the batch at hand.
-  struct Market {
+  // The topics of a symbol or an account, and its events in the batch at hand.
+  struct Subject {
     std::vector<std::unique_ptr<Topic>> topics;
     std::vector<const exchange::Event*> events;
   };
 
   Topic& TopicOf(const exchange::Exchange& exchange, const v1::SubscribeRequest& request,
                  exchange::SymbolId symbol);
+  // What the topics of a key are about.
+  Subject& SubjectOf(const TopicKey& key);
+  void Forget(const TopicKey& key);  // its subject has no topics any more
+  void Collect(const exchange::Event& event);
+  void Collect(const exchange::Event& event, Subject* subject);
   void Publish(const exchange::Exchange& exchange, const exchange::ApplyResult& result);
-  void PublishMarket(const exchange::Exchange& exchange, exchange::Time time, const Market& market);
+  void Publish(const exchange::Exchange& exchange, exchange::Time time, const Subject& subject);
   void Tell(MarketDataSubscriber* subscriber, const SharedUpdate& update, bool snapshot);
   static SharedUpdate Seal(const exchange::Exchange& exchange, v1::MarketDataUpdate* update);
 
@@ -100,8 +106,9 @@ class MarketDataFeed {
   uint64_t updates_ = 0;
   uint64_t update_bytes_ = 0;
   absl::flat_hash_map<const MarketDataSubscriber*, Member> members_;
-  absl::flat_hash_map<exchange::SymbolId, Market> markets_;
-  std::vector<Market*> touched_;  // of the batch at hand
+  absl::flat_hash_map<exchange::SymbolId, Subject> symbols_;
+  absl::flat_hash_map<exchange::AccountId, Subject> accounts_;
+  std::vector<Subject*> touched_;  // of the batch at hand
 };
 
 }  // namespace quorumbook::server

@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "server/market_codec.h"
+#include "server/market_data_executions.h"
 #include "server/market_data_orders.h"
 
 namespace quorumbook::server {
@@ -174,6 +175,8 @@ std::unique_ptr<MarketDataTopic> MarketDataTopic::Make(const v1::SubscribeReques
       return std::make_unique<OrdersTopic>(symbol);
     case v1::SubscribeRequest::TRADES:
       return std::make_unique<TradesTopic>(symbol);
+    case v1::SubscribeRequest::EXECUTIONS:
+      return std::make_unique<ExecutionsTopic>(exchange::AccountId(request.account()), symbol);
     default:
       QB_CHECK(request.channel() == v1::SubscribeRequest::CANDLES);
       return std::make_unique<CandlesTopic>(

@@ -1,4 +1,5 @@
-// What one channel of one symbol says: a snapshot of it, and what an applied batch changed.
+// What one channel of one symbol (of EXECUTIONS: of one account) says: a snapshot of it, and what
+// an applied batch changed.
 //
 // Changes come from comparing the market after a batch with what was said before, not from playing
 // the rules of matching again: what is said is what the market is, whatever an order's terms are.
@@ -19,10 +20,17 @@ inline constexpr uint32_t kMaxDepth = 1'000;
 // Orders a side that a snapshot of channel L3 may have: more would hold up the shard.
 inline constexpr size_t kMaxBookOrders = 20'000;
 
+// Whether `symbol` of the event is a symbol.
+inline bool IsOfSymbol(const exchange::Event& event) {
+  return event.type != exchange::EventType::kAssetAdded &&
+         event.type != exchange::EventType::kBalanceChanged;
+}
+
 // Not thread-safe: lives where its shard's exchange does.
 class MarketDataTopic {
  public:
-  // `request`: what was asked for, its channel and bounds checked. `symbol` is that of its name.
+  // `request`: what was asked for, its channel and bounds checked. `symbol` is that of its name;
+  // SymbolId() when it has none.
   static std::unique_ptr<MarketDataTopic> Make(const v1::SubscribeRequest& request,
                                                exchange::SymbolId symbol);
   virtual ~MarketDataTopic() = default;
@@ -36,7 +44,7 @@ class MarketDataTopic {
   virtual void Reset(const exchange::Exchange& exchange) = 0;
 
   // Fills the channel's part with what changed since the last call; false: nothing. `events`: those
-  // of the symbol among what was applied at `time` since then, in their order.
+  // of the symbol or account among what was applied at `time` since then, in their order.
   virtual bool Update(const exchange::Exchange& exchange, exchange::Time time,
                       const std::vector<const exchange::Event*>& events,
                       v1::MarketDataUpdate* out) = 0;

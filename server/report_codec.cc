@@ -1,6 +1,7 @@
 #include "server/report_codec.h"
 
 #include <string>
+#include <utility>
 
 namespace quorumbook::server {
 namespace {
@@ -148,6 +149,18 @@ void ToProto(const Event& event, ExecutionReport* report) {
   report->set_leaves_quantity(event.leaves);
   report->set_cumulative_quantity(event.executed);
   FillByType(event, report);
+}
+
+void ToMakerProto(const Event& trade, ExecutionReport* report) {
+  Event mirrored = trade;
+  mirrored.side = trade.side == exchange::Side::kBuy ? exchange::Side::kSell : exchange::Side::kBuy;
+  std::swap(mirrored.account, mirrored.maker_account);
+  std::swap(mirrored.order_id, mirrored.maker_order_id);
+  std::swap(mirrored.client_order_id, mirrored.maker_client_order_id);
+  std::swap(mirrored.leaves, mirrored.maker_leaves);
+  std::swap(mirrored.executed, mirrored.maker_executed);
+  std::swap(mirrored.fee, mirrored.maker_fee);
+  ToProto(mirrored, report);
 }
 
 void ToProto(const exchange::OrderInfo& order, std::string_view symbol, v1::Order* out) {

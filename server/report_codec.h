@@ -12,6 +12,9 @@ namespace quorumbook::server {
 // For the account of the incoming order: of the other side it sees what everybody may, unless it is
 // its own. Clears `report` first.
 void ToProto(const exchange::Event& event, v1::ExecutionReport* report);
+// A trade as the account of the resting order sees it (in an auction: that of the seller). Clears
+// `report` first. REQUIRES: `trade` is a kTrade.
+void ToMakerProto(const exchange::Event& trade, v1::ExecutionReport* report);
 
 void ToProto(const exchange::OrderInfo& order, std::string_view symbol, v1::Order* out);
 void ToProto(const exchange::AssetInfo& asset, v1::Asset* out);

@@ -151,7 +151,17 @@ absl::StatusOr<std::vector<v1::Asset>> ClientImpl::ListAssets(uint32_t shard) {
 
 absl::StatusOr<std::unique_ptr<MarketDataStream>> ClientImpl::Subscribe(
     const SubscribeOptions& options) {
-  if (options.symbol.empty()) return absl::InvalidArgumentError("SubscribeOptions.symbol is empty");
+  const bool executions = options.channel == v1::SubscribeRequest::EXECUTIONS;
+  if (options.symbol.empty() && !executions) {
+    return absl::InvalidArgumentError("SubscribeOptions.symbol is empty");
+  }
+  if (executions != (options.account != 0)) {
+    return absl::InvalidArgumentError(
+        "SubscribeOptions.account must be set with channel EXECUTIONS, and only then");
+  }
+  if (options.symbol.empty() && options.shard == 0) {
+    return absl::InvalidArgumentError("SubscribeOptions has neither a symbol nor a shard");
+  }
   if (options.depth > 1'000) {
     return absl::InvalidArgumentError("SubscribeOptions.depth must be at most 1,000");
   }
@@ -168,8 +178,10 @@ absl::StatusOr<std::unique_ptr<MarketDataStream>> ClientImpl::Subscribe(
     }
   }
   v1::SubscribeRequest request;
-  request.set_shard(connection_->map().ShardOf(options.symbol));
+  request.set_shard(options.symbol.empty() ? options.shard
+                                           : connection_->map().ShardOf(options.symbol));
   request.set_symbol(options.symbol);
+  request.set_account(options.account);
   request.set_channel(options.channel);
   request.set_depth(options.depth);
   request.set_interval(options.interval);

@@ -147,7 +147,10 @@ absl::Status Subscription::WaitBefore(milliseconds wait) {
 }
 
 absl::Status Subscription::NobodyServes() const {
-  std::string message = absl::StrCat("no node serves market data of '", request_.symbol(), "'");
+  std::string message =
+      absl::StrCat("no node serves market data of ",
+                   request_.symbol().empty() ? absl::StrCat("shard ", request_.shard())
+                                             : absl::StrCat("'", request_.symbol(), "'"));
   for (const auto& [address, text] : said_) absl::StrAppend(&message, "; ", address, ": ", text);
   return absl::UnavailableError(message);
 }

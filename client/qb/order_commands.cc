@@ -35,29 +35,6 @@ uint64_t RandomId() {
   return std::uniform_int_distribution<uint64_t>(1, INT64_MAX)(device);
 }
 
-void PrintReport(const v1::ExecutionReport& report, const v1::Symbol& symbol) {
-  const auto quantity = [&](int64_t lots) { return QuantityText(lots, symbol); };
-  std::cout << "  " << Name(report.exec_type());
-  if (report.exec_type() == v1::ExecutionReport::TRADE) {
-    std::cout << ' ' << quantity(report.last_quantity()) << " at "
-              << PriceText(report.last_price(), symbol) << " with order "
-              << report.contra_order_id() << ", " << quantity(report.leaves_quantity()) << " left";
-  } else if (report.exec_type() != v1::ExecutionReport::REJECTED) {
-    std::cout << ": " << Name(report.order_status()) << ", " << quantity(report.leaves_quantity())
-              << " open, " << quantity(report.cumulative_quantity()) << " executed";
-  }
-  if (report.exec_type() == v1::ExecutionReport::NEW && !report.working()) {
-    std::cout << ", waits";
-    if (report.trigger_price() != 0) {
-      std::cout << " for " << PriceText(report.trigger_price(), symbol);
-    }
-  }
-  if (report.reason() != v1::REASON_NONE) {
-    std::cout << " (" << Name(report.reason()) << ": " << Explain(report.reason()) << ')';
-  }
-  std::cout << '\n';
-}
-
 int PrintResult(const Context& context, uint64_t id, const v1::Symbol& symbol,
                 const v1::CommandResult& result) {
   const bool rejected = Rejected(result);
@@ -75,7 +52,9 @@ int PrintResult(const Context& context, uint64_t id, const v1::Symbol& symbol,
   } else {
     std::cout << "order " << id << " on " << symbol.name() << (rejected ? ": rejected" : "")
               << '\n';
-    for (const auto& report : result.reports()) PrintReport(report, symbol);
+    for (const auto& report : result.reports()) {
+      std::cout << "  " << ReportText(report, symbol) << '\n';
+    }
   }
   return rejected ? kExitRejected : kExitOk;
 }

@@ -196,6 +196,30 @@ Json ReportJson(const v1::ExecutionReport& report, const v1::Symbol& symbol) {
   return json;
 }
 
+std::string ReportText(const v1::ExecutionReport& report, const v1::Symbol& symbol) {
+  const auto quantity = [&](int64_t lots) { return QuantityText(lots, symbol); };
+  std::string text = Name(report.exec_type());
+  if (report.exec_type() == v1::ExecutionReport::TRADE) {
+    absl::StrAppend(&text, " ", quantity(report.last_quantity()), " at ",
+                    PriceText(report.last_price(), symbol), " with order ",
+                    report.contra_order_id(), ", ", quantity(report.leaves_quantity()), " left");
+  } else if (report.exec_type() != v1::ExecutionReport::REJECTED) {
+    absl::StrAppend(&text, ": ", Name(report.order_status()), ", ",
+                    quantity(report.leaves_quantity()), " open, ",
+                    quantity(report.cumulative_quantity()), " executed");
+  }
+  if (report.exec_type() == v1::ExecutionReport::NEW && !report.working()) {
+    text += ", waits";
+    if (report.trigger_price() != 0) {
+      absl::StrAppend(&text, " for ", PriceText(report.trigger_price(), symbol));
+    }
+  }
+  if (report.reason() != v1::REASON_NONE) {
+    absl::StrAppend(&text, " (", Name(report.reason()), ": ", Explain(report.reason()), ")");
+  }
+  return text;
+}
+
 Json OrderJson(const v1::Order& order, const v1::Symbol& symbol) {
   return {
       {"client_order_id", order.client_order_id()},

@@ -47,6 +47,8 @@ Json LevelsJson(const google::protobuf::RepeatedPtrField<v1::Level>& levels,
 Json TradeJson(const v1::Trade& trade, const v1::Symbol& symbol);
 Json CandleJson(const v1::Candle& candle, const v1::Symbol& symbol);
 Json ReportJson(const v1::ExecutionReport& report, const v1::Symbol& symbol);
+// What a report says, in a line.
+std::string ReportText(const v1::ExecutionReport& report, const v1::Symbol& symbol);
 Json OrderJson(const v1::Order& order, const v1::Symbol& symbol);
 
 }  // namespace quorumbook::qb

@@ -27,6 +27,7 @@ v1::SubscribeRequest::Channel ChannelOf(const std::string& name) {
   if (name == "l3") return v1::SubscribeRequest::L3;
   if (name == "trades") return v1::SubscribeRequest::TRADES;
   if (name == "candles") return v1::SubscribeRequest::CANDLES;
+  if (name == "executions") return v1::SubscribeRequest::EXECUTIONS;
   return v1::SubscribeRequest::L2;
 }
 
@@ -39,6 +40,20 @@ Json OrdersJson(const v1::OrderChanges& orders, const v1::Symbol& symbol) {
                     {"quantity", QuantityText(change.quantity(), symbol)},
                     {"queued", change.queued()}});
   }
+  return json;
+}
+
+Json ExecutionsJson(const v1::MarketDataUpdate& update, const v1::Symbol& symbol) {
+  Json json = {{"executions", Json::array()}};
+  for (const v1::ExecutionReport& report : update.executions()) {
+    json["executions"].push_back(ReportJson(report, symbol));
+  }
+  if (!update.snapshot()) return json;
+  json["open_orders"] = Json::array();
+  for (const v1::Order& order : update.open_orders()) {
+    json["open_orders"].push_back(OrderJson(order, symbol));
+  }
+  json["more_open_orders"] = update.more_open_orders();
   return json;
 }
 
@@ -71,6 +86,9 @@ Json UpdateJson(const v1::MarketDataUpdate& update, const v1::Symbol& symbol,
       for (const v1::Candle& candle : update.candles()) {
         json["candles"].push_back(CandleJson(candle, symbol));
       }
+      break;
+    case v1::SubscribeRequest::EXECUTIONS:
+      json.update(ExecutionsJson(update, symbol));
       break;
     default:
       json["bids"] = LevelsJson(update.levels().bids(), symbol);
@@ -108,6 +126,16 @@ void PrintUpdate(const v1::MarketDataUpdate& update, const v1::Symbol& symbol) {
     std::cout << FormatTime(trade.time_ns()) << "  trade " << trade.trade_id() << ": "
               << QuantityText(trade.quantity(), symbol) << " at "
               << PriceText(trade.price(), symbol) << '\n';
+  }
+  for (const v1::Order& order : update.open_orders()) {
+    std::cout << time << "  order " << order.client_order_id() << ": " << Name(order.side()) << ' '
+              << QuantityText(order.leaves_quantity(), symbol) << " at "
+              << PriceText(order.price(), symbol) << " open, "
+              << QuantityText(order.cumulative_quantity(), symbol) << " executed\n";
+  }
+  for (const v1::ExecutionReport& report : update.executions()) {
+    std::cout << time << "  order " << report.client_order_id() << ": "
+              << ReportText(report, symbol) << '\n';
   }
   for (const v1::Candle& candle : update.candles()) {
     std::cout << FormatTime(candle.start_ns()) << "  open " << PriceText(candle.open(), symbol)
@@ -158,6 +186,7 @@ int Watch(const Context& context, const Arguments& arguments) {
   options.interval = IntervalOf(arguments.interval);
   options.limit = arguments.limit;
   options.node = arguments.node;
+  if (options.channel == v1::SubscribeRequest::EXECUTIONS) options.account = context.account;
   auto stream = (*client)->Subscribe(options);
   if (!stream.ok()) return ReportError(context, stream.status());
   const SignalWatch signals(blocked, stream->get());
@@ -187,8 +216,9 @@ void AddWatchCommand(CLI::App& app, Context& context) {
   command->add_option("SYMBOL", arguments->symbol)->required();
   command
       ->add_option("--channel", arguments->channel,
-                   "l1 best prices, l2 levels, l3 orders, trades, or candles")
-      ->check(CLI::IsMember({"l1", "l2", "l3", "trades", "candles"}))
+                   "l1 best prices, l2 levels, l3 orders, trades, candles, or executions: what "
+                   "happens to the orders of --account")
+      ->check(CLI::IsMember({"l1", "l2", "l3", "trades", "candles", "executions"}))
       ->capture_default_str();
   command->add_option("--depth", arguments->depth, "Of l2, levels a side")
       ->check(CLI::Range(1, 1'000))
@@ -196,7 +226,7 @@ void AddWatchCommand(CLI::App& app, Context& context) {
   command->add_option("--interval", arguments->interval, "Of candles: 1m, 5m, 1h or 1d")
       ->check(CLI::IsMember({"1m", "5m", "1h", "1d"}))
       ->capture_default_str();
-  command->add_option("--limit", arguments->limit, "Trades or candles to begin with")
+  command->add_option("--limit", arguments->limit, "Trades, candles or open orders to begin with")
       ->check(CLI::Range(1, 1'024))
       ->capture_default_str();
   command->add_option("--node", arguments->node, "Node to ask first (default: any)");

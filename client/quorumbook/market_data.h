@@ -1,4 +1,5 @@
-// Market data as it happens: a stream of updates, and the book that they make.
+// Market data as it happens: a stream of updates, and the book that they make; and what happens to
+// an account's orders (channel EXECUTIONS).
 //
 //   auto stream = client->Subscribe({.symbol = "AMZN", .channel = v1::SubscribeRequest::L2});
 //   quorumbook::MarketBook book;
@@ -21,11 +22,13 @@
 namespace quorumbook {
 
 struct SubscribeOptions {
-  std::string symbol = {};  // to be set
+  std::string symbol = {};  // to be set, but for EXECUTIONS of all symbols of a shard
   v1::SubscribeRequest::Channel channel = v1::SubscribeRequest::L2;
   uint32_t depth = 10;                           // of L2, a side; at most 1,000
   v1::CandleInterval interval = v1::ONE_MINUTE;  // of CANDLES
-  uint32_t limit = 50;                           // trades or candles in a snapshot
+  uint32_t limit = 50;                           // trades, candles or open orders in a snapshot
+  uint64_t account = 0;                          // of EXECUTIONS
+  uint32_t shard = 0;                            // of EXECUTIONS without a symbol
   uint32_t node = 0;                             // whom to ask first; 0: any
 };
 

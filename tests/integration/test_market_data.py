@@ -133,6 +133,62 @@ def test_a_follower_serves_on_while_the_leader_dies(cluster, tmp_path):
     assert mine.snapshots >= 2, "its node died"
 
 
+def test_the_owner_of_an_order_hears_of_its_fills(cluster, tmp_path):
+    maker = cluster.session(account=7)
+    maker.execute(rpc.buy(SYMBOL, 1, 100, 5))
+    streams = {
+        n: cluster.api(n).subscribe("", Channel.EXECUTIONS, account=7) for n in cluster.nodes
+    }
+    leader = cluster.leader()
+    watch = cluster.spawn_qb(
+        "watch", SYMBOL, "--channel", "executions", "--account", 7, "--node", leader,
+        log=tmp_path / "watch.jsonl",
+    )
+
+    def watched():
+        lines = (tmp_path / "watch.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    wait_until(watched, "qb watch has begun")
+    cluster.session(account=8).execute(rpc.sell(SYMBOL, 1, 100, 2))
+    for stream in streams.values():
+        update = next(stream)
+        assert update.snapshot
+        # Of a follower that was behind, the order may come as a report, or both may be in one.
+        reports = []
+        while not reports or reports[-1].exec_type != rpc.exchange.ExecutionReport.TRADE:
+            if update.open_orders and update.open_orders[0].cumulative_quantity == 2:
+                break
+            update = next(stream)
+            reports += update.executions
+        else:
+            trade = reports[-1]
+            assert (trade.account, trade.client_order_id) == (7, 1)
+            assert (trade.last_quantity, trade.last_price) == (2, 100)
+            assert (trade.cumulative_quantity, trade.leaves_quantity) == (2, 3)
+            assert trade.contra_client_order_id == 0, "another account's"
+        stream.cancel()
+
+    # Its node dies, and it goes on elsewhere with the orders as they are.
+    cluster.kill(leader)
+    session = wait_until(lambda: try_session(cluster), "another node leads")
+    session.execute(rpc.sell(SYMBOL, 3, 100, 2))
+
+    def known():
+        orders = {}
+        for update in watched():
+            if update["snapshot"]:
+                orders = {o["order_id"]: o for o in update["open_orders"]}
+            for report in update["executions"]:
+                orders[report["order_id"]] = report
+        return [o["cumulative_quantity"] for o in orders.values()] == ["4"]
+
+    wait_until(known, "qb watch knows of both fills")
+    assert sum(update["snapshot"] for update in watched()) >= 2, "its node died"
+    watch.terminate()
+    assert watch.wait() == 0
+
+
 def try_session(cluster):
     try:
         return cluster.session()

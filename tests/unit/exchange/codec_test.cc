@@ -228,8 +228,9 @@ Event FullEvent(EventType type) {
     event.maker_order_id = OrderId(12);
     event.maker_client_order_id = ClientOrderId(13);
     event.maker_leaves = 14;
-    event.fee = 15;
-    event.maker_fee = 16;
+    event.maker_executed = 15;
+    event.fee = 16;
+    event.maker_fee = 17;
   }
   return event;
 }

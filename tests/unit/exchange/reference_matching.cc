@@ -144,6 +144,7 @@ void ReferenceMarket::Trade(OrderInfo* taker, OrderInfo* maker, Price price, boo
   event.maker_order_id = maker->id;
   event.maker_client_order_id = maker->client_order_id;
   event.maker_leaves = maker->leaves;
+  event.maker_executed = maker->executed;
   market->trades.push_back({event.trade_id, event.sequence, time_, taker->side, price, quantity});
   const bool buys = taker->side == Side::kBuy;
   if (Funded(*market)) {

@@ -36,6 +36,7 @@ Event EventOf(EventType type) {
   event.maker_order_id = exchange::OrderId(12);
   event.maker_client_order_id = exchange::ClientOrderId(13);
   event.maker_leaves = 14;
+  event.maker_executed = 17;
   event.fee = 15;
   event.maker_fee = 16;
   return event;
@@ -66,6 +67,16 @@ TEST(ReportCodec, ATradeAsItsTakerMaySeeIt) {
             "event_sequence: 1 exec_type: TRADE order_status: PARTIALLY_FILLED symbol_id: 2 "
             "order_id: 4 client_order_id: 5 side: SELL leaves_quantity: 8 cumulative_quantity: 9 "
             "last_price: 6 last_quantity: 7 trade_id: 10 contra_order_id: 12 fee: 15 account: 3");
+}
+
+TEST(ReportCodec, ATradeAsItsMakerMaySeeIt) {
+  ExecutionReport report;
+  ToMakerProto(EventOf(EventType::kTrade), &report);
+  EXPECT_EQ(report.ShortDebugString(),
+            "event_sequence: 1 exec_type: TRADE order_status: PARTIALLY_FILLED symbol_id: 2 "
+            "order_id: 12 client_order_id: 13 side: BUY leaves_quantity: 14 "
+            "cumulative_quantity: 17 last_price: 6 last_quantity: 7 trade_id: 10 "
+            "contra_order_id: 4 fee: 16 account: 11");
 }
 
 TEST(ReportCodec, ATradeWithOneselfShowsBothSides) {
