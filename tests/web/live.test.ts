@@ -44,7 +44,7 @@ describe('the market', () => {
   });
 
   it('finds a symbol beyond those that the node lists at once, and shows its units', async () => {
-    // The node's list as if DEMO were beyond its end. What is asked for by name comes from the node.
+    // The list as if DEMO were beyond its end. What is asked for by name comes from the node.
     await page.route(/\/api\/symbols$/, async (route) => {
       const response = await route.fetch();
       const answer = (await response.json()) as { symbols: { symbol: string }[]; next: unknown };

@@ -21,8 +21,8 @@ const GLOSSARY = {
   alerts_firing: 'Alert rules whose condition has held for longer than the rule asks.',
   open_orders: 'Orders that rest in the books now.',
   verdict:
-    'Every node judges by itself, once a second. "Can lose" is how many nodes may fail now, any of ' +
-    'them, with every shard going on; voters are the nodes whose word a majority is made of.',
+    'Every node judges by itself, once a second. "Can lose" is how many nodes may fail now, any ' +
+    'of them, with every shard going on; voters are the nodes that a majority is made of.',
   subscribers: 'Streams of market data that are open.',
 
   // Nodes
@@ -98,10 +98,10 @@ const GLOSSARY = {
     ' them.',
   indicative: 'How much the auction would trade if it ended now, and at which price.',
   depth:
-    'Quantity in the book up to each price, of the best 25 prices a side: bids to the left, asks ' +
-    'to the right. Point at it for the figures of a price.',
+    'Quantity in the book up to each price, of the best 25 prices a side: bids to the left, ' +
+    'asks to the right. Point at it for the figures of a price.',
   ladder:
-    'The best prices of each side, asks above bids, with the quantity and the number of orders at ' +
+    'The best prices of each side, asks above bids, with the quantity and number of orders at ' +
     'each. The bar behind is the total: what all prices up to this one hold. A click on a price ' +
     'takes it over into the order.',
   tape: 'The latest trades. The side is that of the order which came last and took.',

@@ -1,7 +1,7 @@
 // Candles with volume below them, drawn by TradingView's lightweight-charts. The library's own
 // attribution logo brings an inline style sheet, which the node's content security policy refuses;
-// the page links to TradingView in words instead. The library has no labels of axes either: those lie
-// over the corners of its two panes.
+// the page links to TradingView in words instead. The library has no labels of axes either: those
+// lie over the corners of its two panes.
 
 import {
   CandlestickSeries,

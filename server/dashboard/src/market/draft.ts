@@ -38,7 +38,7 @@ export function orderOf(symbol: string, draft: Draft): NewOrder {
 
 export type NumberedOrder = NewOrder & { client_order_id: string };
 
-// `order` under a number of its own, or under that of `unanswered`, when that is the same order: one
+// `order` under a number of its own, or under that of `unanswered` when that is the same order: one
 // that was sent and of which no answer said that it was entered. While it is open its number is
 // taken, so that who presses again does not enter it twice.
 export function numbered(

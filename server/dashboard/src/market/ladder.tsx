@@ -1,5 +1,5 @@
-// The best prices of both sides, asks above bids. The bar behind a price is the total of the side up
-// to it, so that the depth is seen where it is traded.
+// The best prices of both sides, asks above bids. The bar behind a price is the total of the side
+// up to it, so that the depth is seen where it is traded.
 
 import { approximate, grouped, padded } from '../format/decimal';
 import { Panel } from '../parts/panel';

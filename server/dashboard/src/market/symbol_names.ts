@@ -1,5 +1,5 @@
-// Finding symbols by name where the node does not list them all at once: /api/symbols gives 1,000 of
-// up to 100,000, in the order of their names, from any name on.
+// Finding symbols by name where the node does not list them all at once: /api/symbols gives 1,000
+// of up to 100,000, in the order of their names, from any name on.
 
 import type { Symbol } from '../../generated/schema';
 

@@ -6,9 +6,20 @@ import { Panel, Scroll } from '../parts/panel';
 import { useFetched } from '../parts/fetched';
 import { choose, route } from '../router';
 
+// Of a source that is "FILE:LINE".
+const DIRECTORY = /^.*\/(?=[^/]+:\d+$)/;
+
+// The files that values were read from: the page says them once, and only their last part beside
+// each value.
+function filesOf(sources: readonly string[]): readonly string[] {
+  const files = sources.filter((source) => DIRECTORY.test(source));
+  return [...new Set(files.map((source) => source.replace(/:\d+$/, '')))];
+}
+
 export default function ConfigPage() {
   const { data, problem } = useFetched('/api/config');
   const version = useFetched('/api/version');
+  const files = filesOf(data?.keys.map(({ source }) => source) ?? []);
   const find = route.value.query.find ?? '';
   const wanted = find.toLowerCase();
   const keys = data?.keys.filter(({ key, value, source, description }) =>
@@ -18,7 +29,10 @@ export default function ConfigPage() {
     <>
       <div class="page-head">
         <h1>Configuration of {data ? `node ${data.node}` : 'this node'}</h1>
-        <p class="muted">{version.data && <Program version={version.data} />}</p>
+        <p class="muted">
+          {version.data && <Program version={version.data} />}
+          {files.length > 0 && `; read from ${files.join(', ')}`}
+        </p>
       </div>
       {problem && <ProblemNote problem={problem} />}
       <Panel
@@ -54,7 +68,9 @@ export default function ConfigPage() {
                     {secret ? <span class="muted">not shown</span> : <code>{value}</code>}
                     {!secret && value === '' && <span class="muted">not set</span>}
                   </td>
-                  <td class={`text ${source === 'default' ? 'muted' : ''}`}>{source}</td>
+                  <td class={source === 'default' ? 'muted' : ''} title={source}>
+                    {source.replace(DIRECTORY, '')}
+                  </td>
                   <td class="text muted">{description}</td>
                 </tr>
               ))}

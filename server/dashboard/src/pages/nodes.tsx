@@ -98,7 +98,7 @@ export default function Nodes() {
       </div>
       <Panel title="Side by side">
         <Scroll label="Nodes side by side">
-          <table>
+          <table class="side-by-side">
             <thead>
               <tr>
                 <th scope="col">Figure</th>

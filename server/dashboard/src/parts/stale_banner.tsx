@@ -27,6 +27,10 @@ function staleness(): Staleness | null {
   return null;
 }
 
+function wholeSeconds(ms: number): string {
+  return `${Math.floor(ms / 1000)} s`;
+}
+
 function why(): string {
   if (ended.value) return `The node stops: ${ended.value}.`;
   if (!connected.value) return 'The node that serves this page does not answer.';
@@ -44,8 +48,8 @@ export function StaleBanner() {
             <b>{known.title}</b>
           </State>
           <p>
-            {known.why} {known.ageMs !== null && `This is ${Math.floor(known.ageMs / 1000)} s old.`}{' '}
-            Trying again. <Others />
+            {known.why} {known.ageMs !== null && `This is ${wholeSeconds(known.ageMs)} old.`} Trying
+            again. <Others />
           </p>
         </div>
       )}

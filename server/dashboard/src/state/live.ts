@@ -31,10 +31,10 @@ export const ended = signal<string | null>(null);
 const EVENTS_KEPT = 500;
 const RECONNECT_MS = 2000;
 
-// Latest first, each once. A node numbers its events from 1 and without gaps, so that the next ones
-// either follow the newest that is known or hold it, as it was. Otherwise the node has started again
-// (its numbers may have passed the old ones meanwhile), or some were missed: then what is known
-// would be wrong or have a hole, and the list starts anew.
+// Latest first, each once. A node numbers its events from 1 without gaps, so that the next ones
+// either follow the newest that is known or hold it, as it was. Otherwise the node has started
+// again (its numbers may have passed the old ones meanwhile), or some were missed: then what is
+// known would be wrong or have a hole, and the list starts anew.
 export function addEvents(known: readonly ClusterEvent[], next: Events): readonly ClusterEvent[] {
   const newest = known[0];
   if (next.events.length === 0) return known;

@@ -38,7 +38,7 @@ export class MarketSocket {
   private readonly held = new Map<string, Held>();
   // How often updates were missing.
   gaps = 0;
-  // Since when, by this machine's clock, a subscription has been without its snapshot; null: none is.
+  // Since when, by this machine's clock, a subscription has had no snapshot; null: none lacks one.
   readonly waitsSince = signal<number | null>(null);
 
   constructor(private readonly connect: () => Socket) {}
