@@ -35,6 +35,12 @@ describe('figures', () => {
     expect(valueIn('ratio', 0.05)).toBe('5.00 %');
     expect(valueIn('bytes', 2048)).toBe('2.00 KiB');
     expect(valueIn('per_second', 3)).toBe('3 per second');
+    expect([0, 1, 2].map((value) => valueIn('nodes', value))).toEqual([
+      '0 nodes',
+      '1 node',
+      '2 nodes',
+    ]);
+    expect(valueIn('entries', 1)).toBe('1 entry');
   });
 
   it('gives sizes in powers of 1024', () => {

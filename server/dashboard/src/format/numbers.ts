@@ -83,5 +83,7 @@ export function valueIn(unit: string, value: number): string {
   if (unit === 'seconds') return seconds(value);
   if (unit === 'bytes') return bytes(value);
   if (unit === 'ratio') return percent(value);
-  return `${short(value)} ${unit.replaceAll('_', ' ')}`;
+  const words = unit.replaceAll('_', ' ');
+  if (value !== 1) return `${short(value)} ${words}`;
+  return `1 ${words.replace(/ies$/, 'y').replace(/s$/, '')}`;
 }

@@ -34,34 +34,36 @@ export function Ladder({ book, last, digits, onPrice }: LadderProps) {
   );
   return (
     <Panel title={<Term of="ladder">Order book</Term>} class="ladder">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Side</th>
-            <th scope="col" class="number">
-              Price
-            </th>
-            <th scope="col" class="number">
-              Quantity
-            </th>
-            <th scope="col" class="number">
-              Total
-            </th>
-            <th scope="col" class="number">
-              Orders
-            </th>
-          </tr>
-        </thead>
-        <tbody>{asks.map(row('ask'))}</tbody>
-        <tbody>
-          <tr class="spread">
-            <td colSpan={5}>
-              <Middle book={book} last={last} digits={digits} />
-            </td>
-          </tr>
-        </tbody>
-        <tbody>{bids.map(row('bid'))}</tbody>
-      </table>
+      <div class="ladder-rows">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Side</th>
+              <th scope="col" class="number">
+                Price
+              </th>
+              <th scope="col" class="number">
+                Quantity
+              </th>
+              <th scope="col" class="number">
+                Total
+              </th>
+              <th scope="col" class="number">
+                Orders
+              </th>
+            </tr>
+          </thead>
+          <tbody>{asks.map(row('ask'))}</tbody>
+          <tbody>
+            <tr class="spread">
+              <td colSpan={5}>
+                <Middle book={book} last={last} digits={digits} />
+              </td>
+            </tr>
+          </tbody>
+          <tbody>{bids.map(row('bid'))}</tbody>
+        </table>
+      </div>
     </Panel>
   );
 }

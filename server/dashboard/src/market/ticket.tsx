@@ -5,16 +5,14 @@ import { useSignal, type Signal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 
 import { ApiError, get, post, remove, token, type Problem } from '../api/client';
-import type { OpenOrder, OrderResult } from '../../generated/schema';
+import type { OpenOrder, OrderResult, Symbol } from '../../generated/schema';
 import { Choices } from '../parts/choices';
 import { Panel } from '../parts/panel';
 import { ProblemNote } from '../parts/problem';
 import { numbered, orderOf, type Draft, type NumberedOrder } from './draft';
 
 interface TicketProps {
-  symbol: string;
-  tick: string;
-  lot: string;
+  symbol: Symbol;
   draft: Signal<Draft>;
 }
 
@@ -37,7 +35,7 @@ const TIMES = [
   ['fok', 'At once, whole or not'],
 ] as const;
 
-export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
+export function Ticket({ symbol, draft }: TicketProps) {
   const entered = useSignal<readonly EnteredOrder[]>([]);
   const unanswered = useRef<NumberedOrder | null>(null);
   const problem = useSignal<Problem | null>(null);
@@ -65,7 +63,7 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
   };
   const enter = async () => {
     const again = unanswered.current;
-    const order = numbered(orderOf(symbol, draft.value), again);
+    const order = numbered(orderOf(symbol.symbol, draft.value), again);
     unanswered.current = order;
     const result = await post('/api/orders', order).catch(async (error: unknown) => {
       const open = order === again && isDuplicate(error) ? await find(order) : undefined;
@@ -76,7 +74,7 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
     return result;
   };
   return (
-    <Panel title={`Order in ${symbol}`} class="ticket">
+    <Panel title={`Order in ${symbol.symbol}`} class="ticket">
       <form
         class="form"
         onSubmit={(event) => {
@@ -84,9 +82,9 @@ export function Ticket({ symbol, tick, lot, draft }: TicketProps) {
           void attempt(enter);
         }}
       >
-        <Fields draft={draft} tick={tick} lot={lot} />
-        <button type="submit" class="primary wide" disabled={busy.value}>
-          {draft.value.side === 'buy' ? 'Buy' : 'Sell'} {draft.value.quantity} {symbol}
+        <Fields draft={draft} symbol={symbol} />
+        <button type="submit" class={`primary wide ${draft.value.side}`} disabled={busy.value}>
+          {draft.value.side === 'buy' ? 'Buy' : 'Sell'} {draft.value.quantity} {symbol.symbol}
         </button>
       </form>
       {problem.value && <ProblemNote problem={problem.value} />}
@@ -125,7 +123,7 @@ async function find({ account, symbol, client_order_id }: NumberedOrder) {
   return { ...open, account, status };
 }
 
-function Fields({ draft, tick, lot }: Pick<TicketProps, 'draft' | 'tick' | 'lot'>) {
+function Fields({ draft, symbol: { base, quote, tick_size, lot_size } }: TicketProps) {
   const { value } = draft;
   const set = (change: Partial<Draft>) => (draft.value = { ...draft.value, ...change });
   return (
@@ -151,7 +149,7 @@ function Fields({ draft, tick, lot }: Pick<TicketProps, 'draft' | 'tick' | 'lot'
         />
       </div>
       <label>
-        Quantity, in steps of {lot}
+        Quantity{base && ` in ${base}`}, steps of {lot_size}
         <input
           required
           inputMode="decimal"
@@ -160,7 +158,7 @@ function Fields({ draft, tick, lot }: Pick<TicketProps, 'draft' | 'tick' | 'lot'
         />
       </label>
       <label>
-        Price, in steps of {tick}
+        Price{quote && ` in ${quote}`}, steps of {tick_size}
         <input
           required={value.type === 'limit'}
           disabled={value.type === 'market'}

@@ -9,9 +9,10 @@ import { Term } from '../parts/term';
 import { route } from '../router';
 import { now } from '../state/freshness';
 import { alerts } from '../state/live';
+import { byUrgency } from '../state/urgency';
 
 export default function AlertsPage() {
-  const rules = alerts.value?.rules ?? [];
+  const rules = byUrgency(alerts.value?.rules ?? []);
   const count = (state: AlertRule['state']) => rules.filter((rule) => rule.state === state).length;
   return (
     <>
@@ -52,7 +53,7 @@ function labelled(labels: Readonly<Record<string, unknown>>): string {
 }
 
 function Rule({ rule }: { rule: AlertRule }) {
-  const open = rule.state === 'firing' || route.value.query.rule === rule.name;
+  const open = rule.state !== 'inactive' || route.value.query.rule === rule.name;
   return (
     <li>
       <details open={open}>

@@ -81,12 +81,7 @@ function Board({ symbol, market, interval, list }: BoardProps) {
     <div class="market">
       <div>
         {list}
-        <Ticket
-          symbol={symbol.symbol}
-          tick={symbol.tick_size}
-          lot={symbol.lot_size}
-          draft={draft}
-        />
+        <Ticket symbol={symbol} draft={draft} />
       </div>
       <div>
         <Candles symbol={symbol} candles={market.candles.value} interval={interval} />

@@ -98,7 +98,7 @@ export default function Nodes() {
       </div>
       <Panel title="Side by side">
         <Scroll label="Nodes side by side">
-          <table class="side-by-side">
+          <table>
             <thead>
               <tr>
                 <th scope="col">Figure</th>

@@ -9,6 +9,7 @@ import { State } from '../parts/state';
 import { Tile, Tiles } from '../parts/tile';
 import { Verdict } from '../parts/verdict';
 import { alerts, events, nodes, summary } from '../state/live';
+import { byUrgency } from '../state/urgency';
 import type { Figures } from '../../generated/schema';
 
 export default function Overview() {
@@ -102,7 +103,8 @@ function FigureTiles({ figures }: { figures: Figures }) {
 }
 
 function FiringAlerts() {
-  const firing = alerts.value?.rules.filter(({ state }) => state === 'firing') ?? [];
+  const rules = alerts.value?.rules ?? [];
+  const firing = byUrgency(rules.filter(({ state }) => state === 'firing'));
   if (firing.length === 0) return null;
   return (
     <Panel title="Firing alerts" aside={<a href={linkTo('alerts')}>All alerts</a>}>

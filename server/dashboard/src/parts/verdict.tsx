@@ -20,6 +20,8 @@ const WORDS: Record<Health['verdict'], string> = {
 
 export function Verdict({ health }: { health: Health }) {
   const level = LEVELS[health.verdict];
+  // The sentence holds the first reason already.
+  const more = health.reasons.filter((reason) => !health.sentence.includes(reason));
   return (
     <section class={`verdict ${level}`} aria-label="Verdict">
       <State level={level}>
@@ -29,7 +31,7 @@ export function Verdict({ health }: { health: Health }) {
         <h1>
           <Term of="verdict">{health.sentence}</Term>
         </h1>
-        {health.reasons.map((reason) => (
+        {more.map((reason) => (
           <p key={reason}>{reason}</p>
         ))}
       </div>
