@@ -60,7 +60,7 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
     case GroupKind::kSessionLost:
       outcome.session = group.session;
       if (const Session* const session = replicated.sessions.Find(group.session)) {
-        Disconnect(*session, result);
+        if (session->cancel_on_disconnect) Disconnect(session->account, result);
         if (group.kind == GroupKind::kCloseSession) replicated.sessions.Close(group.session);
       } else {
         outcome.status = SessionStatus::kUnknown;
@@ -69,6 +69,9 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
     case GroupKind::kSessionCommands:
       ExecuteCommands(group, result, &outcome);
       break;
+  }
+  for (const AccountId account : replicated.sessions.TakeDisconnected()) {
+    Disconnect(account, result);
   }
   outcome.command_count = static_cast<uint32_t>(result->commands.size()) - outcome.first_command;
   result->groups.push_back(outcome);
@@ -79,11 +82,10 @@ void Exchange::State::Run(ApplyResult* result, Act&& act) {
   act(CommandContext{.account = {}, .time = replicated.time, .events = &result->events});
 }
 
-void Exchange::State::Disconnect(const Session& session, ApplyResult* result) {
-  if (!session.cancel_on_disconnect) return;
+void Exchange::State::Disconnect(AccountId account, ApplyResult* result) {
   Run(result, [&](const CommandContext& context) {
     const bool later = result->events.size() >= kMaxBatchEvents;
-    replicated.market.Disconnect(context, session.account, later);
+    replicated.market.Disconnect(context, account, later);
   });
 }
 

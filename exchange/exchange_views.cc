@@ -1,5 +1,6 @@
 // Exchange's views: what can be asked about the state without changing it.
 #include <algorithm>
+#include <utility>
 
 #include "exchange/auction.h"
 #include "exchange/conservation.h"
@@ -144,13 +145,23 @@ std::optional<AccountInfo> Exchange::FindAccount(AccountId id) const {
 }
 
 std::vector<OrderInfo> Exchange::OpenOrders(AccountId account, size_t limit, OrderId after) const {
-  std::vector<OrderInfo> infos;
+  if (limit == 0) return {};
   const Market& market = state_->replicated.market;
+  std::vector<std::pair<OrderId, OrderHandle>> least;  // a heap, the greatest of them on top
   market.ForEachOrderOf(account, [&](OrderHandle handle) {
-    if (market.orders()[handle].id > after) infos.push_back(market.Describe(handle));
+    const OrderId id = market.orders()[handle].id;
+    if (id <= after) return;
+    if (least.size() == limit) {
+      if (id > least.front().first) return;
+      std::ranges::pop_heap(least);
+      least.pop_back();
+    }
+    least.emplace_back(id, handle);
+    std::ranges::push_heap(least);
   });
-  std::ranges::sort(infos, {}, &OrderInfo::id);
-  if (infos.size() > limit) infos.resize(limit);
+  std::ranges::sort_heap(least);
+  std::vector<OrderInfo> infos;
+  for (const auto& [id, handle] : least) infos.push_back(market.Describe(handle));
   return infos;
 }
 

@@ -45,7 +45,7 @@ void Market::Execute(const CommandContext& context, const SetPhase& command) {
   // A book that trades must not be crossed; an auction that ends in the close trades as well.
   Job job{.kind = JobKind::kSettlePhase,
           .command = CommandKind::kSetPhase,
-          .reason = closes ? Reason::kDayOver : Reason::kUnfilledRemainder,
+          .reason = Reason::kUnfilledRemainder,
           .symbol = command.symbol,
           .keeps_reference = closes && command.reference_price != 0,
           .uncrosses = opens || IsAuction(before)};

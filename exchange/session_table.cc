@@ -7,7 +7,7 @@ namespace quorumbook::exchange {
 std::string_view SessionTable::Append(Session* session, std::span<const Event> events) {
   const std::string_view bytes = session->results.Append(events);
   result_bytes_ += bytes.size();
-  while (result_bytes_ > max_result_bytes_ && oldest_ != newest_) Erase(oldest_);
+  while (result_bytes_ > max_result_bytes_ && oldest_ != newest_) EvictOldest();
   return bytes;
 }
 
@@ -21,7 +21,7 @@ void SessionTable::Acknowledge(Session* session, uint64_t sequence) {
 }
 
 Session& SessionTable::Open(AccountId account, bool cancel_on_disconnect) {
-  if (size() >= kMaxSessions) Erase(oldest_);
+  if (size() >= kMaxSessions) EvictOldest();
   return Insert(SessionId(++last_id_), account, cancel_on_disconnect);
 }
 
@@ -74,6 +74,12 @@ Session& SessionTable::Insert(SessionId id, AccountId account, bool cancel_on_di
   by_id_.emplace(id, handle);
   LinkNewest(handle);
   return session;
+}
+
+void SessionTable::EvictOldest() {
+  const Session& session = sessions_[oldest_];
+  if (session.cancel_on_disconnect) disconnected_.push_back(session.account);
+  Erase(oldest_);
 }
 
 void SessionTable::Erase(uint32_t handle) {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "exchange/result_window.h"
 #include "exchange/slab.h"
@@ -27,7 +29,8 @@ struct Session {
 };
 
 // At most kMaxSessions, with at most `max_result_bytes` of results among them: what goes beyond
-// evicts the least recently used. Results are added and forgotten through the table alone.
+// evicts the least recently used; whose orders are to go with it is told by TakeDisconnected().
+// Results are added and forgotten through the table alone.
 class SessionTable {
  public:
   explicit SessionTable(uint64_t max_result_bytes = kMaxResultBytes)
@@ -49,6 +52,8 @@ class SessionTable {
   std::string_view Append(Session* session, std::span<const Event> events);
   // Forgets results up to `sequence`, or up to the last command executed if that is less.
   void Acknowledge(Session* session, uint64_t sequence);
+  // The accounts of the cancel_on_disconnect sessions evicted since the last call, in that order.
+  std::vector<AccountId> TakeDisconnected() { return std::exchange(disconnected_, {}); }
 
   size_t size() const { return by_id_.size(); }
   uint64_t result_bytes() const { return result_bytes_; }
@@ -69,6 +74,7 @@ class SessionTable {
 
  private:
   Session& Insert(SessionId id, AccountId account, bool cancel_on_disconnect);
+  void EvictOldest();
   void Erase(uint32_t handle);
   void LinkNewest(uint32_t handle);
   void Unlink(const Session& session);
@@ -80,6 +86,7 @@ class SessionTable {
   uint32_t oldest_ = kNullHandle;
   uint32_t newest_ = kNullHandle;
   uint64_t last_id_ = 0;
+  std::vector<AccountId> disconnected_;
 };
 
 }  // namespace quorumbook::exchange

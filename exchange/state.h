@@ -41,8 +41,8 @@ class Exchange::State {
   void Keep(Session* session, const ApplyResult& result);
   // Whether a session may have no room for the results of one more command.
   bool Full(Session* session, const ApplyResult& result);
-  // Cancels the orders of a session's account if the session wants that when it ends.
-  void Disconnect(const Session& session, ApplyResult* result);
+  // Cancels the orders of an account whose session has ended that wanted it.
+  void Disconnect(AccountId account, ApplyResult* result);
   // Lets the market do what no command asks for.
   template <typename Act>
   void Run(ApplyResult* result, Act&& act);

@@ -38,6 +38,8 @@ ExecutionReport::ExecType ExecTypeOf(const Event& event) {
     case EventType::kOrderCanceled:
       return IsExpiry(event.reason) ? ExecutionReport::EXPIRED : ExecutionReport::CANCELED;
     case EventType::kOrderReduced:
+      // By its owner; or, unasked for, by what self-trade prevention took off it.
+      return event.reason == Reason::kNone ? ExecutionReport::REPLACED : ExecutionReport::RESTATED;
     case EventType::kOrderReplaced:
       return ExecutionReport::REPLACED;
     case EventType::kCommandRejected:
@@ -117,6 +119,10 @@ void FillByType(const Event& event, ExecutionReport* report) {
     case EventType::kOrderParked:
       report->set_trigger_price(event.trigger_price());
       break;
+    case EventType::kOrderReduced:  // the new total, as a replace has it
+      report->set_price(event.price);
+      report->set_quantity(event.leaves + event.executed);
+      return;
     case EventType::kPhaseChanged:
       report->set_phase(static_cast<v1::Phase>(event.phase()));
       report->set_price(event.price);

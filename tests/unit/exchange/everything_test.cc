@@ -1,6 +1,7 @@
 // What must hold after every batch, whatever is sent: all kinds of orders and commands at random.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -136,6 +137,38 @@ TEST(Everything, TheRunningDigestTakesAllIn) {
   const SessionCommands invalid{SessionId(9), 0, 0, {AddAsset{"A", 0}}};
   EXPECT_NE(digest(1, {open, unknown}), digest(1, {open, invalid}));
   EXPECT_NE(digest(1, {}), Exchange().RunningDigest());
+}
+
+// Pages of open orders, one after the other, are all of them by order id.
+TEST(Everything, OpenOrdersInPages) {
+  Exchange exchange;
+  ApplyResult result;
+  for (const Batch& batch : RandomBatches(3, 1'000)) exchange.Apply(batch, &result);
+  for (uint64_t account = 1; account <= kSessions; ++account) {
+    std::vector<OrderId> wanted;
+    for (const SymbolInfo& symbol : exchange.Symbols()) {
+      for (const Side side : {Side::kBuy, Side::kSell}) {
+        for (const OrderInfo& order : exchange.GetOrders(symbol.id, side, SIZE_MAX)) {
+          if (order.account == AccountId(account)) wanted.push_back(order.id);
+        }
+      }
+    }
+    std::ranges::sort(wanted);
+    ASSERT_GT(wanted.size(), 10u);
+    std::vector<OrderId> paged;
+    for (OrderId after;;) {
+      const std::vector<OrderInfo> page = exchange.OpenOrders(AccountId(account), 3, after);
+      ASSERT_LE(page.size(), 3u);
+      if (page.empty()) break;
+      for (const OrderInfo& order : page) {
+        ASSERT_GT(order.id, after);
+        after = order.id;
+        if (!order.parked) paged.push_back(order.id);
+      }
+    }
+    EXPECT_EQ(paged, wanted);
+    EXPECT_TRUE(exchange.OpenOrders(AccountId(account), 0).empty());
+  }
 }
 
 }  // namespace

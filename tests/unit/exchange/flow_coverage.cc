@@ -117,8 +117,16 @@ std::vector<std::string> FlowCoverage::Missing() const {
   }
   for (const Reason reason : {Reason::kKillSwitch, Reason::kDisconnected, Reason::kMassCanceled,
                               Reason::kDelisted, Reason::kDayOver}) {
-    for (const char* type : kTypes) want(std::string(ToText(reason)) + " of " + type);
+    for (const std::string type : kTypes) {
+      if (reason == Reason::kDayOver && type == "market") continue;  // is never a day order
+      want(std::string(ToText(reason)) + " of " + type);
+    }
   }
+  // Of orders that wait for an auction's end, perhaps through a halt.
+  for (const Phase phase : {Phase::kOpeningAuction, Phase::kClosingAuction, Phase::kHalt}) {
+    want("unfilled remainder, " + PhaseText(phase));
+  }
+  want("unfilled remainder of market");
   for (const char* choice : {"taker", "maker", "both", "decrement"}) {
     want(std::string("self-trade ") + choice);
   }

@@ -102,7 +102,7 @@ void ReferenceMarket::Run(const SetPhase& command) {
     if (order.time_in_force == TimeInForce::kImmediateOrCancel) waiting[order.id] = name;
   }
   for (const auto& entry : waiting) {
-    CancelQueued(&orders_.at(entry.second), closes ? Reason::kDayOver : Reason::kUnfilledRemainder);
+    CancelQueued(&orders_.at(entry.second), Reason::kUnfilledRemainder);
   }
   if (!closes) return;
   for (const auto& entry : day) CancelQueued(&orders_.at(entry.second), Reason::kDayOver);

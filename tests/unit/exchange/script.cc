@@ -38,11 +38,12 @@ std::string Script::Events() const {
 }
 
 std::string Script::Open(const Words& words) {
+  std::ostringstream out;
   for (int64_t i = Named(words, "times", 1); i > 0; --i) {
     Apply(OpenSession{AccountId(NamedId(words, "account")), Has(words, "cancel-on-disconnect")});
+    out << Events();
   }
   const GroupResult& group = result_.groups[0];
-  std::ostringstream out;
   out << ToText(group.status) << ", session " << group.session << ", expects "
       << group.expected_sequence << ", " << exchange_.sessions() << " open\n";
   return out.str();

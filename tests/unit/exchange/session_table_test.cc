@@ -35,6 +35,21 @@ TEST(SessionTable, WhatAllKeepIsBoundedAndTheLeastRecentlyUsedGoes) {
   EXPECT_EQ(table.Use(oldest), nullptr) << "used least recently";
   EXPECT_NE(table.Use(last), nullptr);
   EXPECT_EQ(table.result_bytes(), 7 * kEventBytes);
+  EXPECT_TRUE(table.TakeDisconnected().empty());
+}
+
+TEST(SessionTable, TellsWhoseOrdersGoWithAnEvictedSession) {
+  SessionTable table(/*max_result_bytes=*/2 * kEventBytes);
+  const SessionId closed = table.Open(AccountId(4), /*cancel_on_disconnect=*/true).id;
+  EXPECT_TRUE(table.Close(closed));
+  EXPECT_TRUE(table.TakeDisconnected().empty()) << "who closes knows";
+  table.Open(AccountId(2), /*cancel_on_disconnect=*/true);
+  table.Open(AccountId(3));
+  const SessionId hog = table.Open(AccountId(5), /*cancel_on_disconnect=*/true).id;
+  for (int i = 0; i < 3; ++i) Execute(&table, hog);
+  EXPECT_EQ(table.size(), 1u);
+  EXPECT_EQ(table.TakeDisconnected(), std::vector<AccountId>{AccountId(2)});
+  EXPECT_TRUE(table.TakeDisconnected().empty()) << "told once";
 }
 
 TEST(SessionTable, ASessionAloneIsNotEvictedByItself) {

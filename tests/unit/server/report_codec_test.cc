@@ -157,6 +157,18 @@ TEST(ReportCodec, FieldsWithAMeaningOfTheirOwn) {
   EXPECT_EQ(balance.leaves_quantity(), 8);
 }
 
+// However the quantity of an order became smaller, a report says what it is now.
+TEST(ReportCodec, AReducedOrderHasItsNewQuantity) {
+  Event event = EventOf(EventType::kOrderReduced);
+  EXPECT_EQ(Report(event).exec_type(), ExecutionReport::REPLACED);
+  EXPECT_EQ(Report(event).quantity(), event.leaves + event.executed);
+  EXPECT_EQ(Report(event).price(), 6);
+  event.reason = Reason::kSelfTradePrevented;
+  EXPECT_EQ(Report(event).exec_type(), ExecutionReport::RESTATED) << "nobody asked for it";
+  EXPECT_EQ(Report(event).order_status(), v1::PARTIALLY_FILLED);
+  EXPECT_EQ(Report(event).quantity(), event.leaves + event.executed);
+}
+
 TEST(ReportCodec, CancellationsByTimeAreExpiries) {
   for (const Reason reason : {Reason::kExpired, Reason::kDayOver}) {
     Event event = EventOf(EventType::kOrderCanceled);
