@@ -43,6 +43,35 @@ describe('the market', () => {
     await page.locator('.candles canvas').first().waitFor();
   });
 
+  it('says what a price of the depth and a candle stand for', async () => {
+    const depth = page.locator('.depth-panel .u-over');
+    const { width, height } = (await depth.boundingBox())!;
+    await depth.hover({ position: { x: width - 2, y: height / 2 } });
+    await page
+      .locator('.depth-panel')
+      .getByText(/^\d+ offered at 10\.\d\d or less$/)
+      .waitFor();
+    await depth.hover({ position: { x: 2, y: height / 2 } });
+    await page
+      .locator('.depth-panel')
+      .getByText(/^297 bid at 9\.96 or more$/)
+      .waitFor();
+    await page
+      .locator('.candles-panel .legend')
+      .getByText(/^open \d/)
+      .waitFor();
+  });
+
+  it('shows what an auction would trade now', async () => {
+    const steps = ['--tick-size', '0.01', '--lot-size', '1'];
+    await cluster.qb('symbol', 'add', 'AUCTION', ...steps, '--phase', 'opening-auction');
+    await cluster.qb('order', 'submit', 'AUCTION', 'buy', '30', '10.05');
+    await cluster.qb('order', 'submit', 'AUCTION', 'sell', '20', '10.05');
+    await visit(page, '/market?symbol=AUCTION');
+    await page.locator('.headline').getByText('20 at 10.05').waitFor();
+    await page.locator('.ladder').getByText('0.00').waitFor(); // the spread
+  });
+
   it('finds a symbol beyond those that the node lists at once, and shows its units', async () => {
     // The list as if DEMO were beyond its end. What is asked for by name comes from the node.
     await page.route(/\/api\/symbols$/, async (route) => {

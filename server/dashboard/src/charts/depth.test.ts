@@ -18,4 +18,20 @@ describe('depth', () => {
       sold: [null, null, 7, 8],
     });
   });
+
+  it('is in order where an auction collects orders that cross', () => {
+    const bids = [
+      { price: 10.05, quantity: 10 },
+      { price: 10.01, quantity: 5 },
+    ];
+    const asks = [
+      { price: 10, quantity: 7 },
+      { price: 10.05, quantity: 1 },
+    ];
+    expect(cumulate(bids, asks)).toEqual({
+      prices: [10, 10.01, 10.05],
+      bought: [null, 15, 10],
+      sold: [7, null, 8],
+    });
+  });
 });

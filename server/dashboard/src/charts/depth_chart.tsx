@@ -36,6 +36,7 @@ function options(
     fill: colour(`${name}-fill`),
     width: 2,
     points: { show: false },
+    spanGaps: true, // prices of the other side
     paths: uPlot.paths.stepped!({ align }),
   });
   return {
@@ -101,11 +102,18 @@ export function DepthChart(props: DepthChartProps) {
             </li>
           </>
         ) : (
-          <li>
-            <b>{short(bought[at] ?? sold[at])}</b>{' '}
-            {typeof bought[at] === 'number' ? 'bid from' : 'offered up to'}{' '}
-            <b>{props.showPrice(price)}</b>
-          </li>
+          <>
+            {typeof bought[at] === 'number' && (
+              <li class="buy-text">
+                <b>{short(bought[at])}</b> bid at <b>{props.showPrice(price)}</b> or more
+              </li>
+            )}
+            {typeof sold[at] === 'number' && (
+              <li class="sell-text">
+                <b>{short(sold[at])}</b> offered at <b>{props.showPrice(price)}</b> or less
+              </li>
+            )}
+          </>
         )}
       </ul>
       <div
