@@ -150,17 +150,17 @@ int ShowAccount(const Context& context) {
   return kExitOk;
 }
 
-absl::StatusOr<int64_t> ReadAmount(Client& client, uint32_t shard, const Arguments& arguments) {
+absl::StatusOr<v1::Decimal> UnitOf(Client& client, uint32_t shard, const std::string& name) {
   absl::StatusOr<std::vector<v1::Asset>> assets = client.ListAssets(shard);
   if (!assets.ok()) return assets.status();
   for (const v1::Asset& asset : *assets) {
-    if (asset.name() != arguments.asset) continue;
+    if (asset.name() != name) continue;
     v1::Decimal unit;
     unit.set_mantissa(1);
     unit.set_exponent(asset.exponent());
-    return ToUnits(arguments.amount, unit, kMaxAmountUnits, "amount");
+    return unit;
   }
-  return absl::NotFoundError(absl::StrCat("shard ", shard, " has no asset '", arguments.asset,
+  return absl::NotFoundError(absl::StrCat("shard ", shard, " has no asset '", name,
                                           "'; list those there are with `qb asset list`"));
 }
 
@@ -172,11 +172,13 @@ int Move(const Context& context, const Arguments& arguments, Build build) {
   if (!client.ok()) return ReportError(context, client.status());
   absl::StatusOr<uint32_t> shard = ChooseShard(**client, arguments.shard);
   if (!shard.ok()) return ReportError(context, shard.status());
+  absl::StatusOr<v1::Decimal> unit = UnitOf(**client, *shard, arguments.asset);
+  if (!unit.ok()) return ReportError(context, unit.status());
   absl::StatusOr<int64_t> amount = 0;
-  if (arguments.amount != "0") amount = ReadAmount(**client, *shard, arguments);
+  if (arguments.amount != "0") amount = ToUnits(arguments.amount, *unit, kMaxAmountUnits, "amount");
   if (!amount.ok()) return ReportError(context, amount.status());
   return Operate(context, **client, *shard, build(context, arguments, *amount),
-                 "ask with `qb account show`, and do not repeat it before");
+                 "ask with `qb account show`, and do not repeat it before", {{}, *unit});
 }
 
 v1::Command BuildDeposit(const Context& context, const Arguments& arguments, int64_t amount) {

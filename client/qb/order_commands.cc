@@ -174,20 +174,27 @@ int MassCancel(const Context& context, const MassCancelArguments& arguments) {
     command.mutable_mass_cancel()->set_side(arguments.side == "buy" ? v1::BUY : v1::SELL);
   }
   int64_t canceled = 0;
+  bool more = false;
   for (const uint32_t shard : shards) {
     absl::StatusOr<v1::CommandResult> result =
         Execute(context, **client, shard, command, "ask with `qb order list`");
     if (!result.ok()) return ReportError(context, result.status());
     if (Rejected(*result)) return PrintOperation(context, shard, *result);
     for (const v1::ExecutionReport& report : result->reports()) {
-      if (report.exec_type() == v1::ExecutionReport::MASS_CANCELED) canceled += report.quantity();
+      if (report.exec_type() != v1::ExecutionReport::MASS_CANCELED) continue;
+      canceled += report.quantity();
+      more = more || report.leaves_quantity() != 0;
     }
   }
   if (context.json) {
-    PrintJson({{"result", "accepted"}, {"account", context.account}, {"canceled", canceled}});
+    PrintJson({{"result", "accepted"},
+               {"account", context.account},
+               {"canceled", canceled},
+               {"more", more}});
   } else {
     std::cout << canceled << (canceled == 1 ? " order" : " orders") << " of account "
-              << context.account << " cancelled\n";
+              << context.account << " cancelled"
+              << (more ? " so far; the rest follows (see `qb order list`)\n" : "\n");
   }
   return kExitOk;
 }

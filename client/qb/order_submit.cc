@@ -156,7 +156,14 @@ absl::StatusOr<int64_t> ParseTime(const std::string& text) {
   using std::chrono::nanoseconds;
   std::tm utc{};
   const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  if (end != nullptr && *end == '\0') return int64_t{timegm(&utc)} * 1'000'000'000;
+  if (end != nullptr && *end == '\0') {
+    constexpr int64_t kSecond = 1'000'000'000;
+    const int64_t seconds = timegm(&utc);
+    if (seconds >= 0 && seconds <= INT64_MAX / kSecond) return seconds * kSecond;
+    return absl::InvalidArgumentError("'" + text +
+                                      "' is out of range: times are of the years 1970 to 2262, up "
+                                      "to 2262-04-11T23:47:16Z");
+  }
   absl::StatusOr<std::chrono::milliseconds> from_now = ParseDuration(text);
   if (!from_now.ok()) {
     return absl::InvalidArgumentError(

@@ -27,7 +27,9 @@ const char* OfOrders(v1::Reason reason) {
       return "the price is too far from the reference price or the last trade; see `qb symbol "
              "list`";
     case v1::NO_REFERENCE_PRICE:
-      return "a market order in an auction needs a reference price; use a limit order";
+      return "a market order in an auction, or a trailing stop before any trade, needs the "
+             "symbol's "
+             "reference price; use a limit order";
     case v1::NO_PROTECTION:
       return "the order has no bound on its price; give --protection, or set the symbol's";
     case v1::WOULD_TRADE:
@@ -41,7 +43,7 @@ const char* OfOrders(v1::Reason reason) {
     case v1::INVALID_DISPLAY:
       return "--display is above the quantity, or the order can not rest";
     case v1::INVALID_MINIMUM:
-      return "--minimum is above the quantity, or the order has none";
+      return "--minimum is above the quantity, or the order can not have one (stops, post-only)";
     case v1::INVALID_EXPIRY:
       return "--expires is missing with --tif gtd, or given without it";
     case v1::EXPIRY_PASSED:
@@ -73,7 +75,7 @@ const char* OfSymbols(v1::Reason reason) {
     case v1::WRONG_PHASE:
       return "the symbol's phase does not take this; `qb symbol list` shows it";
     case v1::SYMBOL_BUSY:
-      return "an uncrossing or expiry of many orders goes on; repeat";
+      return "an uncrossing, an expiry of many orders or a delisting goes on; repeat";
     case v1::INVALID_RULES:
       return "a rule is negative, or a band or fee is above 10,000 bp";
     case v1::PHASE_UNCHANGED:
@@ -88,17 +90,17 @@ const char* OfCancellations(v1::Reason reason) {
     case v1::REQUESTED:
       return "cancelled on request";
     case v1::UNFILLED_REMAINDER:
-      return "what an ioc or market order could not trade at once is cancelled";
+      return "what an ioc or market order could not trade, at once or in its auction, is cancelled";
     case v1::NOT_FILLABLE:
       return "a fok order that can not trade whole at once is cancelled";
     case v1::FILL_LIMIT:
-      return "one command trades with at most 16,384 orders; the rest is cancelled";
+      return "one command has at most 16,384 fills; the rest is cancelled";
     case v1::REPLACED_BELOW_EXECUTED:
       return "the new quantity is not above what is executed already";
     case v1::EXPIRED:
       return "its time is over";
     case v1::DAY_OVER:
-      return "the day is over, or an auction left it over";
+      return "a day order, and the day is over";
     case v1::SELF_TRADE_PREVENTED:
       return "it would have traded with an order of its own account";
     case v1::MINIMUM_NOT_MET:
@@ -129,7 +131,7 @@ const char* OfAccounts(v1::Reason reason) {
     case v1::TOO_MANY_ASSETS:
       return "the shard has 4,096 assets already";
     case v1::UNKNOWN_ACCOUNT:
-      return "the account never had a deposit or limits";
+      return "the account never had a deposit, limits or the kill switch; see `qb account deposit`";
     case v1::INVALID_ACCOUNT:
       return "an account is 1 or more";
     case v1::TOO_MANY_ACCOUNTS:

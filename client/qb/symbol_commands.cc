@@ -152,7 +152,7 @@ int Change(const Context& context, const Arguments& arguments, Build build) {
   absl::StatusOr<v1::Command> command = build(arguments, *symbol);
   if (!command.ok()) return ReportError(context, command.status());
   return Operate(context, **client, symbol->shard(), *std::move(command),
-                 "ask with `qb symbol list`");
+                 "ask with `qb symbol list`", {symbol->tick_size(), symbol->lot_size()});
 }
 
 absl::StatusOr<v1::Command> BuildSetPhase(const Arguments& arguments, const v1::Symbol& symbol) {

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "quorumbook/client.h"
 #include "tests/unit/client/fake_exchange_server.h"
 
 namespace quorumbook::client {
@@ -245,11 +246,44 @@ TEST_F(QbTest, EveryTermOfAnOrderIsSent) {
   EXPECT_EQ(RunJson({"order", "list"})["orders"], Json::array());
 }
 
+// What is too much for one step of the exchange goes on after it.
+TEST_F(QbTest, AMassCancelSaysThatMoreFollows) {
+  AddSymbol();
+  auto client = Client::Connect({.endpoints = {endpoints_}});
+  ASSERT_TRUE(client.ok()) << client.status();
+  auto session = (*client)->OpenSession("AMZN", /*account=*/1, {.max_batch = 1'000});
+  ASSERT_TRUE(session.ok()) << session.status();
+  constexpr int kOrders = 20'000;
+  for (int id = 1; id <= kOrders; ++id) {
+    v1::Command command;
+    v1::NewOrder& order = *command.mutable_new_order();
+    order.set_symbol("AMZN");
+    order.set_client_order_id(static_cast<uint64_t>(id));
+    order.set_side(v1::BUY);
+    order.set_type(v1::LIMIT);
+    order.set_time_in_force(v1::GOOD_TILL_CANCEL);
+    order.set_price(1);
+    order.set_quantity(1);
+    ASSERT_TRUE((*session)->Submit(command, [](const auto&) {}).ok());
+  }
+  ASSERT_TRUE((*session)->Drain().ok());
+  const Json first = RunJson({"order", "mass-cancel"});
+  EXPECT_EQ(first["more"], true);
+  EXPECT_LT(first["canceled"], kOrders);
+  const Json second = RunJson({"order", "mass-cancel"});
+  EXPECT_EQ(second["more"], false);
+}
+
 TEST_F(QbTest, WordsThatDoNotBelongTogether) {
   ExpectError({"order", "submit", "A", "buy", "1", "1", "--tif", "gtd"}, 64, "belong together");
   ExpectError({"order", "submit", "A", "buy", "1", "1", "--expires", "1h"}, 64, "belong together");
   ExpectError({"order", "submit", "A", "buy", "1", "1", "--tif", "gtd", "--expires", "soon"}, 64,
               "'soon' is no time");
+  for (const char* time :
+       {"2262-04-11T23:47:17Z", "9999-01-01T00:00:00Z", "1969-12-31T00:00:00Z"}) {
+    ExpectError({"order", "submit", "A", "buy", "1", "1", "--tif", "gtd", "--expires", time}, 64,
+                "is out of range");
+  }
   ExpectError({"order", "submit", "A", "buy", "1", "1", "--type", "stop", "--stop", "2"}, 64,
               "a stop order has no price");
   ExpectError({"order", "submit", "A", "buy", "1", "--type", "stop-limit", "--stop", "2"}, 64,
@@ -271,7 +305,12 @@ TEST_F(QbTest, AccountsAssetsAndRules) {
   EXPECT_EQ(symbol["rules"]["taker_fee_bp"], 10);
   EXPECT_EQ(symbol["phase"], "continuous");
   RunJson({"account", "deposit", "USD", "1000.5"});
-  RunJson({"account", "withdraw", "USD", "0.5"});
+  const Json withdrawn = RunJson({"account", "withdraw", "USD", "0.5"})["reports"][0];
+  EXPECT_EQ(withdrawn["amount"], "0.50");
+  EXPECT_EQ(withdrawn["free"], "1000.00");
+  EXPECT_NE(
+      Run({"account", "deposit", "BTC", "0.25"}).out.find("amount 0.25000000, free 0.25000000"),
+      std::string::npos);
   RunJson({"order", "submit", "BTCUSD", "buy", "2", "100"});
   RunJson({"account", "limits", "--max-open-orders", "1"});
   RunJson({"account", "position-limit", "BTC", "7"});
@@ -293,6 +332,21 @@ TEST_F(QbTest, AccountsAssetsAndRules) {
   EXPECT_EQ(RunJson({"order", "list"})["orders"], Json::array());
   EXPECT_EQ(RunJson({"account", "show"})["shards"][0]["kill_switch"], true);
 
+  RunJson({"account", "kill-switch", "off"});
+  RunJson({"account", "limits"});
+  const Json halted = RunJson(
+      {"symbol", "phase", "BTCUSD", "opening-auction", "--reference-price", "99.5"})["reports"][0];
+  EXPECT_EQ(halted["phase"], "opening_auction");
+  EXPECT_EQ(halted["reference_price"], "99.50");
+  RunJson({"order", "submit", "BTCUSD", "buy", "2", "100"});
+  RunJson({"account", "deposit", "BTC", "2"});
+  RunJson({"order", "submit", "BTCUSD", "sell", "2", "100"});
+  const Json opened = RunJson({"symbol", "resume", "BTCUSD"})["reports"];
+  EXPECT_EQ(opened[1]["exec_type"], "trade");
+  EXPECT_EQ(opened[1]["last_price"], "100.00");
+  EXPECT_EQ(opened.back()["exec_type"], "uncrossed");
+  EXPECT_EQ(opened.back()["price"], "100.00");
+  EXPECT_EQ(opened.back()["quantity"], "2");
   RunJson({"symbol", "halt", "BTCUSD"});
   EXPECT_EQ(RunJson({"symbol", "list"})["symbols"][0]["phase"], "halt");
   EXPECT_EQ(RunJson({"symbol", "halt", "BTCUSD"}, 1)["reports"][0]["reason"], "phase_unchanged");
