@@ -56,7 +56,8 @@ struct BookAdded {
 // What any number of books keep their orders and levels in. Grows, and never shrinks.
 class OrderBookMemory {
  public:
-  OrderBookMemory() = default;
+  // `ids_given`: as if so many orders had rested before (for tests: ids start again after 2^40).
+  explicit OrderBookMemory(uint64_t ids_given = 0) : last_number_(ids_given) {}
   OrderBookMemory(const OrderBookMemory&) = delete;
   OrderBookMemory& operator=(const OrderBookMemory&) = delete;
 
@@ -110,6 +111,8 @@ class OrderBookMemory {
     order.quantity = quantity;
     order.tag = tag;
     order.number = ++last_number_;
+    if (order.number == 0) [[unlikely]]
+      order.number = ++last_number_;
     ++open_;
     return slot;
   }
@@ -121,7 +124,7 @@ class OrderBookMemory {
 
   Slab<Resting> orders_;
   LevelMemory levels_;
-  uint64_t last_number_ = 0;
+  uint64_t last_number_;  // an id has its lower bits
   uint64_t open_ = 0;
 };
 

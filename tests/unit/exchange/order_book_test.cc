@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -257,6 +258,20 @@ TEST(OrderBook, RefusesWithAReasonAndChangesNothing) {
   EXPECT_EQ(memory.orders(), 0u);
   EXPECT_EQ(reason(kMaxPrice, kMaxQuantity, kept), Reason::kNone);
   EXPECT_EQ(memory.orders(), 1u);
+}
+
+TEST(OrderBook, IdsStartAgainAndNoneIsNobodys) {
+  OrderBookMemory memory(/*ids_given=*/(uint64_t{1} << 40) - 3);
+  OrderBook book(&memory);
+  const auto none = [](const BookFill&) {};
+  std::set<BookOrderId> ids;
+  for (Quantity quantity = 1; quantity <= 5; ++quantity) {
+    const BookOrderId id = book.Add({.price = 100, .quantity = quantity}, none).id;
+    EXPECT_TRUE(ids.insert(id).second);
+    EXPECT_EQ(book.Left(id), quantity) << "order " << quantity << " is not found";
+  }
+  for (const BookOrderId id : ids) EXPECT_TRUE(book.Cancel(id));
+  EXPECT_EQ(memory.orders(), 0u);
 }
 
 TEST(OrderBook, IdsOfNobody) {
