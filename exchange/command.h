@@ -114,13 +114,13 @@ struct ReplaceOrder {
 
 // Cancels the open orders that are of the account and, unless 0, of the symbol and side.
 struct MassCancel {
-  AccountId account;  // 0: that of the session. The edge lets only operators name another.
+  AccountId account;  // 0: that of the session. Whoever may send commands may name another.
   SymbolId symbol;
   Side side{};
   bool operator==(const MassCancel&) const = default;
 };
 
-// Commands of operators: the edge decides who may send them.
+// Commands of operators. Who may send which is not decided here, nor by the gRPC edge.
 struct SetSymbolRules {
   SymbolId symbol;
   SymbolRules rules = {};

@@ -123,14 +123,14 @@ enum class Reason : uint8_t {
   kWrongPhase = 14,        // the symbol's phase does not take this command
   kSymbolBusy = 15,        // an uncrossing or expiry of many orders goes on: repeat
   kPriceOutsideBand = 16,  // also of a triggered order that is cancelled
-  kNoReferencePrice = 17,  // a market order in an auction without one
+  kNoReferencePrice = 17,  // a market order in an auction, or a trailing stop, without one
   kNoProtection = 18,      // a market or stop order that has no bound on its price, but needs one
   kWouldTrade = 19,        // post-only
   kInvalidStopPrice = 20,  // missing, out of range, or given with an order that has none
   kStopTriggered = 21,     // the stop price is traded already
   kInvalidTrail = 22,      // the same of a trailing stop's distance
   kInvalidDisplay = 23,    // above the quantity or negative, or of an order that can not rest
-  kInvalidMinimum = 24,    // the same of the minimum quantity
+  kInvalidMinimum = 24,    // the same of the minimum, or of a stop or post-only order
   kInvalidExpiry = 25,     // missing, or given with an order that has none
   kExpiryPassed = 26,      // not after the time of the batch
   kTooManyTrailingStops = 27,
@@ -140,12 +140,12 @@ enum class Reason : uint8_t {
   kInvalidSelection = 31,  // a mass cancel of a side without a symbol
   // Of cancellations:
   kRequested = 32,              // by the client
-  kUnfilledRemainder = 33,      // of a market or IOC order
+  kUnfilledRemainder = 33,      // of a market or IOC order, or of one at the end of an auction
   kNotFillable = 34,            // a FOK order that can not trade whole
   kFillLimit = 35,              // kMaxFillsPerCommand reached
   kReplacedBelowExecuted = 36,  // replace with a quantity not above what is executed
   kExpired = 37,                // good till time
-  kDayOver = 38,                // a day order, or any that an auction left over
+  kDayOver = 38,                // a day order, at a close
   kSelfTradePrevented = 39,
   kMinimumNotMet = 40,
   kMassCanceled = 41,
@@ -158,7 +158,7 @@ enum class Reason : uint8_t {
   kInvalidAsset = 65,  // name or exponent
   kAssetExists = 66,   // with another exponent; an equal one is accepted again
   kTooManyAssets = 67,
-  kUnknownAccount = 68,  // never had a deposit or limits
+  kUnknownAccount = 68,  // never had a deposit, limits or the kill switch
   kInvalidAccount = 69,  // 0
   kTooManyAccounts = 70,
   kInvalidAmount = 71,        // not 1 to kMaxAmount; of a limit: negative
