@@ -218,7 +218,7 @@ class Raft::Core {
   Configuration electorate_;
   Instant sticky_until_{};         // until then nobody is helped to replace a leader (4.2.3)
   uint32_t timeouts_sat_out_ = 0;  // since a leader was heard, because of a low priority
-  bool clock_trusted_ = true;
+  bool clock_trusted_ = false;
 
   // For evidence: who asked for votes in this term, or led, and who voted for this node.
   MemberSet campaigned_;

@@ -62,8 +62,8 @@ struct Options {
 
   // Reads need no round of messages while a majority has promised by its stickiness not to elect
   // another (6.4.1). The same at all members. Requires that the clocks of two nodes differ in their
-  // rate by at most clock_drift_percent, and that the host calls SetClockTrusted(false) when its
-  // clock may have jumped.
+  // rate by at most clock_drift_percent, and that the host calls SetClockTrusted when it has seen
+  // that its clock runs evenly, and when it may have jumped.
   bool lease_reads = false;
   uint32_t clock_drift_percent = 10;  // less than 100
 
@@ -178,9 +178,10 @@ class Raft {
   // the leader. Waits inside while the leader has no committed entry of its own term.
   bool ReadIndex(uint64_t id, Instant now);
 
-  // Whether the clock runs evenly. At first it does. While it does not there are no leases, here
-  // or by this replica's answers; a `now` that goes back has the same effect as `false`. After a
-  // jump this replica helps no other leader for election_timeout_min, as it may have promised.
+  // Whether the clock runs evenly. At first that is not known: until the host says so, and while it
+  // does not, there are no leases, here or by this replica's answers; a `now` that goes back has
+  // the same effect as `false`. After a jump this replica helps no other leader for
+  // election_timeout_min, as it may have promised.
   void SetClockTrusted(bool trusted, Instant now);
 
   // Hands leadership over (3.10): stops taking proposals, brings `target` up to date, tells it to

@@ -32,7 +32,10 @@ bool Raft::Core::LeaseHolds(const Leader& leader) const {
 
 void Raft::Core::SetClockTrusted(bool trusted, Instant now) {
   Advance(now);
-  if (Is(Mutant::kLeaseOverClockJump)) return;
+  if (Is(Mutant::kLeaseOverClockJump)) {
+    clock_trusted_ |= trusted;
+    return;
+  }
   // What it promised to wait may have been skipped by the jump. From then on nobody relies on it,
   // until it is trusted again: then also on what it heard before and answers only now.
   if (!trusted || !clock_trusted_) {

@@ -285,7 +285,7 @@ class Node::Parts {
     for (const auto& [id, replica] : shards_.all()) replica->Start();
     TellConnected();
     if (!config_.lease_reads) return;
-    TellClockTrusted();
+    LogClockTrusted();
     CheckClock();
   }
 
@@ -299,10 +299,16 @@ class Node::Parts {
   }
 
   void TellClockTrusted() {
-    const bool trusted = clock_check_.trusted();
-    spdlog::info("lease reads: {}", trusted ? "the clock runs evenly"
-                                            : "not before the clock has run evenly for a while");
-    for (const auto& [id, replica] : shards_.all()) replica->SetClockTrusted(trusted);
+    LogClockTrusted();
+    for (const auto& [id, replica] : shards_.all()) {
+      replica->SetClockTrusted(clock_check_.trusted());
+    }
+  }
+
+  void LogClockTrusted() const {
+    spdlog::info("lease reads: {}", clock_check_.trusted()
+                                        ? "the clock runs evenly"
+                                        : "not before the clock has run evenly for a while");
   }
 
   MonitorEnvironment MakeMonitorEnvironment() {

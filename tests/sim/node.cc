@@ -64,6 +64,7 @@ bool Node::Start() {
       return false;
     }
   }
+  if (context_.scenario.lease_reads) TrustClockSoon();
   return true;
 }
 
@@ -104,6 +105,10 @@ void Node::JumpSteadyClock(SimTime by) {
   for (const auto& replica : replicas_) {
     replica->Call([](server::Replica& called) { called.SetClockTrusted(false); });
   }
+  TrustClockSoon();
+}
+
+void Node::TrustClockSoon() {
   At(context_.queue.now() + kSecond, [this] {
     for (const auto& replica : replicas_) {
       replica->Call([](server::Replica& called) { called.SetClockTrusted(true); });

@@ -142,6 +142,9 @@ class Node {
   void At(SimTime time, absl::AnyInvocable<void()> action);
   void End();
 
+  // The replicas are told that the steady clock runs evenly, after they have watched it for a
+  // while.
+  void TrustClockSoon();
   const int number_;
   Context& context_;
   NodeWorld& world_;

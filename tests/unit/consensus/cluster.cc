@@ -260,6 +260,7 @@ void Cluster::Restart(NodeId id) {
   if (!node.founder) raft.configuration = Configuration{};
   if (options_.random_priorities) raft.priority = id.value() % (kPriorityMax + 1);
   node.raft = std::make_unique<Raft>(raft, node.disk.Restore(), now_);
+  node.raft->SetClockTrusted(true, now_);
   Handle(id);
 }
 

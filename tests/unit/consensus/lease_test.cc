@@ -18,6 +18,17 @@ Options Leased() {
   return options;
 }
 
+// The host has watched the clock for long enough.
+void TrustClock(Replica& replica) {
+  replica.Do([&](Raft& raft) { raft.SetClockTrusted(true, replica.now()); });
+}
+
+Replica Trusting() {
+  Replica replica(Leased());
+  TrustClock(replica);
+  return replica;
+}
+
 // Answers of kTwo to a round of heartbeats that is sent now.
 void Renew(Replica& replica, bool clock_trusted = true) {
   replica.TakeMessages();
@@ -28,14 +39,16 @@ void Renew(Replica& replica, bool clock_trusted = true) {
   replica.Receive(kTwo, 1, Accepts(last, heartbeats[0].round, clock_trusted));
 }
 
-Replica LeaderWithLease() {
-  Replica replica(Leased());
+// Leads, and every promise that a lease takes was made.
+Replica Promised(Replica replica) {
   replica.Elect();
   replica.Sync();
   replica.Receive(kTwo, 1, Accepts(1, 0));
   Renew(replica);
   return replica;
 }
+
+Replica LeaderWithLease() { return Promised(Trusting()); }
 
 bool ReadsAtOnce(Replica& replica) {
   EXPECT_TRUE(replica.Read(7));
@@ -72,6 +85,7 @@ TEST(LeaseTest, CountsFromTheSendingOfTheRound) {
 
 TEST(LeaseTest, NoneBeforeTheFirstCommitOfTheTerm) {
   Replica replica(Leased(), LogOfTerms({1}), 1);
+  TrustClock(replica);
   replica.Elect();
   replica.Sync();
   replica.TakeMessages();
@@ -101,8 +115,25 @@ TEST(LeaseTest, NoneWhileTheClockIsNotTrusted) {
   EXPECT_FALSE(replica.raft().status().leased);
 }
 
+// A process may start on a machine that was just suspended, or whose clock is being corrected.
+TEST(LeaseTest, NoneBeforeTheClockWasWatched) {
+  Replica leader = Promised(Replica(Leased()));
+  EXPECT_FALSE(leader.raft().status().leased);
+  EXPECT_FALSE(ReadsAtOnce(leader));
+  TrustClock(leader);
+  EXPECT_TRUE(leader.raft().status().leased);
+
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1, 0, /*round=*/1));
+  follower.Sync();
+  EXPECT_FALSE(follower.Take<AppendEntriesResponse>().back().clock_trusted);
+  TrustClock(follower);
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 1, 1, 0, /*round=*/2));
+  EXPECT_TRUE(follower.Take<AppendEntriesResponse>().back().clock_trusted);
+}
+
 TEST(LeaseTest, FollowerWhoseClockIsNotTrustedGivesNone) {
-  Replica replica(Leased());
+  Replica replica = Trusting();
   replica.Elect();
   replica.Sync();
   replica.Receive(kTwo, 1, Accepts(1, 0));
@@ -111,7 +142,7 @@ TEST(LeaseTest, FollowerWhoseClockIsNotTrustedGivesNone) {
   Renew(replica);
   EXPECT_TRUE(replica.raft().status().leased);
 
-  Replica follower(Leased());
+  Replica follower = Trusting();
   follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1, 0, /*round=*/1));
   follower.TickAfter(milliseconds(299));
   follower.Do([&](Raft& raft) { raft.SetClockTrusted(false, follower.now()); });
@@ -126,7 +157,7 @@ TEST(LeaseTest, FollowerWhoseClockIsNotTrustedGivesNone) {
 // 6.4.1 rests on clocks. What it heard while its own was not trusted, it may answer when it is
 // again, and then somebody counts on the promise: so it is waited out anew.
 TEST(LeaseTest, PromiseBeginsAnewWhenTheClockIsTrustedAgain) {
-  Replica follower(Leased());
+  Replica follower = Trusting();
   follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
   follower.Do([&](Raft& raft) { raft.SetClockTrusted(false, follower.now()); });
   follower.TickAfter(milliseconds(300));
@@ -143,7 +174,7 @@ TEST(LeaseTest, PromiseBeginsAnewWhenTheClockIsTrustedAgain) {
 
 // It would break its promise by itself: its election timer has leapt as well.
 TEST(LeaseTest, AfterALeapAFollowerWaitsBeforeItCampaigns) {
-  Replica follower(Leased());
+  Replica follower = Trusting();
   follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
   follower.Sync();
   for (int leap = 0; leap < 2; ++leap) {
