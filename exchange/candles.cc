@@ -95,9 +95,10 @@ bool CandleChart::Restore(size_t interval, const Candle& candle) {
 
 bool CandleChart::RestoreMinute(const Candle& candle) {
   if (!Consistent(candle, kMinute)) return false;
-  if (rings_ != nullptr && rings()[kMinute].size() > 0 &&
-      rings()[kMinute].newest().start >= candle.start) {
-    return false;
+  for (size_t i = 0; rings_ != nullptr && i < kCandleIntervals; ++i) {
+    // An hour or a day goes on while its minutes change.
+    const Time latest = i == kMinute ? candle.start - 1 : StartOf(candle.start, i);
+    if (rings()[i].size() > 0 && rings()[i].newest().start > latest) return false;
   }
   minute_ = candle;
   minute_end_ = minute_.start + kCandleLength[kMinute];

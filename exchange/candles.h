@@ -54,7 +54,7 @@ class CandleChart {
     return rings_ == nullptr ? nullptr : &(*rings_)[interval];
   }
   // For a chart filled from a snapshot: the candles that rings hold, oldest first, then the minute.
-  // False when it is not later than the one before or not of its interval.
+  // False when it is not later than the one before, of any interval, or not of its interval.
   bool Restore(size_t interval, const Candle& candle);
   bool RestoreMinute(const Candle& candle);
 

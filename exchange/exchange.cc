@@ -223,7 +223,14 @@ std::string Exchange::Snapshot() const { return WriteSnapshot(state_->replicated
 
 absl::StatusOr<Exchange> Exchange::Restore(std::string_view snapshot) {
   Exchange exchange;
-  absl::Status status = ReadSnapshot(snapshot, &exchange.state_->replicated);
+  absl::Status status = ReadSnapshot(snapshot, kMaxCount, &exchange.state_->replicated);
+  if (!status.ok()) return status;
+  return exchange;
+}
+
+absl::StatusOr<Exchange> Exchange::RestoreReceived(std::string_view snapshot) {
+  Exchange exchange;
+  absl::Status status = ReadSnapshot(snapshot, kMaxReceivedCount, &exchange.state_->replicated);
   if (!status.ok()) return status;
   return exchange;
 }

@@ -186,9 +186,12 @@ class Exchange {
 
   // The whole state in canonical bytes: equal states give equal bytes. docs/formats/snapshot.md.
   std::string Snapshot() const;
-  // Errors: kDataLoss when the bytes are damaged, kFailedPrecondition when they are of an unknown
-  // version.
+  // Errors: kDataLoss when the bytes are damaged, kFailedPrecondition when they are whole and this
+  // version of the program can not use them, which is no fault of the disk that they come from.
   static absl::StatusOr<Exchange> Restore(std::string_view snapshot);
+  // As Restore, for one that somebody else made, who may lie: what it counts is also far enough
+  // from the bounds that the snapshots to come can be restored.
+  static absl::StatusOr<Exchange> RestoreReceived(std::string_view snapshot);
 
   // Whether for each asset sum(free + held) + fees = deposits - withdrawals, every balance is not
   // negative, and what is held is what the open orders need. For tests: time proportional to the

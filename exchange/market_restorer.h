@@ -16,7 +16,9 @@ namespace quorumbook::exchange {
 // something for each of what it counts, so that a wrong one ends at the end of the bytes.
 class MarketRestorer {
  public:
-  MarketRestorer(ByteReader* in, Market* market) : in_(*in), market_(*market) {}
+  // Takes no count above `max_count`.
+  MarketRestorer(ByteReader* in, uint64_t max_count, Market* market)
+      : in_(*in), max_count_(max_count), market_(*market) {}
 
   bool ReadMarket();
   bool ReadFinished();
@@ -35,7 +37,7 @@ class MarketRestorer {
   bool ReadSymbol();
   bool ReadInfo(AddSymbol* symbol, SymbolInfo* info);
   bool ReadStats(MarketStats* stats);
-  bool ReadCandles(CandleChart* chart);
+  bool ReadCandles(uint64_t trades, CandleChart* chart);
   bool ReadSide(Symbol& symbol, Side which);
   bool ReadResting(Symbol& symbol, Side side, Price price);
   bool ReadParked(Symbol& symbol);
@@ -51,6 +53,7 @@ class MarketRestorer {
   bool ReadFlag(bool* flag);
 
   ByteReader& in_;
+  const uint64_t max_count_;
   Market& market_;
   std::vector<std::pair<OrderId, OrderHandle>> open_;
 };

@@ -18,6 +18,9 @@ inline constexpr size_t kSnapshotHeaderBytes = 12;
 // What is counted one by one (events, orders, sessions, a session's commands, trades) comes nowhere
 // near this. A snapshot that says so would lead to numbers that begin again.
 inline constexpr uint64_t kMaxCount = uint64_t{1} << 62;
+// ... in one that comes from elsewhere: from here to kMaxCount it takes 70,000 years at a million a
+// second.
+inline constexpr uint64_t kMaxReceivedCount = uint64_t{1} << 61;
 
 // The first two bytes of an order.
 struct SnapshotOrderBits {
@@ -52,10 +55,11 @@ struct SnapshotOrderBits {
 };
 
 std::string WriteSnapshot(const ReplicatedState& state);
-// Errors: kDataLoss for bytes that are damaged or against the rules of the market,
-// kFailedPrecondition for another version; what is in `state` is then to be dropped.
-// REQUIRES: `state` is fresh.
-absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state);
+// Takes no count above `max_count`. Errors: kDataLoss for bytes that are damaged,
+// kFailedPrecondition for another version, or when the checksum is right and what it is of is
+// against the rules of the market: who made it keeps others. What is in `state` is then to be
+// dropped. REQUIRES: `state` is fresh.
+absl::Status ReadSnapshot(std::string_view bytes, uint64_t max_count, ReplicatedState* state);
 
 // Exchange::MarketDigest.
 Digest DigestOf(const Market& market);

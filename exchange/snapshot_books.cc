@@ -87,7 +87,7 @@ bool MarketRestorer::ReadStats(MarketStats* stats) {
   read.high = in_.Get<Price>();
   read.low = in_.Get<Price>();
   read.trades = in_.Get<uint64_t>();
-  if (read.trades > kMaxCount) return false;
+  if (read.trades > max_count_) return false;
   read.volume = GetUint128(&in_);
   read.notional = GetUint128(&in_);
   for (const Price price : {read.last, read.open, read.high, read.low}) {
@@ -107,17 +107,22 @@ bool MarketRestorer::ReadStats(MarketStats* stats) {
     }
     read.recent.Add(trade);
   }
-  if (read.trades > 0 && !ReadCandles(&read.candles)) return false;
+  if (read.trades > 0 && !ReadCandles(read.trades, &read.candles)) return false;
   *stats = std::move(read);
   return in_.ok();
 }
 
-bool MarketRestorer::ReadCandles(CandleChart* chart) {
+// No trade is in two candles of an interval, so that all together have no more than there were.
+bool MarketRestorer::ReadCandles(uint64_t trades, CandleChart* chart) {
   const Candle minute = GetCandle(&in_);
+  if (minute.trades > trades) return false;
   for (size_t interval = 0; interval < kCandleIntervals; ++interval) {
     const auto count = in_.Get<uint32_t>();
+    uint64_t left = trades - minute.trades;
     for (uint32_t i = 0; in_.ok() && i < count; ++i) {
-      if (!chart->Restore(interval, GetCandle(&in_))) return false;
+      const Candle candle = GetCandle(&in_);
+      if (candle.trades > left || !chart->Restore(interval, candle)) return false;
+      left -= candle.trades;
     }
   }
   return chart->RestoreMinute(minute);

@@ -24,7 +24,7 @@ bool MarketRestorer::ReadMarket() {
   market_.counters_.last_order_id = in_.Get<uint64_t>();
   market_.counters_.event_hash = in_.Get<uint64_t>();
   const MarketCounters& counters = market_.counters_;
-  if (counters.last_sequence > kMaxCount || counters.last_order_id > kMaxCount) return false;
+  if (counters.last_sequence > max_count_ || counters.last_order_id > max_count_) return false;
   if (!ReadAssets() || !ReadAccounts()) return false;
   const auto count = in_.Get<uint32_t>();
   if (count > kMaxSymbols) return false;
@@ -152,7 +152,7 @@ bool MarketRestorer::ReadJob() {
   const bool no_auction = job.price == 0 && job.left == 0 && job.traded == 0 && !job.uncrosses;
   constexpr Quantity kMost = Quantity{1} << 62;
   const bool auction = settles && job.price >= 0 && job.price <= kMaxPrice && job.left >= 0 &&
-                       job.left < kMost && job.traded >= 0 && job.traded < kMost &&
+                       job.traded >= 0 && job.traded < kMost && job.left < kMost - job.traded &&
                        (job.price > 0 || (job.left == 0 && job.traded == 0));
   const bool valid = (of_account || of_symbol) && job.command <= kLastCommandKind &&
                      Cancels(job.reason) && job.side <= Side::kSell && (no_auction || auction) &&
@@ -176,14 +176,15 @@ bool MarketRestorer::ReadActive() {
 
 namespace {
 
-bool ReadSession(ByteReader* in, SessionTable* sessions, std::vector<Event>* scratch) {
+bool ReadSession(ByteReader* in, uint64_t max_count, SessionTable* sessions,
+                 std::vector<Event>* scratch) {
   const SessionId id(in->Get<uint64_t>());
   const AccountId account(in->Get<uint64_t>());
   const auto cancel_on_disconnect = in->Get<uint8_t>();
   const auto next_sequence = in->Get<uint64_t>();
   const auto results = in->Get<uint32_t>();
   if (!in->ok() || account == AccountId()) return false;
-  if (next_sequence == 0 || next_sequence > kMaxCount) return false;
+  if (next_sequence == 0 || next_sequence > max_count) return false;
   if (cancel_on_disconnect > 1) return false;
   if (results > kMaxSessionResults || results > next_sequence - 1) return false;
   Session* session = sessions->Restore(id, account, cancel_on_disconnect != 0, next_sequence);
@@ -197,20 +198,20 @@ bool ReadSession(ByteReader* in, SessionTable* sessions, std::vector<Event>* scr
   return in->ok();
 }
 
-bool ReadSessions(ByteReader* in, SessionTable* sessions) {
+bool ReadSessions(ByteReader* in, uint64_t max_count, SessionTable* sessions) {
   sessions->set_last_id(in->Get<uint64_t>());
   const auto count = in->Get<uint32_t>();
-  if (count > kMaxSessions || sessions->last_id() > kMaxCount) return false;
+  if (count > kMaxSessions || sessions->last_id() > max_count) return false;
   std::vector<Event> scratch;
   for (uint32_t i = 0; i < count; ++i) {
-    if (!ReadSession(in, sessions, &scratch)) return false;
+    if (!ReadSession(in, max_count, sessions, &scratch)) return false;
   }
   return in->ok();
 }
 
 }  // namespace
 
-absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state) {
+absl::Status ReadSnapshot(std::string_view bytes, uint64_t max_count, ReplicatedState* state) {
   ByteReader in(bytes);
   const auto magic = in.Get<uint32_t>();
   const auto checksum = in.Get<uint64_t>();
@@ -228,7 +229,7 @@ absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state) {
   }
   state->time = in.Get<Time>();
   state->group_hash = in.Get<uint64_t>();
-  MarketRestorer restorer(&in, &state->market);
+  MarketRestorer restorer(&in, max_count, &state->market);
   const char* part = nullptr;
   if (state->time < 0 || state->time > kMaxTime) {
     part = "time";
@@ -236,14 +237,16 @@ absl::Status ReadSnapshot(std::string_view bytes, ReplicatedState* state) {
     part = "market";
   } else if (!restorer.ReadFinished()) {
     part = "finished orders";
-  } else if (!ReadSessions(&in, &state->sessions)) {
+  } else if (!ReadSessions(&in, max_count, &state->sessions)) {
     part = "sessions";
   } else if (!in.AtEnd()) {
     part = "end";
   }
   if (part == nullptr) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat("snapshot: malformed ", part, ", ", in.remaining(), " bytes before the end"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "snapshot: malformed ", part, ", ", in.remaining(),
+      " bytes before the end, though its checksum is right: it is not damaged, another version of "
+      "the program wrote it, or a faulty one: start the version that wrote it"));
 }
 
 }  // namespace quorumbook::exchange
