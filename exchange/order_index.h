@@ -8,7 +8,11 @@
 // share a bucket; the buckets themselves are scattered by a hash.
 //
 // It grows in steps: a larger table takes over from the first bucket on, some buckets with each
-// insertion, so that none takes long. Which of the two an entry is in is told by its hash.
+// insertion. Which of the two an entry is in is told by its hash.
+//
+// So an operation looks at a bucket or two, for names that were not chosen to make it look at more.
+// The hash is no secret: who chooses names whose hashes meet makes what is done near there take as
+// long as there are such orders.
 #pragma once
 
 #include <array>
