@@ -65,10 +65,12 @@ void PeerLink::Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeti
   {
     const std::lock_guard lock(mutex_);
     older = std::exchange(stream_, std::move(stream));
-    member_ = greeting.member;
+    const NodeId before = std::exchange(member_, greeting.member);
     ++counters_.connects;
     spdlog::info("peer {}: connected", peer_.value());
-    events_.greeted(greeting);  // under the lock, as all events: in the order in which they happen
+    // Under the lock, as all events: in the order in which they happen.
+    if (older != nullptr && before != member_) events_.lost(before);
+    events_.greeted(greeting);
     writing_ = false;
     queue_.clear();
     queue_bytes_ = 0;

@@ -66,7 +66,8 @@ struct PeerEvents {
   std::function<void(ShardId, std::vector<consensus::Message>)> receive;
   // A stream is up, or the peer has learnt who the founders are.
   std::function<void(const PeerGreeting&)> greeted;
-  // The stream to this member ended, and there is no other.
+  // The stream to this member ended, and there is no other: or only one to what has taken its
+  // place.
   std::function<void(NodeId member)> lost;
 };
 

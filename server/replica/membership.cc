@@ -76,6 +76,7 @@ bool Membership::Tend(Instant now) {
 bool Membership::Replace(NodeId member, Instant now) {
   const NodeId older = FindMember(NodeOf(member));
   if (older == NodeId() || older == self_) return false;
+  raft_.Tick(now);  // a silent leader may last have looked at the clock long ago
   for (const PeerProgress& peer : raft_.status().peers) {
     if (peer.id == older && peer.active) return false;
   }

@@ -34,7 +34,8 @@ const NodeId kFour = Member(4, 41);
 // Every write is durable at once; time passes in steps of a millisecond.
 class Group {
  public:
-  explicit Group(const std::vector<NodeId>& founders) {
+  explicit Group(const std::vector<NodeId>& founders, consensus::Duration quiesce_after = {})
+      : quiesce_after_(quiesce_after) {
     for (const NodeId founder : founders) Start(founder, consensus::MakeConfiguration(founders));
     Connect();
   }
@@ -44,6 +45,7 @@ class Group {
     options.id = id;
     options.configuration = configuration;
     options.seed = id.value();
+    options.quiesce_after = quiesce_after_;
     Node& node = nodes_[id];
     node.raft = std::make_unique<Raft>(options, consensus::RestoredState(), now_);
     node.membership = std::make_unique<Membership>(id, node.raft.get());
@@ -72,6 +74,9 @@ class Group {
       Deliver();
     }
   }
+
+  // Time goes on, and nobody looks at the clock.
+  void Pass(std::chrono::milliseconds time) { now_ += time; }
 
   NodeId Leader() {
     for (int second = 0; second < 60; ++second) {
@@ -111,6 +116,7 @@ class Group {
     }
   }
 
+  const consensus::Duration quiesce_after_;
   Instant now_ = std::chrono::seconds(1);
   std::map<NodeId, Node> nodes_;
 };
@@ -143,6 +149,22 @@ TEST(MembershipTest, WhoIsStillHeardIsNotReplaced) {
   group.Run(std::chrono::seconds(10));
   EXPECT_FALSE(group.configuration().Contains(other));
   EXPECT_TRUE(group.configuration().IsVoter(again));
+}
+
+// It knows what it was told last, however long ago that was.
+TEST(MembershipTest, ASilentLeaderJudgesByTheTimeThatItIsNow) {
+  Group group({kOne, kTwo, kThree}, std::chrono::milliseconds(100));
+  const NodeId leader = group.Leader();
+  group.Run(std::chrono::seconds(5));
+  ASSERT_TRUE(group.raft(leader).status().quiesced);
+  const NodeId gone = leader == kThree ? kTwo : kThree;
+  const NodeId again = Member(NodeOf(gone).value(), 99);
+  group.Lose(gone);
+  group.Start(again);
+  group.Pass(std::chrono::seconds(5));
+  group.membership(leader).SetConnected({again});
+  EXPECT_TRUE(group.membership(leader).Tend(group.now()));
+  EXPECT_TRUE(group.raft(leader).configuration().IsLearner(again));
 }
 
 TEST(MembershipTest, ALearnerGetsNoVoteBeforeItHasCaughtUp) {
