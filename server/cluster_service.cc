@@ -71,11 +71,9 @@ Unary* ClusterService::GetNodeStatus(grpc::CallbackServerContext* context,
   response->set_uptime_ms(std::chrono::duration_cast<std::chrono::milliseconds>(
                               std::chrono::steady_clock::now() - started_)
                               .count());
-  const absl::StatusOr<storage::StoreUsage> usage = store_.Usage();
-  if (usage.ok()) {
-    response->set_disk_bytes(usage->disk_bytes);
-    response->set_disk_free_bytes(usage->free_bytes);
-  }
+  const storage::StoreUsage usage = probe_.usage();
+  response->set_disk_bytes(usage.disk_bytes);
+  response->set_disk_free_bytes(usage.free_bytes);
   Unary* const reactor = context->DefaultReactor();
   const auto& replicas = shards_.all();
   if (replicas.empty()) {  // the cluster is being founded

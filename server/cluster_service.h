@@ -5,15 +5,15 @@
 
 #include "quorumbook/v1/cluster.grpc.pb.h"
 #include "server/shard_set.h"
-#include "storage/store.h"
+#include "server/store_probe.h"
 
 namespace quorumbook::server {
 
 class ClusterService final : public v1::Cluster::CallbackService {
  public:
   // Both outlive this.
-  ClusterService(const ShardSet* shards, storage::Store* store)
-      : shards_(*shards), store_(*store) {}
+  ClusterService(const ShardSet* shards, const StoreProbe* probe)
+      : shards_(*shards), probe_(*probe) {}
 
   grpc::ServerUnaryReactor* DescribeCluster(grpc::CallbackServerContext* context,
                                             const v1::DescribeClusterRequest* request,
@@ -37,7 +37,7 @@ class ClusterService final : public v1::Cluster::CallbackService {
                                          v1::ChangeMemberResponse* response);
 
   const ShardSet& shards_;
-  storage::Store& store_;
+  const StoreProbe& probe_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 

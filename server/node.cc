@@ -156,6 +156,7 @@ class Node::Parts {
     if (absl::IsDataLoss(status) && config_.peers.size() > 1) status = BeginAnew(status);
     if (!status.ok()) return status;
     grpc_threads_.emplace(config_.grpc_threads);
+    probe_.emplace(store_.get());
     if (!grpc_threads_->as_wanted()) {
       spdlog::warn("gRPC has other threads than expected: grpc_threads has no effect");
     }
@@ -316,7 +317,7 @@ class Node::Parts {
     environment.config = &config_;
     environment.config_values = &config_values_;
     environment.shards = &shards_;
-    environment.store = store_.get();
+    environment.probe = &*probe_;
     // There once the shards serve, and from then on.
     environment.log_writer = [this]() -> const LogWriter* {
       return shards_.all().empty() ? nullptr : log_writer_.get();
@@ -344,7 +345,7 @@ class Node::Parts {
                                                  std::move(events));
     exchange_service_ = std::make_unique<ExchangeService>(&shards_, &grpc_metrics_);
     market_data_service_ = std::make_unique<MarketDataService>(&shards_, &grpc_metrics_);
-    cluster_service_ = std::make_unique<ClusterService>(&shards_, store_.get());
+    cluster_service_ = std::make_unique<ClusterService>(&shards_, &*probe_);
     monitor_ = std::make_unique<Monitor>(MakeMonitorEnvironment());
     auto peer = Listen(config_.listen_peer, "listen.peer", kMaxPeerMessageBytes, &grpc_metrics_,
                        {transport_->service()});
@@ -385,6 +386,7 @@ class Node::Parts {
   std::optional<PeerIdentity> identity_;
   std::unique_ptr<PeerTransport> transport_;
   NodeId self_;  // as a member
+  std::optional<StoreProbe> probe_;
   // Used on strand_ once the threads run.
   std::optional<Founding> founding_;
   std::map<NodeId, NodeId> connected_;  // by node: the member who said hello last

@@ -28,7 +28,7 @@ Sampler::Sampler(const MonitorEnvironment& environment, boost::asio::io_context*
     : environment_(environment), io_(*io), started_ms_(WallClockMs()) {}
 
 void Sampler::Take(Done done) {
-  AskSystem();
+  environment_.probe->Ask();
   if (std::exchange(sampling_, true)) return;
   auto pending = std::make_shared<Pending>();
   pending->sample = std::make_shared<v1::NodeSample>();
@@ -83,14 +83,15 @@ void Sampler::FillStorage(v1::StorageSample* storage) const {
   storage->set_written_bytes(counters.bytes);
   storage->set_queue_length(counters.queue_length);
   storage->set_disk_full(writer != nullptr && writer->disk_full());
-  storage->set_disk_bytes(usage_.disk_bytes);
-  storage->set_disk_free_bytes(usage_.free_bytes);
-  storage->set_disk_capacity_bytes(usage_.capacity_bytes);
-  storage->set_write_stalls(usage_.write_stalls);
-  storage->set_write_stopped(usage_.write_stopped);
-  storage->set_pending_compaction_bytes(usage_.pending_compaction_bytes);
-  storage->set_memtable_bytes(usage_.memtable_bytes);
-  storage->set_background_errors(usage_.background_errors);
+  const storage::StoreUsage usage = environment_.probe->usage();
+  storage->set_disk_bytes(usage.disk_bytes);
+  storage->set_disk_free_bytes(usage.free_bytes);
+  storage->set_disk_capacity_bytes(usage.capacity_bytes);
+  storage->set_write_stalls(usage.write_stalls);
+  storage->set_write_stopped(usage.write_stopped);
+  storage->set_pending_compaction_bytes(usage.pending_compaction_bytes);
+  storage->set_memtable_bytes(usage.memtable_bytes);
+  storage->set_background_errors(usage.background_errors);
   storage->set_began_anew(environment_.began_anew);
 }
 
@@ -105,17 +106,6 @@ void Sampler::FillPeers(v1::NodeSample* sample) const {
     out->set_messages_dropped(link.messages_dropped);
     out->set_sent_bytes(link.sent_bytes);
   }
-}
-
-void Sampler::AskSystem() {
-  if (std::exchange(probing_, true)) return;
-  boost::asio::post(probe_, [this] {
-    const absl::StatusOr<storage::StoreUsage> usage = environment_.store->Usage();
-    boost::asio::post(io_, [this, usage] {
-      probing_ = false;
-      if (usage.ok()) usage_ = *usage;
-    });
-  });
 }
 
 }  // namespace quorumbook::server

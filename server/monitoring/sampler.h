@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -14,7 +13,7 @@
 #include "server/monitoring/grpc_metrics.h"
 #include "server/peer_transport.h"
 #include "server/shard_set.h"
-#include "storage/store.h"
+#include "server/store_probe.h"
 
 namespace quorumbook::server {
 
@@ -23,7 +22,7 @@ struct MonitorEnvironment {
   const Config* config = nullptr;
   const std::vector<ConfigValue>* config_values = nullptr;
   const ShardSet* shards = nullptr;
-  storage::Store* store = nullptr;
+  StoreProbe* probe = nullptr;
   // Null before the cluster is founded.
   std::function<const LogWriter*()> log_writer;
   const PeerTransport* transport = nullptr;
@@ -35,8 +34,6 @@ struct MonitorEnvironment {
 class Sampler {
  public:
   Sampler(const MonitorEnvironment& environment, boost::asio::io_context* io);
-  // Waits for what it asked the system.
-  ~Sampler() { probe_.join(); }
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
@@ -55,17 +52,11 @@ class Sampler {
   void FillNode(v1::NodeSample* sample) const;
   void FillStorage(v1::StorageSample* storage) const;
   void FillPeers(v1::NodeSample* sample) const;
-  void AskSystem();
 
   const MonitorEnvironment environment_;
   boost::asio::io_context& io_;
   const int64_t started_ms_;
   bool sampling_ = false;
-  // A disk that hangs must not keep this thread from answering: it is asked on one of its own, and
-  // again when it has answered.
-  boost::asio::thread_pool probe_{1};
-  bool probing_ = false;
-  storage::StoreUsage usage_;
 };
 
 int64_t WallClockMs();
