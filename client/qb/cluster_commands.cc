@@ -7,6 +7,7 @@
 #include "client/qb/commands.h"
 #include "client/qb/render.h"
 #include "client/qb/table.h"
+#include "proto/status_names.h"
 
 namespace quorumbook::qb {
 namespace {
@@ -17,40 +18,10 @@ using SteadyClock = std::chrono::steady_clock;
 // Between two looks at replicas that are not at the same index yet.
 constexpr std::chrono::milliseconds kCompareInterval{100};
 
-std::string RoleName(v1::ReplicaStatus::Role role) {
-  switch (role) {
-    case v1::ReplicaStatus::FOLLOWER:
-      return "follower";
-    case v1::ReplicaStatus::PRE_CANDIDATE:
-      return "pre_candidate";
-    case v1::ReplicaStatus::CANDIDATE:
-      return "candidate";
-    case v1::ReplicaStatus::LEADER:
-      return "leader";
-    default:
-      return "unknown";
-  }
-}
-
-std::string KindName(v1::MemberStatus::Kind kind) {
-  switch (kind) {
-    case v1::MemberStatus::VOTER:
-      return "voter";
-    case v1::MemberStatus::LEARNER:
-      return "learner";
-    case v1::MemberStatus::OUTGOING_VOTER:
-      return "outgoing voter";
-    case v1::MemberStatus::INCOMING_VOTER:
-      return "incoming voter";
-    default:
-      return "unknown";
-  }
-}
-
 Json MemberJson(const v1::MemberStatus& member) {
   return {{"node_id", member.node_id()},
           {"incarnation", member.incarnation()},
-          {"kind", KindName(member.kind())}};
+          {"kind", MemberKindName(member.kind())}};
 }
 
 Json ReplicaJson(const v1::ReplicaStatus& replica, bool digests) {
@@ -246,8 +217,8 @@ int ChangeMember(const Context& context, const MemberArguments& arguments, Membe
     Json members = Json::array();
     for (const v1::MemberStatus& member : response->members()) {
       members.push_back(MemberJson(member));
-      table.AddRow(
-          {std::to_string(shard.id()), std::to_string(member.node_id()), KindName(member.kind())});
+      table.AddRow({std::to_string(shard.id()), std::to_string(member.node_id()),
+                    MemberKindName(member.kind())});
     }
     json.push_back({{"shard", shard.id()}, {"members", std::move(members)}});
   }

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "proto/status_names.h"
 #include "server/monitoring/cluster_api.h"
 #include "server/monitoring/cluster_json.h"
 #include "server/replica/member.h"

@@ -19,9 +19,6 @@ Json Envelope(const ClusterView& view);
 Json HealthJson(const ClusterView& view, const Health& health);
 Json SummaryJson(const ClusterView& view, const Health& health, const AlertEngine& alerts);
 
-// "voter", "learner", "outgoing_voter" or "incoming_voter".
-const char* MemberKindName(v1::MemberStatus::Kind kind);
-
 struct NodeAddresses {
   uint32_t node = 0;
   std::string client;

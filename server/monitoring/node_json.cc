@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "proto/status_names.h"
 #include "server/monitoring/cluster_json.h"
 #include "server/monitoring/durations.h"
 #include "server/monitoring/series.h"
@@ -17,19 +18,6 @@ constexpr int kWindowSeconds = 10;
 template <typename Value>
 Json OrNull(const std::optional<Value>& value) {
   return value ? Json(*value) : Json();
-}
-
-const char* RoleName(v1::ReplicaStatus::Role role) {
-  switch (role) {
-    case v1::ReplicaStatus::PRE_CANDIDATE:
-      return "pre_candidate";
-    case v1::ReplicaStatus::CANDIDATE:
-      return "candidate";
-    case v1::ReplicaStatus::LEADER:
-      return "leader";
-    default:
-      return "follower";
-  }
 }
 
 // What only the node itself can say; null of one that never did.
@@ -250,19 +238,6 @@ Json NodeStorageJson(const ClusterView& view, const NodeView& node) {
 }
 
 }  // namespace
-
-const char* MemberKindName(v1::MemberStatus::Kind kind) {
-  switch (kind) {
-    case v1::MemberStatus::LEARNER:
-      return "learner";
-    case v1::MemberStatus::OUTGOING_VOTER:
-      return "outgoing_voter";
-    case v1::MemberStatus::INCOMING_VOTER:
-      return "incoming_voter";
-    default:
-      return "voter";
-  }
-}
 
 Json NodesJson(const ClusterView& view, const std::vector<NodeAddresses>& addresses) {
   Json out = Envelope(view);
