@@ -44,6 +44,14 @@ class GrpcThreads::Gate {
     open_ = true;
     changed_.notify_all();
   }
+  void Tick() {
+    std::lock_guard lock(mutex_);
+    ++ticks_;
+  }
+  uint64_t ticks() {
+    std::lock_guard lock(mutex_);
+    return ticks_;
+  }
   void Enter() {
     std::lock_guard lock(mutex_);
     ++calls_;
@@ -73,6 +81,7 @@ class GrpcThreads::Gate {
   uint32_t arrived_ = 0;
   uint32_t passed_ = 0;
   uint32_t calls_ = 0;
+  uint64_t ticks_ = 0;
   bool open_ = false;
 };
 
@@ -102,11 +111,13 @@ GrpcThreads::~GrpcThreads() {
   gate_->WaitUntilAllLeft();
 }
 
+uint64_t GrpcThreads::ticks() const { return gate_->ticks(); }
+
 bool GrpcThreads::Keep(uint32_t threads) {
   for (uint32_t i = 0; i < threads; ++i) {
     Call([this] {
       gate_->Arrive();
-      while (!gate_->WaitUntilOpen(kTick)) Call([] {});
+      while (!gate_->WaitUntilOpen(kTick)) Call([gate = gate_] { gate->Tick(); });
     });
   }
   if (!gate_->WaitUntilArrived(threads)) return false;

@@ -32,6 +32,9 @@ class GrpcThreads {
 
   // Threads that are kept.
   uint32_t kept() const { return kept_; }
+  // Times that a kept thread has given the others something to do, so that none of them falls
+  // asleep for a while.
+  uint64_t ticks() const;
   // False: gRPC works with more threads than were wanted.
   bool as_wanted() const { return as_wanted_; }
   // Half of the cores, at least one.

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <set>
@@ -72,6 +73,15 @@ TEST(GrpcThreadsTest, OneThreadRunsAllCallbacks) {
   Calls calls;
   calls.Make(2'000);
   EXPECT_EQ(calls.threads().size(), 1u);
+}
+
+// A lone thread to which nothing happens sleeps, and the next message waits for it to wake up.
+TEST(GrpcThreadsTest, TheOneThreadIsGivenSomethingToDoAgainAndAgain) {
+  const GrpcThreads threads(1);
+  for (int attempt = 0; threads.ticks() < 2; ++attempt) {
+    ASSERT_LT(attempt, 6'000) << "nothing happens to it";
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 TEST(GrpcThreadsTest, GivesTheThreadsBack) {
