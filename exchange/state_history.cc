@@ -6,7 +6,10 @@
 
 namespace quorumbook::exchange {
 
-absl::StatusOr<std::string> StateHistory::Recipe::MakeSnapshot() const {
+absl::StatusOr<std::string> StateHistory::Recipe::MakeSnapshot(
+    const std::function<bool()>& give_up) const {
+  const auto given_up = [] { return absl::CancelledError("the snapshot is not wanted any more"); };
+  if (give_up()) return given_up();
   Exchange state;
   if (base_ != nullptr) {
     absl::StatusOr<Exchange> restored = Exchange::Restore(*base_);
@@ -19,6 +22,7 @@ absl::StatusOr<std::string> StateHistory::Recipe::MakeSnapshot() const {
   ApplyResult result;
   for (const Batches& batches : batches_) {
     for (const Bytes& batch : *batches) {
+      if (give_up()) return given_up();
       if (absl::Status status = state.Apply(*batch, &result); !status.ok()) {
         return absl::DataLossError(
             absl::StrCat("a batch can not be executed again: ", status.message()));
@@ -29,6 +33,7 @@ absl::StatusOr<std::string> StateHistory::Recipe::MakeSnapshot() const {
     return absl::DataLossError(
         "the state is not what its log leads to: the memory of this machine may be faulty");
   }
+  if (give_up()) return given_up();
   return state.Snapshot();
 }
 

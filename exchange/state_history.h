@@ -17,6 +17,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,9 +36,12 @@ class StateHistory {
   class Recipe {
    public:
     // The state's snapshot: the same bytes as Exchange::Snapshot() at the time of the cut. Takes
-    // time proportional to the state and the batches. Errors: kDataLoss when the snapshot that it
-    // begins with can not be read, or when it leads to another running digest.
-    absl::StatusOr<std::string> MakeSnapshot() const;
+    // time proportional to the state and the batches; `give_up` is asked between two batches.
+    // Errors: kCancelled when it said yes, kDataLoss when the snapshot that it begins with can not
+    // be read, or when it leads to another running digest.
+    absl::StatusOr<std::string> MakeSnapshot(const std::function<bool()>& give_up = [] {
+      return false;
+    }) const;
 
    private:
     friend class StateHistory;

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -155,8 +156,8 @@ class Node::Parts {
     // else, whom they take in; alone, that would be to lose everything.
     if (absl::IsDataLoss(status) && config_.peers.size() > 1) status = BeginAnew(status);
     if (!status.ok()) return status;
-    grpc_threads_.emplace(config_.grpc_threads);
     probe_.emplace(store_.get());
+    grpc_threads_.emplace(config_.grpc_threads);
     if (!grpc_threads_->as_wanted()) {
       spdlog::warn("gRPC has other threads than expected: grpc_threads has no effect");
     }
@@ -173,6 +174,7 @@ class Node::Parts {
   }
 
   void Stop() {
+    background_stopping_ = true;
     if (monitor_ != nullptr) monitor_->BeginStop();
     if (!threads_.empty()) DrainShards();
     if (monitor_ != nullptr) monitor_->Stop();
@@ -234,6 +236,7 @@ class Node::Parts {
     ReplicaEnvironment environment;
     environment.io = &io_;
     environment.background = &background_;
+    environment.stopping = &background_stopping_;
     environment.store = store_.get();
     environment.log_writer = log_writer_.get();
     environment.send = [this](ShardId shard, std::vector<consensus::Message> messages) {
@@ -381,12 +384,13 @@ class Node::Parts {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   boost::asio::thread_pool background_{1};
+  std::atomic<bool> background_stopping_ = false;
   std::unique_ptr<storage::Store> store_;
+  std::optional<StoreProbe> probe_;
   std::unique_ptr<LogWriter> log_writer_;
   std::optional<PeerIdentity> identity_;
   std::unique_ptr<PeerTransport> transport_;
   NodeId self_;  // as a member
-  std::optional<StoreProbe> probe_;
   // Used on strand_ once the threads run.
   std::optional<Founding> founding_;
   std::map<NodeId, NodeId> connected_;  // by node: the member who said hello last

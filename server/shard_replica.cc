@@ -140,7 +140,8 @@ void ShardReplica::Receive(std::vector<consensus::Message> messages) {
     counters_.messages_received += messages.size();
     replica.Receive(std::move(messages));
   };
-  // To read a whole snapshot takes long: not on a thread that brings messages, of all shards.
+  // To put a whole snapshot together takes long: not on a thread that brings messages, of all
+  // shards.
   if (snapshot) {
     Post(std::move(receive));
   } else {
@@ -300,7 +301,10 @@ void ShardReplica::Write(consensus::Persist persist) {
 void ShardReplica::SaveSnapshot(SnapshotRecipe recipe) {
   boost::asio::post(*environment_.background,
                     [self = shared_from_this(), recipe = std::move(recipe)] {
-                      absl::StatusOr<consensus::Snapshot> snapshot = recipe.Make();
+                      const std::atomic<bool>& stopping = *self->environment_.stopping;
+                      absl::StatusOr<consensus::Snapshot> snapshot =
+                          recipe.Make([&stopping] { return stopping.load(); });
+                      if (stopping) return;
                       if (snapshot.ok()) {
                         const absl::Status status =
                             self->environment_.store->SaveSnapshot(self->options_.shard, *snapshot);
@@ -310,6 +314,16 @@ void ShardReplica::SaveSnapshot(SnapshotRecipe recipe) {
                         replica.OnSnapshotSaved(snapshot);
                       });
                     });
+}
+
+void ShardReplica::DecodeSnapshot(std::shared_ptr<const std::string> bytes) {
+  boost::asio::post(*environment_.background, [self = shared_from_this(),
+                                               bytes = std::move(bytes)] {
+    if (*self->environment_.stopping) return;
+    self->Post([decoded = exchange::Exchange::RestoreReceived(*bytes)](Replica& replica) mutable {
+      replica.OnSnapshotDecoded(std::move(decoded));
+    });
+  });
 }
 
 void ShardReplica::Discard(std::shared_ptr<const void> spent) {

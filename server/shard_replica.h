@@ -34,6 +34,8 @@ namespace quorumbook::server {
 struct ReplicaEnvironment {
   boost::asio::io_context* io = nullptr;
   boost::asio::thread_pool* background = nullptr;  // for snapshots
+  // True: the node is stopping, and no snapshot is wanted any more.
+  const std::atomic<bool>* stopping = nullptr;
   storage::Store* store = nullptr;
   LogWriter* log_writer = nullptr;
   std::function<void(ShardId, std::vector<consensus::Message>)> send;
@@ -111,6 +113,7 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   exchange::Time WallClock() override;
   void Write(consensus::Persist persist) override;
   void SaveSnapshot(SnapshotRecipe recipe) override;
+  void DecodeSnapshot(std::shared_ptr<const std::string> bytes) override;
   void Discard(std::shared_ptr<const void> spent) override;
   bool DiskFull() override { return environment_.log_writer->disk_full(); }
   void Send(std::vector<consensus::Message> messages) override;

@@ -24,7 +24,6 @@ constexpr int kMaxWritesUnderWay = 1;
 constexpr uint64_t kMaxEntryBytes = uint64_t{1} << 20;
 // A replica whose log grows this many times beyond the snapshot size takes no more commands.
 constexpr uint64_t kLogBytesLimitFactor = 4;
-constexpr std::chrono::seconds kSnapshotRetry{5};
 // While something is due at some time: how often the wall clock, which may jump, is looked at, and
 // how soon a batch that brings the time is proposed again.
 constexpr std::chrono::seconds kClockCheck{1};
@@ -186,9 +185,10 @@ void Replica::ProcessOutput() {
 }
 
 void Replica::StartWrite(consensus::Persist persist) {
-  if (persist.snapshot && !DecodeReceived(*persist.snapshot)) return;
   ++writes_under_way_;
-  host_.Write(std::move(persist));
+  if (held_writes_.empty() && !persist.snapshot) return host_.Write(std::move(persist));
+  held_writes_.push_back(std::move(persist));
+  if (held_writes_.size() == 1) WriteHeld();
 }
 
 void Replica::OnPersisted(uint64_t sequence) {
@@ -196,56 +196,6 @@ void Replica::OnPersisted(uint64_t sequence) {
   raft_.OnPersisted(sequence, host_.Now());
   PumpWhenWaiting();
   ProcessOutput();
-}
-
-// Before a received snapshot takes the place of the log on the disk: one that can not be read must
-// not. That is no damage of the own data. False: the replica has stopped.
-bool Replica::DecodeReceived(const consensus::Snapshot& snapshot) {
-  absl::StatusOr<exchange::Exchange> decoded = exchange::Exchange::Restore(*snapshot.data);
-  if (!decoded.ok()) {
-    Stop(absl::FailedPreconditionError(
-        absl::StrCat("the leader's snapshot can not be read: ", decoded.status().message())));
-    return false;
-  }
-  decoded_snapshot_.emplace(snapshot.meta.index, *std::move(decoded));
-  return true;
-}
-
-// One of the own store. False: the replica has stopped.
-bool Replica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
-  absl::StatusOr<exchange::Exchange> decoded = exchange::Exchange::Restore(*snapshot.data);
-  if (!decoded.ok()) {
-    Stop(decoded.status());
-    return false;
-  }
-  decoded_snapshot_.emplace(snapshot.meta.index, *std::move(decoded));
-  return true;
-}
-
-void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
-  const bool decoded = decoded_snapshot_ && decoded_snapshot_->first == snapshot.meta.index;
-  if (!decoded && !DecodeSnapshot(snapshot)) return;
-  const bool keep = Has(ReplicaMutant::kStateKeptOverRestore) && applied_ != consensus::Index();
-  if (!keep) {
-    exchange_ = std::move(decoded_snapshot_->second);
-    history_.Restart(snapshot.data);
-  }
-  if (Has(ReplicaMutant::kSessionsLostInSnapshot)) {
-    exchange::Batch batch{.time = exchange_.time(), .groups = {}};
-    for (uint64_t id = 1; id < 100; ++id) {
-      batch.groups.emplace_back(exchange::CloseSession{exchange::SessionId(id)});
-    }
-    exchange_.Apply(batch, &apply_result_);
-    history_.Add(std::make_shared<const std::string>(exchange::EncodeBatch(batch)));
-  }
-  decoded_snapshot_.reset();
-  unsaved_snapshot_.reset();
-  applied_ = snapshot.meta.index;
-  ++counters_.snapshots_installed;
-  for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) host_.SymbolKnown(symbol);
-  host_.Restored(exchange_);
-  host_.Log(LogLevel::kInfo,
-            absl::StrCat("state restored from the snapshot at index ", applied_.value()));
 }
 
 void Replica::Apply(const Entry& entry) {
@@ -368,64 +318,6 @@ void Replica::FailReads(const std::vector<uint64_t>& ids) {
     ++counters_.reads_failed;
     const Refusal refusal = NotLeader();
     read.callback(Has(ReplicaMutant::kFailedReadAnswered) ? nullptr : &refusal, exchange_);
-  }
-}
-
-// Snapshots.
-
-absl::StatusOr<consensus::Snapshot> SnapshotRecipe::Make() const {
-  absl::StatusOr<std::string> bytes = state.MakeSnapshot();
-  // Not kDataLoss: that would condemn the disk, from which the right state can be made again.
-  if (!bytes.ok()) return absl::InternalError(bytes.status().message());
-  return consensus::Snapshot{meta, configuration,
-                             std::make_shared<const std::string>(*std::move(bytes))};
-}
-
-void Replica::MaybeTakeSnapshot() {
-  if (unsaved_snapshot_) return SaveSnapshotWhenDurable();
-  if (snapshot_under_way_ || raft_.log_bytes() <= options_.snapshot_log_bytes) return;
-  if (host_.Now() < next_snapshot_) return;
-  const std::optional<consensus::SnapshotMeta> meta =
-      raft_.EntryMeta(Has(ReplicaMutant::kSnapshotOfLaterState) ? applied_.Previous() : applied_);
-  if (!meta || meta->index <= raft_.status().snapshot.index) return;
-  unsaved_snapshot_ = {*meta,
-                       Has(ReplicaMutant::kSnapshotOfLatestMembers)
-                           ? raft_.configuration()
-                           : raft_.ConfigurationAt(meta->index),
-                       history_.Cut(exchange_.RunningDigest())};
-  if (Has(ReplicaMutant::kCompactedWithoutSnapshot)) {
-    raft_.Compact(*std::exchange(unsaved_snapshot_, std::nullopt)->Make());
-    return;
-  }
-  SaveSnapshotWhenDurable();
-}
-
-// What is committed may be applied before the own disk has it; a snapshot that is ahead of the log
-// beside it would look like damage after a crash.
-void Replica::SaveSnapshotWhenDurable() {
-  if (raft_.status().durable < unsaved_snapshot_->meta.index) return;
-  snapshot_under_way_ = true;
-  host_.SaveSnapshot(*std::exchange(unsaved_snapshot_, std::nullopt));
-}
-
-void Replica::OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved) {
-  snapshot_under_way_ = false;
-  if (saved.ok()) {
-    ++counters_.snapshots_taken;
-    counters_.snapshot_bytes = saved->data->size();
-    host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", saved->data->size(), " bytes at index ",
-                                            saved->meta.index.value()));
-    std::shared_ptr<const void> spent = history_.Replace(saved->data);
-    raft_.Compact(*std::move(saved));
-    host_.Discard(std::move(spent));  // once the log has let go of the same entries
-    ProcessOutput();
-  } else if (absl::IsResourceExhausted(saved.status())) {
-    ++counters_.snapshots_failed;
-    host_.Log(LogLevel::kError,
-              absl::StrCat("no space for a snapshot: ", saved.status().message()));
-    next_snapshot_ = host_.Now() + kSnapshotRetry;
-  } else {
-    Stop(saved.status());
   }
 }
 

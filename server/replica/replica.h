@@ -6,7 +6,9 @@
 
 #include <absl/status/statusor.h>
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -37,6 +39,10 @@ struct ReplicaOptions {
 
 // Commands accepted and not yet packed, a replica; beyond it the answer is kBusy.
 inline constexpr uint64_t kMaxWaitingBytes = uint64_t{32} << 20;
+// After a snapshot for which there was no space the next one is made that much later, since each
+// costs as much as the state is large: twice as long each time, until there is space again.
+inline constexpr std::chrono::seconds kSnapshotRetryMin{5};
+inline constexpr std::chrono::seconds kSnapshotRetryMax{80};
 // Linearizable reads under way, a replica; likewise.
 inline constexpr size_t kMaxReads = 65'536;
 
@@ -89,6 +95,8 @@ class Replica {
   // Completions of what the host was asked for.
   void Pump();
   void OnPersisted(uint64_t sequence);
+  // What exchange::Exchange::RestoreReceived returned.
+  void OnSnapshotDecoded(absl::StatusOr<exchange::Exchange> decoded);
   // What SnapshotRecipe::Make returned, once it is stored, or why there is no snapshot.
   void OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved);
 
@@ -109,17 +117,21 @@ class Replica {
   void ProposeTime();
   void ProcessOutput();
   void StartWrite(consensus::Persist persist);
-  bool DecodeReceived(const consensus::Snapshot& snapshot);
-  bool DecodeSnapshot(const consensus::Snapshot& snapshot);
-  void RestoreStateMachine(const consensus::Snapshot& snapshot);
   void Apply(const consensus::Entry& entry);
   void ExecuteRetries(const consensus::Entry& entry);
   void ConfirmReads(const std::vector<consensus::ReadReady>& reads);
   void FailReads(const std::vector<uint64_t>& ids);
   void Judge(const consensus::Evidence& evidence);
+  void Stop(const absl::Status& status);
+
+  // replica_snapshots.cc
+  void NoticeSpace();
   void MaybeTakeSnapshot();
   void SaveSnapshotWhenDurable();
-  void Stop(const absl::Status& status);
+  void WriteHeld();
+  bool IsDecoded(const consensus::Snapshot& snapshot) const;
+  bool DecodeSnapshot(const consensus::Snapshot& snapshot);
+  void RestoreStateMachine(const consensus::Snapshot& snapshot);
 
   // replica_leadership.cc
   Leadership CurrentLeadership() const;
@@ -142,7 +154,9 @@ class Replica {
   exchange::ApplyResult apply_result_;
   consensus::Index applied_;
   consensus::Term applied_term_;  // of the last entry applied
-  std::optional<std::pair<consensus::Index, exchange::Exchange>> decoded_snapshot_;
+  // What was read from which bytes, until it takes the place of the state.
+  std::optional<std::pair<std::shared_ptr<const std::string>, exchange::Exchange>>
+      decoded_snapshot_;
   exchange::Time last_stamp_ = 0;
   consensus::Instant next_time_{};  // no batch for the time alone before
 
@@ -154,9 +168,14 @@ class Replica {
   ProposalQueue proposals_{&counters_};
   bool pump_asked_ = false;
   int writes_under_way_ = 0;
+  // A received snapshot that is being read, and what is to be written behind it.
+  std::deque<consensus::Persist> held_writes_;
   std::optional<SnapshotRecipe> unsaved_snapshot_;  // until the log up to it is durable
   bool snapshot_under_way_ = false;
-  consensus::Instant next_snapshot_{};  // not before, after one that had no space
+  // After a snapshot that had no space: not before, and how long after the next one.
+  consensus::Instant next_snapshot_{};
+  consensus::Duration snapshot_retry_ = kSnapshotRetryMin;
+  bool disk_was_full_ = false;
 
   uint64_t next_read_ = 1;
   struct PendingRead {

@@ -5,7 +5,9 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,8 +35,11 @@ struct SnapshotRecipe {
   consensus::Configuration configuration;  // in force at meta.index
   exchange::StateHistory::Recipe state;
 
-  // On any thread; takes long. Errors: kInternal when what is in memory does not lead to the state.
-  absl::StatusOr<consensus::Snapshot> Make() const;
+  // On any thread; takes long. `give_up` is asked now and then. Errors: kCancelled when it said
+  // yes, kInternal when what is in memory does not lead to the state.
+  absl::StatusOr<consensus::Snapshot> Make(const std::function<bool()>& give_up = [] {
+    return false;
+  }) const;
 };
 
 enum class LogLevel : uint8_t { kInfo, kError };
@@ -56,6 +61,9 @@ class ReplicaHost {
   // Makes a snapshot of the own state, apart from the replica, which goes on meanwhile, stores it
   // beside writes under way, and then calls Replica::OnSnapshotSaved. One at a time.
   virtual void SaveSnapshot(SnapshotRecipe recipe) = 0;
+  // Reads a snapshot that another replica sent (exchange::Exchange::RestoreReceived), apart from
+  // the replica, which goes on meanwhile, and then calls Replica::OnSnapshotDecoded. One at a time.
+  virtual void DecodeSnapshot(std::shared_ptr<const std::string> bytes) = 0;
   // Destroys what the replica is done with, and which takes long: apart from it, if there is time.
   virtual void Discard(std::shared_ptr<const void> spent) { spent.reset(); }
   // True while writes wait for space.

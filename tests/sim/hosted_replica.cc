@@ -13,6 +13,7 @@ namespace {
 constexpr SimTime kNever = std::numeric_limits<SimTime>::max();
 // An alarm that is further away is none.
 constexpr SimTime kFarAway = 24 * kHour;
+constexpr uint64_t kMaxDecodeTime = 50'000'000;  // nanoseconds
 
 std::string_view NameOf(consensus::Role role) {
   constexpr std::string_view kNames[] = {"follower", "pre-candidate", "candidate", "leader"};
@@ -134,6 +135,15 @@ void HostedReplica::SaveSnapshot(server::SnapshotRecipe recipe) {
                                   }
                                 });
                               });
+}
+
+void HostedReplica::DecodeSnapshot(std::shared_ptr<const std::string> bytes) {
+  const auto takes = static_cast<SimTime>(node_.random_.Below(kMaxDecodeTime));
+  node_.At(node_.context_.queue.now() + takes, [this, bytes = std::move(bytes)] {
+    Call([bytes](server::Replica& replica) {
+      replica.OnSnapshotDecoded(exchange::Exchange::RestoreReceived(*bytes));
+    });
+  });
 }
 
 bool HostedReplica::DiskFull() { return node_.writer_->disk_full(); }

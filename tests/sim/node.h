@@ -56,6 +56,7 @@ class HostedReplica : private server::ReplicaHost {
   exchange::Time WallClock() override;
   void Write(consensus::Persist persist) override;
   void SaveSnapshot(server::SnapshotRecipe recipe) override;
+  void DecodeSnapshot(std::shared_ptr<const std::string> bytes) override;
   bool DiskFull() override;
   void Send(std::vector<consensus::Message> messages) override;
   void PumpSoon() override;
@@ -141,10 +142,10 @@ class Node {
   // Calls back at `time`, later if paused then, and not if the process ends before.
   void At(SimTime time, absl::AnyInvocable<void()> action);
   void End();
-
   // The replicas are told that the steady clock runs evenly, after they have watched it for a
   // while.
   void TrustClockSoon();
+
   const int number_;
   Context& context_;
   NodeWorld& world_;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "server/replica/replica.h"
+#include "tests/unit/server/recording_host.h"
 
 namespace quorumbook::server {
 namespace {
@@ -17,25 +17,6 @@ using consensus::Term;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-class WatchingHost final : public ReplicaHost {
- public:
-  consensus::Instant Now() override { return std::chrono::seconds(1); }
-  exchange::Time WallClock() override { return 1; }
-  void Write(consensus::Persist) override {}
-  void SaveSnapshot(SnapshotRecipe) override {}
-  bool DiskFull() override { return false; }
-  void Send(std::vector<consensus::Message>) override {}
-  void PumpSoon() override {}
-  void SymbolKnown(const exchange::SymbolInfo&) override {}
-  void LeadershipChanged(const Leadership&) override {}
-  void Report(const Evidence& item) override { evidence.push_back(item); }
-  void Log(LogLevel, std::string_view) override {}
-  void Fatal(const absl::Status& status) override { fatal.push_back(status); }
-
-  std::vector<Evidence> evidence;
-  std::vector<absl::Status> fatal;
-};
 
 // Follower 1 of leader 2, which has applied one entry; states are compared at each.
 class ReplicaEvidenceTest : public ::testing::Test {
@@ -57,12 +38,8 @@ class ReplicaEvidenceTest : public ::testing::Test {
   }
 
   static ReplicaOptions Options() {
-    ReplicaOptions options;
-    options.shard = ShardId(1);
-    options.raft.id = NodeId(1);
-    options.raft.configuration = consensus::MakeConfiguration({NodeId(1), NodeId(2), NodeId(3)});
+    ReplicaOptions options = OneOfThree();
     options.raft.digest_interval = 1;
-    options.snapshot_log_bytes = uint64_t{1} << 30;
     return options;
   }
 
@@ -73,7 +50,7 @@ class ReplicaEvidenceTest : public ::testing::Test {
     Receive(from, consensus::StateDigest{.index = Index(1), .digest = digest});
   }
 
-  WatchingHost host_;
+  RecordingHost host_;
   Replica replica_;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <deque>
 #include <string>
 
@@ -25,6 +26,7 @@ class LoneHost final : public ReplicaHost {
   exchange::Time WallClock() override { return 1'700'000'000 * kSecond + now_.count() + wall_jump; }
   void Write(consensus::Persist persist) override { written_.push_back(persist.sequence); }
   void SaveSnapshot(SnapshotRecipe recipe) override { unsaved.push_back(std::move(recipe)); }
+  void DecodeSnapshot(std::shared_ptr<const std::string>) override {}
   bool DiskFull() override { return disk_full; }
   void Send(std::vector<consensus::Message>) override {}
   void PumpSoon() override { pump_ = true; }
@@ -151,19 +153,51 @@ TEST_F(ReplicaTimeTest, AFullDiskIsWaitedFor) {
   EXPECT_EQ(replica_.exchange().open_orders(), 0u);
 }
 
-// Without peers and clients nothing else would bring another try.
-TEST_F(ReplicaTimeTest, ASnapshotThatFoundNoSpaceIsTriedAgain) {
-  while (host_.unsaved.empty()) {
-    Send(exchange::CancelOrder{exchange::SymbolId(1), exchange::ClientOrderId(1)});
-    ASSERT_LT(sent_, 1'000u);
+class SnapshotRetryTest : public ReplicaTimeTest {
+ protected:
+  SnapshotRetryTest() {
+    while (host_.unsaved.empty()) {
+      Send(exchange::CancelOrder{exchange::SymbolId(1), exchange::ClientOrderId(1)});
+      if (sent_ > 1'000u) std::abort();
+    }
   }
-  replica_.OnSnapshotSaved(absl::ResourceExhaustedError("full"));
-  host_.Run(&replica_, std::chrono::seconds(4));
-  EXPECT_EQ(host_.unsaved.size(), 1u);
-  host_.Run(&replica_, std::chrono::seconds(2));
+  // One was made, and there is no space for it: the next is made after `wait`, and not before.
+  void ExpectNextAfter(std::chrono::seconds wait) {
+    const size_t made = host_.unsaved.size();
+    replica_.OnSnapshotSaved(absl::ResourceExhaustedError("full"));
+    host_.Run(&replica_, wait - std::chrono::seconds(1));
+    EXPECT_EQ(host_.unsaved.size(), made);
+    host_.Run(&replica_, std::chrono::seconds(2));
+    EXPECT_EQ(host_.unsaved.size(), made + 1);
+  }
+};
+
+// Without peers and clients nothing else would bring another try.
+TEST_F(SnapshotRetryTest, OneThatFoundNoSpaceIsMadeAgain) {
+  ExpectNextAfter(kSnapshotRetryMin);
   ASSERT_EQ(host_.unsaved.size(), 2u);
   replica_.OnSnapshotSaved(host_.unsaved[1].Make());
   EXPECT_EQ(replica_.raft().status().snapshot.index, host_.unsaved[1].meta.index);
+}
+
+TEST_F(SnapshotRetryTest, EachTimeLaterUpToABound) {
+  std::chrono::seconds wait = kSnapshotRetryMin;
+  for (; wait < kSnapshotRetryMax; wait *= 2) ExpectNextAfter(wait);
+  ExpectNextAfter(kSnapshotRetryMax);
+  ExpectNextAfter(kSnapshotRetryMax);
+}
+
+TEST_F(SnapshotRetryTest, AtOnceWhenThereIsSpaceAgain) {
+  ExpectNextAfter(kSnapshotRetryMin);
+  ExpectNextAfter(2 * kSnapshotRetryMin);
+  host_.disk_full = true;
+  replica_.OnSnapshotSaved(absl::ResourceExhaustedError("full"));
+  replica_.OnAlarm();
+  EXPECT_EQ(host_.unsaved.size(), 3u);
+  host_.disk_full = false;
+  replica_.OnAlarm();
+  EXPECT_EQ(host_.unsaved.size(), 4u);
+  ExpectNextAfter(kSnapshotRetryMin);
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,6 +56,7 @@ class Group {
     ReplicaEnvironment environment;
     environment.io = &io_;
     environment.background = &background_;
+    environment.stopping = &stopping_;
     environment.store = node.store.get();
     environment.log_writer = node.log_writer.get();
     environment.send = [this](ShardId, std::vector<consensus::Message> messages) {
@@ -165,6 +168,19 @@ class Group {
   }
 
   storage::SimulatedDisk& disk(NodeId id) { return disks_[id]; }
+  // What the store has.
+  absl::StatusOr<consensus::RestoredState> LoadAgain(NodeId id) {
+    return nodes_[id].store->Load(ShardId(1));
+  }
+
+  // As a node that stops: snapshots are given up.
+  void BeginStop() { stopping_ = true; }
+  // Waits until what was to be done in the background is done.
+  void AwaitBackground() {
+    std::promise<void> done;
+    asio::post(background_, [&done] { done.set_value(); });
+    done.get_future().wait();
+  }
 
  private:
   using Network = std::map<NodeId, std::shared_ptr<ShardReplica>>;
@@ -186,6 +202,7 @@ class Group {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::thread_pool background_{1};
+  std::atomic<bool> stopping_ = false;
   uint64_t snapshot_log_bytes_;
   Watched<Network> network_;
   std::map<NodeId, storage::SimulatedDisk> disks_;
@@ -368,6 +385,101 @@ TEST(ShardReplica, SnapshotsBoundTheLogAndBringALaggardUpToDate) {
   group.Rejoin(laggard);
   group.ExpectAllEqual();
   EXPECT_GT(group.Status(laggard).snapshot_index(), 0u) << "it got a snapshot";
+}
+
+// To make it may take long, and nobody waits for it any more.
+TEST(ShardReplica, ANodeThatStopsMakesNoSnapshot) {
+  constexpr uint64_t kSnapshotLogBytes = 64 << 10;
+  Group group(1, kSnapshotLogBytes);
+  const NodeId leader = group.AwaitLeader();
+  const exchange::SessionId session = OpenMarket(&group, leader);
+  group.BeginStop();
+  for (uint64_t id = 1; group.Status(leader).log_bytes() < 2 * kSnapshotLogBytes; ++id) {
+    group.Submit(leader,
+                 exchange::SessionCommands{session, id + 1, id, {Order(id, exchange::Side::kBuy)}});
+    ASSERT_LT(id, 100'000u);
+  }
+  group.AwaitBackground();
+  const auto state = group.LoadAgain(leader);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_FALSE(state->snapshot.has_value());
+}
+
+// A replica whose strand runs only when the test says so: Poll().
+class PolledReplica {
+ public:
+  PolledReplica() {
+    environment_.io = &io_;
+    environment_.background = &background_;
+    environment_.stopping = &stopping_;
+    environment_.store = store_.get();
+    environment_.log_writer = &log_writer_;
+    environment_.send = [this](ShardId, std::vector<consensus::Message> messages) {
+      for (const consensus::Message& message : messages) {  // its elections are of no interest
+        if (!std::holds_alternative<consensus::RequestVote>(message.body)) ++answers_;
+      }
+    };
+    environment_.fatal = [](const absl::Status& status) { ADD_FAILURE() << status; };
+    ReplicaOptions options;
+    options.shard = ShardId(1);
+    options.snapshot_log_bytes = 1 << 20;
+    options.raft.id = NodeId(1);
+    options.raft.configuration = consensus::MakeConfiguration({NodeId(1), NodeId(2), NodeId(3)});
+    replica_ = *ShardReplica::Open(options, environment_);
+    replica_->Start();
+    Poll();
+  }
+  ~PolledReplica() {
+    background_.join();
+    replica_->Close();
+  }
+
+  void Poll() {
+    io_.restart();
+    io_.poll();
+  }
+  // Answers by the time that Receive returns.
+  uint64_t AnswersToReceiving(decltype(consensus::Message::body) body) {
+    const uint64_t before = answers_;
+    replica_->Receive(
+        {{.from = NodeId(2), .to = NodeId(1), .term = consensus::Term(1), .body = body}});
+    return answers_ - before;
+  }
+  uint64_t answers() const { return answers_; }
+
+ private:
+  asio::io_context io_;
+  asio::thread_pool background_{1};
+  std::atomic<bool> stopping_ = false;
+  storage::SimulatedDisk disk_;
+  std::unique_ptr<storage::Store> store_ =
+      *storage::OpenSimulatedStore(&disk_, {.cluster_id = "c", .node_id = NodeId(1)});
+  LogWriter log_writer_{store_.get(), [](const absl::Status& status) { ADD_FAILURE() << status; }};
+  ReplicaEnvironment environment_;
+  std::atomic<uint64_t> answers_ = 0;
+  std::shared_ptr<ShardReplica> replica_;
+};
+
+// The last chunk brings the work of a whole snapshot with it, and the thread that brings it serves
+// all shards and clients.
+TEST(ShardReplica, ChunksOfSnapshotsAreLeftToOtherThreads) {
+  PolledReplica replica;
+  // Changes nothing, so that it is answered without a write.
+  const consensus::RequestVote asks{
+      .last_log_index = consensus::Index(9), .last_log_term = consensus::Term(1), .pre_vote = true};
+  EXPECT_EQ(replica.AnswersToReceiving(asks), 1u) << "others are handled at once";
+  consensus::InstallSnapshot chunk;
+  chunk.meta = {consensus::Index(5), consensus::Term(0), {}};
+  chunk.data = "the first half";
+  chunk.checksum = Checksum64(chunk.data);
+  chunk.total_bytes = 2 * chunk.data.size();
+  EXPECT_EQ(replica.AnswersToReceiving(chunk), 0u);
+  const uint64_t before = replica.answers();
+  for (int attempt = 0; replica.answers() == before; ++attempt) {
+    ASSERT_LT(attempt, 60'000) << "the rest is never asked for";
+    replica.Poll();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 TEST(ShardReplica, AFullDiskOfTheLeaderRefusesOrdersUntilThereIsSpace) {
