@@ -9,8 +9,8 @@
 //
 //   history.Add(batch);                                  // beside exchange.Apply(*batch, ...)
 //   StateHistory::Recipe recipe = history.Cut(exchange.RunningDigest());
-//   ...                                                  // trading goes on, with Add for each
-//   batch absl::StatusOr<std::string> snapshot = recipe.MakeSnapshot();      // on another thread
+//   ...                                                  // trading goes on
+//   absl::StatusOr<std::string> snapshot = recipe.MakeSnapshot();      // on another thread
 //   spent = history.Replace(snapshot);                   // once it is stored
 #pragma once
 

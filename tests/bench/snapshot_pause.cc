@@ -99,6 +99,7 @@ class Host final : public server::ReplicaHost {
       seconds_ = took;
     });
   }
+  void DecodeSnapshot(std::shared_ptr<const std::string>) override {}  // nobody sends one
   void Discard(std::shared_ptr<const void> spent) override {
     if (maker_.joinable()) maker_.join();  // it has made its snapshot
     maker_ = std::thread([spent = std::move(spent)]() mutable { spent.reset(); });
