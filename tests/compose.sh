@@ -57,6 +57,7 @@ fi
 docker info >/dev/null 2>&1 || skip "no Docker Engine answers"
 docker image inspect "$base" >/dev/null 2>&1 || docker pull -q "$base" >/dev/null 2>&1 ||
   skip "there is no image $base, and it can not be pulled"
+command -v curl >/dev/null || skip "there is no curl (Debian package of that name)"
 command -v jq >/dev/null || skip "there is no jq (Debian package of that name)"
 for program in quorumbookd qb; do
   [ -x "$build_dir/bin/$program" ] || fail "no $build_dir/bin/$program; build it first"
@@ -95,7 +96,8 @@ finish() {
   if [ "$status" -ne 0 ]; then
     compose logs --no-color --tail 30 >&2 || true
   fi
-  compose down -v --timeout 20 >"$scratch/down.txt" 2>&1 || cat "$scratch/down.txt" >&2
+  compose --profile agents down -v --timeout 20 >"$scratch/down.txt" 2>&1 ||
+    cat "$scratch/down.txt" >&2
   docker image rm -f "$QUORUMBOOK_IMAGE" >/dev/null 2>&1 || true
   rm -rf "$scratch"
   if [ -n "$(left_behind)" ]; then
@@ -190,6 +192,39 @@ cluster() {
   qb --timeout 60s cluster wait
   ok "the cluster serves through its published ports"
   for n in $(seq "$nodes"); do until_true 60 "node $n is healthy" healthy "$n"; done
+}
+
+# http NODE PATH: what the node answers at its published port.
+http() { curl -sf --max-time 10 "http://$QUORUMBOOK_ADDRESS:$((8079 + $1))$2"; }
+all_reachable() { http "$1" /api/nodes | jq -e 'all(.nodes[]; .reachable)' >/dev/null; }
+
+pages() {
+  say "HTTP through the published ports"
+  for n in $(seq "$nodes"); do
+    [ "$(http "$n" /livez)" = "livez ok" ] || fail "node $n does not answer at its published port"
+    until_true 30 "node $n reaches all nodes" all_reachable "$n"
+    http "$n" /metrics | grep '^quorumbook_node_ready 1$' >/dev/null || fail "node $n shows no metrics"
+  done
+  ok "every node answers at its published port"
+}
+
+# trades SYMBOL COUNT: there were at least so many.
+trades() { [ "$(qb -o json summary "$1" 2>/dev/null | jq -r '.trades // 0')" -ge "$2" ]; }
+
+agents() {
+  local traders
+  say "The profile of those who trade"
+  compose --profile agents up -d --no-build agents >"$scratch/agents.txt" 2>&1 || {
+    cat "$scratch/agents.txt" >&2
+    fail "docker-compose --profile agents up"
+  }
+  for n in 1 2 3; do until_true 90 "DEMO$n is traded" trades "DEMO$n" 3; done
+  compose --profile agents stop --timeout 20 agents >/dev/null 2>&1
+  traders=$(compose --profile agents ps -aq agents)
+  [ "$(docker inspect -f '{{.State.ExitCode}}' "$traders")" -eq 0 ] ||
+    fail "the agents did not end by themselves"
+  ok "they end when they are asked to"
+  compose --profile agents rm -f agents >/dev/null 2>&1
 }
 
 guards() {
@@ -287,10 +322,12 @@ restart() {
 
 image
 cluster
+pages
 guards
 trade
 kill_leader
 cut_off_leader
 accounts
 restart
+agents
 say "Everything is removed"

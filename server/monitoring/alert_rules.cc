@@ -77,9 +77,10 @@ constexpr AlertRule kRules[] = {
     {"QuorumbookRejectSpike", "warning", "most commands are rejected by the exchange",
      "see the reasons in quorumbook_exchange_rejects_total, and which client sends them", true, 0.5,
      "ratio", 60,
-     "sum by (shard) (rate(quorumbook_exchange_rejects_total[1m])) / "
-     "sum by (shard) (rate(quorumbook_exchange_commands_total[1m]))",
-     "sum by (shard) (rate(quorumbook_exchange_rejects_total[1m])) > 10", alert::RejectSpike},
+     "max by (shard) (sum by (instance, shard) (rate(quorumbook_exchange_rejects_total[1m]))) / "
+     "max by (shard) (sum by (instance, shard) (rate(quorumbook_exchange_commands_total[1m])))",
+     "max by (shard) (sum by (instance, shard) (rate(quorumbook_exchange_rejects_total[1m]))) > 10",
+     alert::RejectSpike},
     {"QuorumbookReplicaLag", "warning", "a replica is far behind its leader",
      "see its disk and network; far behind, it gets a snapshot by itself", true, 10'000, "entries",
      60, "quorumbook_raft_match_lag_entries", "", alert::ReplicaLag},

@@ -212,7 +212,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     const bool same = origin.empty() || origin == "http://" + host || origin == "https://" + host;
     if (!same) {
       keep_alive_ = false;
-      return Write(Problem(403, "bad_request", "a page of another origin may not read from here",
+      return Write(Problem(403, "wrong_origin", "a page of another origin may not read from here",
                            "open the dashboard of this node"));
     }
     if (context_.metrics->web_sockets >= kMaxWebSockets) {

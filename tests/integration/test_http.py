@@ -1,6 +1,5 @@
 """REST, probes and metrics of a live cluster: every endpoint of openapi.json, good and bad."""
 
-import json
 import re
 import shutil
 import socket
@@ -8,6 +7,7 @@ import subprocess
 
 import pytest
 
+import rpc
 from cluster import Cluster, wait_until
 from web import OPENAPI, ROOT, TOKEN, Web
 
@@ -33,10 +33,6 @@ def serving_fixture(tmp_path_factory):
 
 def web(cluster, n=1):
     return Web(cluster.nodes[n].http)
-
-
-def follower(cluster):
-    return cluster.followers()[0]
 
 
 def wait_book(node, condition, what):
@@ -157,6 +153,20 @@ def test_configuration_says_where_values_come_from(serving):
     assert TOKEN not in web(serving).ask("GET", "/api/config").text
 
 
+def test_codes_of_errors_are_those_that_are_documented():
+    emitted = set()
+    for source in (ROOT / "server/monitoring").glob("*.cc"):
+        call = r'(?:Problem|Refuse)\(\s*(\d{3}),\s*"(\w+)"'
+        emitted |= {(code, status) for status, code in re.findall(call, source.read_text())}
+    table = (ROOT / "docs/http.md").read_text().split("| `code` | status |")[1].split("\n\n")[0]
+    documented = set()
+    for codes, statuses in re.findall(r"^\| (`[^|]*) \| ([\d, ]+) \|", table, re.M):
+        for code in re.findall(r"`(\w+)`", codes):
+            documented |= {(code, status) for status in statuses.split(", ")}
+    assert len(emitted) > 15
+    assert emitted == documented
+
+
 def test_version_and_document(serving):
     version = web(serving).get("/api/version")
     assert version["writes"] is True
@@ -212,6 +222,19 @@ def test_metrics_count(serving):
     assert value(leader, r"quorumbook_storage_sync_duration_seconds_count") > 0
     assert value(leader, r'quorumbook_raft_active_voters\{shard="1"\}') == 3
     assert value(1, r'quorumbook_http_requests_total\{path="/metrics",method="GET",status="200"\}') > 0
+
+
+def test_symbols_in_metrics_are_bounded(make_cluster):
+    cluster = make_cluster(nodes=1, settings=SETTINGS)
+    cluster.start()
+    cluster.session().execute(*[rpc.add_symbol(f"S{number:02}") for number in range(1, 67)])
+
+    def named():
+        text = web(cluster).ask("GET", "/metrics").text
+        return set(re.findall(r'symbol_trades_total\{shard="1",symbol="(\w+)"\}', text))
+
+    wait_until(named, "a sample of the symbols")
+    wait_until(lambda: named() == {f"S{number:02}" for number in range(1, 65)}, "the first 64")
 
 
 def test_streams_count_themselves(serving):
@@ -307,143 +330,6 @@ def test_unknown_symbols_and_wrong_parameters(serving, what):
     web(serving).problem("GET", "/api/candles/DEMO?interval=2m", 400, "bad_request")
 
 
-# Orders.
-
-
-def order(**changes):
-    usual = {"symbol": "DEMO", "account": 7, "side": "buy", "quantity": "5", "price": "9.00"}
-    return {**usual, **changes}
-
-
-def test_an_order_at_any_node(serving):
-    for n in serving.nodes:
-        number = str(1000 + n)
-        entered = web(serving, n).post("/api/orders", order(client_order_id=number))
-        assert entered.status == 200, entered.text
-        assert entered.json["status"] == "new"
-        assert entered.json["client_order_id"] == number
-        assert entered.json["leaves_quantity"] == "5"
-        again = web(serving, n).post("/api/orders", order(client_order_id=number))
-        assert again.status == 422
-        assert again.json["reason"] == "duplicate_client_order_id"
-
-        def mine(node=web(serving, n), number=number):
-            orders = node.ask("GET", "/api/orders?account=7", token=TOKEN).json["orders"]
-            return [one for one in orders if one["client_order_id"] == number]
-
-        wait_until(mine, "the node has executed the order")
-        assert mine()[0]["price"] == "9.00"
-        query = f"symbol=DEMO&account=7&client_order_id={number}"
-        gone = web(serving, n).delete(f"/api/orders?{query}")
-        assert gone.json["status"] == "canceled"
-        assert web(serving, n).delete(f"/api/orders?{query}").json["reason"] == "order_finished"
-
-
-def test_an_order_that_trades(serving):
-    result = web(serving).post("/api/orders", order(account=8, price="10.02", quantity="10"))
-    assert result.json["status"] == "filled"
-    assert result.json["cumulative_quantity"] == "10"
-    trade = [report for report in result.json["reports"] if report["exec_type"] == "trade"]
-    assert trade[0]["last_price"] == "10.02"
-    rest = order(account=8, side="sell", price="10.02", quantity="10")
-    back = web(serving).post("/api/orders", rest)
-    assert back.json["status"] == "new"
-
-
-@pytest.mark.parametrize(
-    "changes, hint",
-    [
-        ({"price": "9.005"}, "the nearest are 9.00 and 9.01"),
-        ({"quantity": "1.5"}, "the nearest are 1 and 2"),
-        ({"price": "-1"}, "negative"),
-        ({"quantity": 5}, "string"),
-        ({"side": "both"}, "side"),
-        ({"account": 0}, "account"),
-        ({"account": "7"}, "account"),
-        ({"type": "stop"}, "type"),
-        ({"type": "market"}, "no price"),
-        ({"time_in_force": "forever"}, "time_in_force"),
-        ({"post_only": "yes"}, "post_only"),
-        ({"client_order_id": "0"}, "client_order_id"),
-        ({"client_order_id": 5}, "client_order_id"),
-    ],
-)
-def test_wrong_orders(serving, changes, hint):
-    body = order(**changes)
-    problem = web(serving).problem("POST", "/api/orders", 400, "bad_request", body, TOKEN)
-    assert hint in problem["detail"]
-
-
-def test_orders_that_can_not_be_meant(serving):
-    node = web(serving)
-    node.problem("POST", "/api/orders", 404, "unknown_symbol", order(symbol="NOPE"), TOKEN)
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-    for body in ("", "[]", "{", '"x"'):
-        assert node.raw("POST", "/api/orders", body, headers).json["code"] == "bad_request"
-    headers["Content-Type"] = "text/plain"
-    assert node.raw("POST", "/api/orders", "{}", headers).status == 415
-    query = "symbol=DEMO&account=7"
-    node.problem("DELETE", f"/api/orders?{query}", 400, "bad_request", token=TOKEN)
-    node.problem("GET", "/api/orders", 400, "bad_request", token=TOKEN)
-    rejected = node.problem(
-        "DELETE", f"/api/orders?{query}&client_order_id=99", 422, "rejected", token=TOKEN
-    )
-    assert rejected["reason"] == "unknown_order"
-
-
-def test_changes_need_the_token(serving):
-    node = web(serving)
-    for method, path in (
-        ("POST", "/api/orders"),
-        ("DELETE", "/api/orders"),
-        ("GET", "/api/orders"),
-        ("POST", "/api/admin/transfer-leadership"),
-        ("POST", "/api/admin/add-node"),
-        ("POST", "/api/admin/remove-node"),
-    ):
-        body = {} if method == "POST" else None
-        node.problem(method, path, 401, "token_required", body)
-        node.problem(method, path, 401, "wrong_token", body, token="integration-tokem")
-
-
-# Operators.
-
-
-def kinds(node):
-    return [event["kind"] for event in node.get("/api/events")["events"]]
-
-
-def test_leadership_is_handed_over(serving):
-    target = follower(serving)
-    answer = web(serving, follower(serving)).post(
-        "/api/admin/transfer-leadership", {"shard": 1, "target": target}
-    )
-    assert (answer.status, answer.json) == (200, {"shard": 1, "leader": target}), answer.text
-    for n in serving.nodes:
-        wait_until(
-            lambda n=n: web(serving, n).get("/api/shards")["shards"][0]["leader"] == target,
-            f"node {n} shows the new leader",
-        )
-        wait_until(lambda n=n: "leader_changed" in kinds(web(serving, n)), "and tells of it")
-
-
-def test_wrong_operations(serving):
-    node = web(serving)
-    transfer = "/api/admin/transfer-leadership"
-    node.problem("POST", transfer, 404, "unknown_shard", {"shard": 9}, TOKEN)
-    for body in ({}, {"shard": "1"}, {"shard": 1, "target": -1}):
-        node.problem("POST", transfer, 400, "bad_request", body, TOKEN)
-    node.problem("POST", transfer, 409, "refused", {"shard": 1, "target": 6}, TOKEN)
-    for path in ("/api/admin/add-node", "/api/admin/remove-node"):
-        for body in ({}, {"node": 0}, {"node": 1, "shards": [9]}, {"node": 1, "shards": 1}):
-            node.problem("POST", path, 400, "bad_request", body, TOKEN)
-    unknown = node.post("/api/admin/add-node", {"node": 6})
-    assert unknown.status == 409
-    assert unknown.json["shards"][0]["ok"] is False
-    member = node.post("/api/admin/add-node", {"node": 2})
-    assert member.json["shards"][0] == {**member.json["shards"][0], "ok": True}, "it is one already"
-
-
 # The server itself.
 
 
@@ -493,99 +379,3 @@ def test_bad_requests_end_the_connection(serving):
 def test_a_connection_serves_many_requests(serving):
     request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     assert raw_exchange(serving, request * 3).count(b"livez ok") == 3
-
-
-# What a node says when others fail; each with a cluster of its own.
-
-
-def test_a_node_that_is_down_is_named(make_cluster):
-    cluster = make_cluster(settings=SETTINGS)
-    cluster.start()
-    killed = cluster.followers()[0]
-    observer = web(cluster, cluster.leader())
-    wait_until(lambda: observer.get("/api/health")["verdict"] == "healthy", "it is healthy")
-    cluster.kill(killed)
-    health = wait_until(
-        lambda: (h := observer.get("/api/health"))["verdict"] == "degraded" and h, "it notices"
-    )
-    assert health["can_lose"] == 0
-    assert f"node {killed} does not answer" in health["sentence"]
-    assert [item["node"] for item in health["unreachable"]] == [killed]
-    nodes = {node["node"]: node for node in observer.get("/api/nodes")["nodes"]}
-    assert nodes[killed]["reachable"] is False
-    alerts = wait_until(
-        lambda: [
-            rule
-            for rule in observer.get("/api/alerts")["rules"]
-            if rule["name"] == "QuorumbookNodeDown" and rule["state"] == "firing"
-        ],
-        "the alert fires",
-    )
-    assert alerts[0]["instances"][0]["labels"] == {"node": str(killed)}
-    cluster.start(killed)
-    wait_until(lambda: observer.get("/api/health")["verdict"] == "healthy", "it is healthy again")
-    history = observer.get("/api/alerts")["history"]
-    changes = [item["state"] for item in history if item["name"] == "QuorumbookNodeDown"]
-    assert changes == ["resolved", "firing"]
-    assert {"node_down", "node_up", "alert_firing", "alert_resolved"} <= set(kinds(observer))
-
-
-def test_without_a_majority_a_node_lives_but_is_not_ready(make_cluster):
-    cluster = make_cluster(settings=SETTINGS)
-    cluster.start()
-    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
-    survivor = cluster.leader()
-    node = web(cluster, survivor)
-    wait_until(lambda: node.ask("GET", "/readyz").status == 200, "it is ready")
-    for n in cluster.followers():
-        cluster.kill(n)
-    verbose = wait_until(
-        lambda: (a := node.ask("GET", "/readyz?verbose")).status == 503 and a, "it is not ready"
-    )
-    assert "[-] shard 1: no leader is known" in verbose.text
-    assert node.ask("GET", "/livez").status == 200
-    wait_until(lambda: node.get("/api/health")["verdict"] == "unavailable", "it says so")
-    assert node.get("/api/book/DEMO")["bids"] == [], "what it has can be read"
-    node.problem("POST", "/api/orders", 503, "not_leader", order(), TOKEN)
-
-
-def test_a_cluster_that_is_not_founded_yet(make_cluster):
-    cluster = make_cluster()
-    cluster.spawn(1)
-    node = web(cluster, 1)
-
-    def answers():
-        try:
-            return node.get("/api/health")
-        except OSError:
-            return None
-
-    health = wait_until(answers, "it answers")
-    assert health["verdict"] == "founding"
-    assert node.ask("GET", "/livez").status == 200
-    assert "waits for" in node.ask("GET", "/readyz?verbose").text
-    node.problem("GET", "/api/book/DEMO", 503, "not_founded")
-    node.problem("GET", "/api/symbols", 503, "not_founded")
-    assert node.get("/api/shards")["shards"][0]["leader"] is None
-    assert "quorumbook_node_ready 0" in wait_until(
-        lambda: "process_threads" in (t := node.ask("GET", "/metrics").text) and t, "a sample"
-    )
-    node.problem("POST", "/api/orders", 403, "writes_off", {}, "some-token")
-
-
-def test_tokens_from_a_file_and_http_off(make_cluster, tmp_path):
-    token_file = tmp_path / "token"
-    token_file.write_text("token-of-a-file\n")
-    cluster = make_cluster(nodes=1, settings={"http": {"token_file": str(token_file)}})
-    cluster.start()
-    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
-    node = web(cluster, 1)
-    assert node.post("/api/orders", order(), "token-of-a-file").status == 200
-    assert "token-of-a-file" not in node.ask("GET", "/api/config").text
-    assert cluster.stop(1) == 0
-    config = json.loads(cluster.nodes[1].config.read_text())
-    config["listen"]["http"] = "off"
-    cluster.nodes[1].config.write_text(json.dumps(config))
-    cluster.start()
-    with pytest.raises(OSError):
-        node.get("/livez")

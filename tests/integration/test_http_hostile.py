@@ -262,6 +262,37 @@ def test_the_health_check_of_the_image_asks_livez(solo):
     wait_until(lambda: check().returncode == 0, "it goes on")
 
 
+def test_orders_under_way_are_bounded(make_cluster):
+    """Without a leader orders wait for one; no more than 64 of an account, of 256 accounts."""
+    cluster = make_cluster(settings=SETTINGS)
+    cluster.start()
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    survivor = cluster.leader()
+    for n in cluster.followers():
+        cluster.kill(n)
+    node = web(cluster, survivor)
+    wait_until(lambda: node.get("/api/shards")["shards"][0]["leader"] is None, "nobody leads")
+    order = {"symbol": "DEMO", "side": "buy", "quantity": "1", "price": "1.00"}
+
+    def enter(account):
+        kept = Kept(node)
+        body = json.dumps({**order, "account": account})
+        kept.send(
+            f"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        return kept
+
+    for accounts, taken in (([7] * 70, 64), (range(100, 360), 256)):
+        sent = [enter(account) for account in accounts]
+        answers = [kept.receive() for kept in sent]
+        for kept in sent:
+            kept.close()
+        codes = [(status, json.loads(body)["code"]) for status, _, body in answers]
+        assert sorted(set(codes)) == [(429, "too_many"), (503, "not_leader")]
+        assert codes.count((503, "not_leader")) == taken
+
+
 def test_an_order_under_way_is_answered_when_the_node_stops(make_cluster):
     cluster = make_cluster(settings=SETTINGS)
     cluster.start()

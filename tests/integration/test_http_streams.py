@@ -110,6 +110,22 @@ def test_there_is_a_bound_on_streams(market):
     wait_until(free_again, "who left made place")
 
 
+def test_there_is_a_bound_on_web_sockets(solo):
+    sockets = [WebSocket(web(solo)) for _ in range(256)]
+    assert {socket.status for socket in sockets} == {101}
+    refused = WebSocket(web(solo))
+    assert refused.status == 503
+    for socket in (*sockets, refused):
+        socket.close()
+
+    def free_again():
+        socket = WebSocket(web(solo))
+        socket.close()
+        return socket.status == 101
+
+    wait_until(free_again, "who left made place")
+
+
 # Markets.
 
 

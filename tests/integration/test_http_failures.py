@@ -1,0 +1,117 @@
+"""What a node says over HTTP when others fail, or it is not ready; each test has a cluster of its
+own."""
+
+import json
+
+import pytest
+
+from cluster import wait_until
+from web import TOKEN, Web
+
+SETTINGS = {"http": {"token": TOKEN}}
+
+
+def web(cluster, n=1):
+    return Web(cluster.nodes[n].http)
+
+
+def order(**changes):
+    usual = {"symbol": "DEMO", "account": 7, "side": "buy", "quantity": "5", "price": "9.00"}
+    return {**usual, **changes}
+
+
+def kinds(node):
+    return [event["kind"] for event in node.get("/api/events")["events"]]
+
+
+def test_a_node_that_is_down_is_named(make_cluster):
+    cluster = make_cluster(settings=SETTINGS)
+    cluster.start()
+    killed = cluster.followers()[0]
+    observer = web(cluster, cluster.leader())
+    wait_until(lambda: observer.get("/api/health")["verdict"] == "healthy", "it is healthy")
+    cluster.kill(killed)
+    health = wait_until(
+        lambda: (h := observer.get("/api/health"))["verdict"] == "degraded" and h, "it notices"
+    )
+    assert health["can_lose"] == 0
+    assert f"node {killed} does not answer" in health["sentence"]
+    assert [item["node"] for item in health["unreachable"]] == [killed]
+    nodes = {node["node"]: node for node in observer.get("/api/nodes")["nodes"]}
+    assert nodes[killed]["reachable"] is False
+    alerts = wait_until(
+        lambda: [
+            rule
+            for rule in observer.get("/api/alerts")["rules"]
+            if rule["name"] == "QuorumbookNodeDown" and rule["state"] == "firing"
+        ],
+        "the alert fires",
+    )
+    assert alerts[0]["instances"][0]["labels"] == {"node": str(killed)}
+    cluster.start(killed)
+    wait_until(lambda: observer.get("/api/health")["verdict"] == "healthy", "it is healthy again")
+    history = observer.get("/api/alerts")["history"]
+    changes = [item["state"] for item in history if item["name"] == "QuorumbookNodeDown"]
+    assert changes == ["resolved", "firing"]
+    assert {"node_down", "node_up", "alert_firing", "alert_resolved"} <= set(kinds(observer))
+
+
+def test_without_a_majority_a_node_lives_but_is_not_ready(make_cluster):
+    cluster = make_cluster(settings=SETTINGS)
+    cluster.start()
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    survivor = cluster.leader()
+    node = web(cluster, survivor)
+    wait_until(lambda: node.ask("GET", "/readyz").status == 200, "it is ready")
+    for n in cluster.followers():
+        cluster.kill(n)
+    verbose = wait_until(
+        lambda: (a := node.ask("GET", "/readyz?verbose")).status == 503 and a, "it is not ready"
+    )
+    assert "[-] shard 1: no leader is known" in verbose.text
+    assert node.ask("GET", "/livez").status == 200
+    wait_until(lambda: node.get("/api/health")["verdict"] == "unavailable", "it says so")
+    assert node.get("/api/book/DEMO")["bids"] == [], "what it has can be read"
+    node.problem("POST", "/api/orders", 503, "not_leader", order(), TOKEN)
+
+
+def test_a_cluster_that_is_not_founded_yet(make_cluster):
+    cluster = make_cluster()
+    cluster.spawn(1)
+    node = web(cluster, 1)
+
+    def answers():
+        try:
+            return node.get("/api/health")
+        except OSError:
+            return None
+
+    health = wait_until(answers, "it answers")
+    assert health["verdict"] == "founding"
+    assert node.ask("GET", "/livez").status == 200
+    assert "waits for" in node.ask("GET", "/readyz?verbose").text
+    node.problem("GET", "/api/book/DEMO", 503, "not_founded")
+    node.problem("GET", "/api/symbols", 503, "not_founded")
+    assert node.get("/api/shards")["shards"][0]["leader"] is None
+    assert "quorumbook_node_ready 0" in wait_until(
+        lambda: "process_threads" in (t := node.ask("GET", "/metrics").text) and t, "a sample"
+    )
+    node.problem("POST", "/api/orders", 403, "writes_off", {}, "some-token")
+
+
+def test_tokens_from_a_file_and_http_off(make_cluster, tmp_path):
+    token_file = tmp_path / "token"
+    token_file.write_text("token-of-a-file\n")
+    cluster = make_cluster(nodes=1, settings={"http": {"token_file": str(token_file)}})
+    cluster.start()
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    node = web(cluster, 1)
+    assert node.post("/api/orders", order(), "token-of-a-file").status == 200
+    assert "token-of-a-file" not in node.ask("GET", "/api/config").text
+    assert cluster.stop(1) == 0
+    config = json.loads(cluster.nodes[1].config.read_text())
+    config["listen"]["http"] = "off"
+    cluster.nodes[1].config.write_text(json.dumps(config))
+    cluster.start()
+    with pytest.raises(OSError):
+        node.get("/livez")

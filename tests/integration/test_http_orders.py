@@ -1,0 +1,185 @@
+"""Orders and operations over HTTP: entered once, refused with a reason, bounded, told of."""
+
+import pytest
+
+from cluster import Cluster, wait_until
+from web import TOKEN, Web
+
+SETTINGS = {"http": {"token": TOKEN}}
+
+
+@pytest.fixture(name="serving", scope="module")
+def serving_fixture(tmp_path_factory):
+    """Three nodes with a market; shared, so a test leaves it as healthy as it found it."""
+    cluster = Cluster(tmp_path_factory.mktemp("http"), settings=SETTINGS)
+    with cluster:
+        cluster.start()
+        cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+        cluster.qb("symbol", "add", "A/B", "--tick-size", "0.5", "--lot-size", "10")
+        for side, price in (("buy", "9.99"), ("buy", "9.98"), ("sell", "10.02"), ("sell", "10.05")):
+            cluster.qb("order", "submit", "DEMO", side, "100", price)
+        cluster.qb("--account", "2", "order", "submit", "DEMO", "buy", "40", "10.02")
+        for n in cluster.nodes:
+            wait_until(lambda n=n: "healthy" == web(cluster, n).get("/api/health")["verdict"],
+                       f"node {n} calls the cluster healthy")
+        yield cluster
+
+
+def web(cluster, n=1):
+    return Web(cluster.nodes[n].http)
+
+
+def follower(cluster):
+    return cluster.followers()[0]
+
+
+# Orders.
+
+
+def order(**changes):
+    usual = {"symbol": "DEMO", "account": 7, "side": "buy", "quantity": "5", "price": "9.00"}
+    return {**usual, **changes}
+
+
+def test_an_order_at_any_node(serving):
+    for n in serving.nodes:
+        number = str(1000 + n)
+        entered = web(serving, n).post("/api/orders", order(client_order_id=number))
+        assert entered.status == 200, entered.text
+        assert entered.json["status"] == "new"
+        assert entered.json["client_order_id"] == number
+        assert entered.json["leaves_quantity"] == "5"
+        again = web(serving, n).post("/api/orders", order(client_order_id=number))
+        assert again.status == 422
+        assert again.json["reason"] == "duplicate_client_order_id"
+
+        def mine(node=web(serving, n), number=number):
+            orders = node.ask("GET", "/api/orders?account=7", token=TOKEN).json["orders"]
+            return [one for one in orders if one["client_order_id"] == number]
+
+        wait_until(mine, "the node has executed the order")
+        assert mine()[0]["price"] == "9.00"
+        query = f"symbol=DEMO&account=7&client_order_id={number}"
+        gone = web(serving, n).delete(f"/api/orders?{query}")
+        assert gone.json["status"] == "canceled"
+        assert web(serving, n).delete(f"/api/orders?{query}").json["reason"] == "order_finished"
+
+
+def test_an_order_that_trades(serving):
+    result = web(serving).post("/api/orders", order(account=8, price="10.02", quantity="10"))
+    assert result.json["status"] == "filled"
+    assert result.json["cumulative_quantity"] == "10"
+    trade = [report for report in result.json["reports"] if report["exec_type"] == "trade"]
+    assert trade[0]["last_price"] == "10.02"
+    rest = order(account=8, side="sell", price="10.02", quantity="10")
+    back = web(serving).post("/api/orders", rest)
+    assert back.json["status"] == "new"
+
+
+@pytest.mark.parametrize(
+    "changes, hint",
+    [
+        ({"price": "9.005"}, "the nearest are 9.00 and 9.01"),
+        ({"quantity": "1.5"}, "the nearest are 1 and 2"),
+        ({"price": "-1"}, "negative"),
+        ({"quantity": 5}, "string"),
+        ({"side": "both"}, "side"),
+        ({"account": 0}, "account"),
+        ({"account": "7"}, "account"),
+        ({"type": "stop"}, "type"),
+        ({"type": "market"}, "no price"),
+        ({"time_in_force": "forever"}, "time_in_force"),
+        ({"post_only": "yes"}, "post_only"),
+        ({"client_order_id": "0"}, "client_order_id"),
+        ({"client_order_id": 5}, "client_order_id"),
+    ],
+)
+def test_wrong_orders(serving, changes, hint):
+    body = order(**changes)
+    problem = web(serving).problem("POST", "/api/orders", 400, "bad_request", body, TOKEN)
+    assert hint in problem["detail"]
+
+
+def test_orders_that_can_not_be_meant(serving):
+    node = web(serving)
+    node.problem("POST", "/api/orders", 404, "unknown_symbol", order(symbol="NOPE"), TOKEN)
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    for body in ("", "[]", "{", '"x"'):
+        assert node.raw("POST", "/api/orders", body, headers).json["code"] == "bad_request"
+    headers["Content-Type"] = "text/plain"
+    assert node.raw("POST", "/api/orders", "{}", headers).status == 415
+    query = "symbol=DEMO&account=7"
+    node.problem("DELETE", f"/api/orders?{query}", 400, "bad_request", token=TOKEN)
+    node.problem("GET", "/api/orders", 400, "bad_request", token=TOKEN)
+    rejected = node.problem(
+        "DELETE", f"/api/orders?{query}&client_order_id=99", 422, "rejected", token=TOKEN
+    )
+    assert rejected["reason"] == "unknown_order"
+
+
+def test_changes_need_the_token(serving):
+    node = web(serving)
+    for method, path in (
+        ("POST", "/api/orders"),
+        ("DELETE", "/api/orders"),
+        ("GET", "/api/orders"),
+        ("POST", "/api/admin/transfer-leadership"),
+        ("POST", "/api/admin/add-node"),
+        ("POST", "/api/admin/remove-node"),
+    ):
+        body = {} if method == "POST" else None
+        node.problem(method, path, 401, "token_required", body)
+        node.problem(method, path, 401, "wrong_token", body, token="integration-tokem")
+
+
+# Operators.
+
+
+def kinds(node):
+    return [event["kind"] for event in node.get("/api/events")["events"]]
+
+
+def test_leadership_is_handed_over(serving):
+    target = follower(serving)
+    answer = web(serving, follower(serving)).post(
+        "/api/admin/transfer-leadership", {"shard": 1, "target": target}
+    )
+    assert (answer.status, answer.json) == (200, {"shard": 1, "leader": target}), answer.text
+    for n in serving.nodes:
+        wait_until(
+            lambda n=n: web(serving, n).get("/api/shards")["shards"][0]["leader"] == target,
+            f"node {n} shows the new leader",
+        )
+        wait_until(lambda n=n: "leader_changed" in kinds(web(serving, n)), "and tells of it")
+
+
+def test_wrong_operations(serving):
+    node = web(serving)
+    transfer = "/api/admin/transfer-leadership"
+    node.problem("POST", transfer, 404, "unknown_shard", {"shard": 9}, TOKEN)
+    for body in ({}, {"shard": "1"}, {"shard": 1, "target": -1}):
+        node.problem("POST", transfer, 400, "bad_request", body, TOKEN)
+    node.problem("POST", transfer, 409, "refused", {"shard": 1, "target": 6}, TOKEN)
+    for path in ("/api/admin/add-node", "/api/admin/remove-node"):
+        for body in ({}, {"node": 0}, {"node": 1, "shards": [9]}, {"node": 1, "shards": 1}):
+            node.problem("POST", path, 400, "bad_request", body, TOKEN)
+    unknown = node.post("/api/admin/add-node", {"node": 6})
+    assert unknown.status == 409
+    assert unknown.json["shards"][0]["ok"] is False
+    member = node.post("/api/admin/add-node", {"node": 2})
+    assert member.json["shards"][0] == {**member.json["shards"][0], "ok": True}, "it is one already"
+
+
+def test_a_node_is_removed(make_cluster):
+    cluster = make_cluster(settings=SETTINGS)
+    cluster.start()
+    leader = cluster.leader()
+    removed = cluster.followers()[0]
+    node = web(cluster, leader)
+    answer = node.post("/api/admin/remove-node", {"node": removed})
+    assert answer.status == 200, answer.text
+    (shard,) = answer.json["shards"]
+    assert shard["ok"] is True
+    wait_until(
+        lambda: removed not in node.get("/api/shards")["shards"][0]["voters"], "it is no voter"
+    )
