@@ -10,6 +10,13 @@ describe('the page of another node', () => {
     expect(pageOfNode('[fd00::7]:8080', from('10.0.0.5'))).toBe('http://[fd00::7]:8080/#/raft');
   });
 
+  it('is at a URL, if that is what the node gives', () => {
+    const page = 'https://node7.example/#/raft';
+    expect(pageOfNode('https://node7.example', from('10.0.0.5'))).toBe(page);
+    expect(pageOfNode('http://127.0.0.1:8081', from('10.0.0.5'))).toBeNull();
+    expect(pageOfNode('http://0.0.0.0:8080', from('10.0.0.5'))).toBeNull();
+  });
+
   it('is not known of a node that listens everywhere or not at all', () => {
     expect(pageOfNode(null, from('10.0.0.5'))).toBeNull();
     expect(pageOfNode('0.0.0.0:8080', from('10.0.0.5'))).toBeNull();
