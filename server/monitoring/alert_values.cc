@@ -165,7 +165,7 @@ void LeaderFlapping(const AlertInputs& inputs, const Emit& emit) {
     double changes = 0;
     for (const Election& election : inputs.events.elections()) {
       const bool recent = inputs.view.now_ms() - election.time_ms <= kFlappingWindowMs;
-      if (election.shard == shard && recent) ++changes;
+      if (election.shard == shard && recent && !election.seen_first) ++changes;
     }
     emit(Shard(shard), changes);
   }

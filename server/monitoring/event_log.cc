@@ -104,15 +104,20 @@ void EventLog::ObserveShard(const ClusterView& view, uint32_t shard) {
   const auto [item, first] = shards_.try_emplace(shard);
   ShardFacts& facts = item->second;
   const ShardLeader now = view.LeaderOf(shard);
-  if (now.node != 0 && (now.node != facts.leader.node || now.term != facts.leader.term)) {
+  if (now.node != 0 && now.term != facts.leader.term) {
     const bool known_before = facts.leader.term != 0;
     if (known_before) {
       ++facts.leader_changes;
       Add(view.now_ms(), "leader_changed", "info", now.node, shard,
           absl::StrCat("node ", now.node, " leads shard ", shard, " in term ", now.term));
     }
-    elections_.push_front({view.now_ms(), shard, now.term, now.node});
+    elections_.push_front({view.now_ms(), shard, now.term, now.node, !known_before});
     if (elections_.size() > kMaxElections) elections_.pop_back();
+    facts.leader = now;
+  } else if (now.node != 0 && facts.leader.node == 0) {
+    Add(view.now_ms(), "leader_seen", "info", now.node, shard,
+        absl::StrCat("node ", now.node, " is seen to lead shard ", shard,
+                     " again, in the same term"));
     facts.leader = now;
   } else if (now.node == 0 && facts.leader.node != 0) {
     Add(view.now_ms(), "leader_lost", "warning", facts.leader.node, shard,

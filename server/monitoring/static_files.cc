@@ -62,38 +62,43 @@ HttpResponse StaticFiles::NotBuilt() const {
   return response;
 }
 
-HttpResponse StaticFiles::Get(const HttpRequest& request) const {
+StaticFiles::StaticFiles(const fs::path& root_path) {
   std::error_code error;
-  const fs::path root = fs::canonical(root_, error);
-  const bool built = !error && fs::is_regular_file(root / "index.html", error);
+  const fs::path root = fs::canonical(root_path, error);
+  uint64_t total = 0;
+  for (fs::recursive_directory_iterator item(root, error), end; !error && item != end;
+       item.increment(error)) {
+    std::error_code unread;
+    const fs::path file = fs::canonical(item->path(), unread);
+    if (unread || !IsWithin(file, root) || !fs::is_regular_file(file, unread)) continue;
+    const uint64_t size = fs::file_size(file, unread);
+    if (unread || size > kMaxStaticBytes || total + size > kMaxAllStaticBytes) continue;
+    total += size;
+    HttpResponse response;
+    response.content_type = TypeOf(file);
+    response.body.resize(size);
+    std::ifstream in(file, std::ios::binary);
+    in.read(response.body.data(), static_cast<std::streamsize>(size));
+    response.body.resize(static_cast<size_t>(in.gcount()));
+    const std::string path = "/" + item->path().lexically_relative(root).generic_string();
+    // The build names assets by their contents.
+    const bool hashed = path.starts_with("/assets/");
+    response.headers.emplace_back("Cache-Control",
+                                  hashed ? "public, max-age=31536000, immutable" : "no-cache");
+    files_.emplace(path, std::move(response));
+  }
+}
+
+HttpResponse StaticFiles::Get(const HttpRequest& request) const {
   std::string decoded;
-  const bool sane = PercentDecode(request.path, false, &decoded) &&
-                    decoded.find('\0') == std::string::npos && !decoded.starts_with("/api");
-  if (sane && !built) return NotBuilt();
-  fs::path file = sane ? fs::canonical(root / decoded.substr(1), error) : fs::path();
-  const bool found = sane && !error && IsWithin(file, root) && fs::is_regular_file(file, error);
-  if (!found) {
-    if (!sane || fs::path(decoded).has_extension()) {
-      return Problem(404, "unknown_path", "there is nothing at " + request.path,
-                     "/api/openapi.json lists what there is");
-    }
-    file = root / "index.html";
-  }
-  const uint64_t size = fs::file_size(file, error);
-  if (error || size > kMaxStaticBytes) {
-    return Problem(404, "unknown_path", "the file can not be served", "see http.web_root");
-  }
-  HttpResponse response;
-  response.content_type = TypeOf(file);
-  response.body.resize(size);
-  std::ifstream in(file, std::ios::binary);
-  in.read(response.body.data(), static_cast<std::streamsize>(size));
-  response.body.resize(static_cast<size_t>(in.gcount()));
-  // The build names assets by their contents.
-  const bool hashed = decoded.starts_with("/assets/");
-  response.headers.emplace_back("Cache-Control",
-                                hashed ? "public, max-age=31536000, immutable" : "no-cache");
-  return response;
+  const bool sane = PercentDecode(request.path, false, &decoded) && !decoded.starts_with("/api");
+  const auto index = files_.find("/index.html");
+  if (sane && index == files_.end()) return NotBuilt();
+  const auto found = sane ? files_.find(decoded) : files_.end();
+  if (found != files_.end()) return found->second;
+  if (sane && !fs::path(decoded).has_extension()) return index->second;
+  return Problem(404, "unknown_path", "there is nothing at " + request.path,
+                 "/api/openapi.json lists what there is");
 }
 
 }  // namespace quorumbook::server

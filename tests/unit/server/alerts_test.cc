@@ -191,11 +191,24 @@ TEST_F(AlertsTest, SlowDisksAndCommitsAreSeen) {
 
 TEST_F(AlertsTest, AFlappingLeaderIsSeen) {
   Pass();
-  for (uint32_t i = 0; i < 4; ++i) {
+  for (uint32_t i = 0; i < 3; ++i) {
     fake_.Lead(1 + i % 3, 10 + i);
     Pass();
   }
+  EXPECT_THAT(engine_.Firing(), IsEmpty()) << "three changes; the first leader seen is none";
+  fake_.Lead(1, 20);
+  Pass();
   EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookLeaderFlapping"));
+}
+
+TEST_F(AlertsTest, ALeaderOutOfSightIsNoElection) {
+  Pass();
+  for (int i = 0; i < 5; ++i) {
+    Pass(4, "13");
+    Pass();
+  }
+  EXPECT_TRUE(InstancesOf("QuorumbookLeaderFlapping").empty());
+  EXPECT_EQ(events_.LeaderChanges(7), 0u);
 }
 
 TEST_F(AlertsTest, ADiskThatFillsIsSeenBeforeItIsFull) {

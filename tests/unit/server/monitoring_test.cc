@@ -222,7 +222,13 @@ TEST(EventLog, NodesThatGoAndComeBack) {
   EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost"));
   fake.Pass();
   log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost", "node_up", "leader_changed"));
+  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost", "node_up", "leader_seen"));
+  EXPECT_EQ(log.LeaderChanges(7), 0u) << "it led all the time";
+  EXPECT_EQ(log.elections().size(), 1u);
+  fake.Lead(2, 6);
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_EQ(log.LeaderChanges(7), 1u) << "the same leader, elected anew";
 }
 
 TEST(EventLog, IsBounded) {

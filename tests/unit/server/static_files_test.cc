@@ -56,6 +56,14 @@ TEST_F(StaticFilesTest, NothingOutsideIsRead) {
   }
 }
 
+TEST_F(StaticFilesTest, NoRequestWaitsForTheDisk) {
+  const StaticFiles files(top_ / "web");
+  fs::remove_all(top_ / "web");
+  HttpRequest request;
+  request.path = "/assets/app.js";
+  EXPECT_EQ(files.Get(request).body, "run()");
+}
+
 TEST_F(StaticFilesTest, MissingAssetsAreMissing) {
   EXPECT_EQ(Get("/assets/gone.js").status, 404u);
   EXPECT_EQ(Get("/api/nothing").status, 404u) << "no page of the dashboard";
