@@ -1,7 +1,13 @@
-# Builds the example that embeds the order book as a project of its own, and runs it.
+# Builds the examples that embed the order book and the exchange as a project of its own, and runs
+# them.
 # Run as: cmake -D SOURCE=<its directory> -D WORK=<scratch> -D COMPILER=<c++> -P this
-foreach(step "${CMAKE_COMMAND};-G;Ninja;-DCMAKE_CXX_COMPILER=${COMPILER};-S;${SOURCE};-B;${WORK}"
-             "${CMAKE_COMMAND};--build;${WORK};--target;match_orders")
+find_program(CCACHE ccache)
+set(launcher "")
+if(CCACHE)
+  set(launcher ";-DCMAKE_CXX_COMPILER_LAUNCHER=${CCACHE}")
+endif()
+foreach(step "${CMAKE_COMMAND};-G;Ninja;-DCMAKE_CXX_COMPILER=${COMPILER}${launcher};-S;${SOURCE};-B;${WORK}"
+             "${CMAKE_COMMAND};--build;${WORK}")
   execute_process(COMMAND ${step} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
     message(FATAL_ERROR "${step}\n${output}")
@@ -20,4 +26,15 @@ best bid 0, best ask 102
 ")
 if(NOT result EQUAL 0 OR NOT output STREQUAL wanted)
   message(FATAL_ERROR "match_orders: exit ${result}:\n${output}")
+endif()
+execute_process(COMMAND ${WORK}/run_exchange RESULT_VARIABLE result OUTPUT_VARIABLE output)
+set(wanted "1: symbol 1 added
+2: order 1 accepted
+3: order 2 accepted
+4: 3 traded at 100
+the retry changed nothing
+2 offered at 100
+")
+if(NOT result EQUAL 0 OR NOT output STREQUAL wanted)
+  message(FATAL_ERROR "run_exchange: exit ${result}:\n${output}")
 endif()
