@@ -89,6 +89,7 @@ class Raft::Core {
   bool MayCampaign() const;
   bool CandidateIsUpToDate(const RequestVote& request) const;
   void BecomeFollower(Term term);
+  void LeaderLost();
   void OnElectionTimeout();
   void StartPreVote();
   void StartElection(bool leadership_transfer);

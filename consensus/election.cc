@@ -53,6 +53,13 @@ void Raft::Core::BecomeFollower(Term term) {
   role_ = Follower{.leader = NodeId(), .matched = keeps ? before->matched : Index()};
 }
 
+// Without waiting for the time-out. If the leader is there after all, the others hear it and refuse
+// the pre-vote. What was promised for the sake of leases is kept.
+void Raft::Core::LeaderLost() {
+  if (!options_.lease_reads) sticky_until_ = now_;
+  election_timer_.RestartWithoutLeader(std::max(now_, sticky_until_));
+}
+
 void Raft::Core::OnElectionTimeout() {
   election_timer_.Restart(now_);
   if (timeouts_sat_out_ < kPriorityMax - options_.priority) {
@@ -118,9 +125,11 @@ void Raft::Core::CountVote(NodeId voter, bool granted) {
   candidate->votes.Record(voter, granted);
   if (candidate->votes.Won()) {
     BecomeLeader();
-  } else if (candidate->votes.Lost()) {
-    BecomeFollower(term_);
+    return;
   }
+  // Two campaign, or more: it need not take a whole timeout until one of them tries again.
+  if (!granted) election_timer_.RestartAfterRefusal(now_);
+  if (candidate->votes.Lost()) BecomeFollower(term_);
 }
 
 // The vote of this term is durable: it may be told, and counts for a candidate itself.

@@ -75,6 +75,7 @@ void Raft::Core::Wake(Instant now) {
 void Raft::Core::PeerLost(NodeId peer, Instant now) {
   Advance(now);
   if (role() == Role::kLeader || leader() == peer) Wake(now);
+  if (role() == Role::kFollower && leader() == peer) LeaderLost();
 }
 
 }  // namespace quorumbook::consensus

@@ -189,10 +189,13 @@ class Raft {
   // voter is taken. False: not leader, or no such voter, or it is fenced.
   bool TransferLeadership(NodeId target, Instant now);
 
-  // For a group that fell silent (Options::quiesce_after); harmless otherwise. Wake: the leader
-  // speaks again, a follower expects to hear it. PeerLost: `peer` can not be reached any more;
-  // wakes a follower whose leader it is, and a leader.
+  // For a group that fell silent (Options::quiesce_after); harmless otherwise. The leader speaks
+  // again, a follower expects to hear it.
   void Wake(Instant now);
+  // The connection to `peer` ended, as it does at once when a process dies. Wakes a leader, and a
+  // follower whose leader it is, which then campaigns soon: within a third of election_timeout_min,
+  // with leases behind what it promised. A false alarm costs a round of pre-votes, which those who
+  // hear the leader refuse.
   void PeerLost(NodeId peer, Instant now);
 
   // The state machine has applied everything up to `index`, a multiple of digest_interval, and this

@@ -210,6 +210,63 @@ TEST(ElectionTest, VoterIgnoresCandidatesWhileALeaderIsAtWork) {
   }
 }
 
+// The end of the connection to its leader is as good as the time-out: it campaigns soon, and helps
+// another who does.
+TEST(ElectionTest, FollowerThatLostItsLeaderCampaignsSoonAndHelpsOthers) {
+  std::set<Duration> waits;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Options options = GroupOf(3);
+    options.seed = seed;
+    Replica replica(options);
+    replica.Receive(kTwo, 1, AppendEntries{});
+    replica.Sync();
+    replica.TakeMessages();
+    const Instant before = replica.raft().deadline();
+    replica.raft().PeerLost(kThree, replica.now());  // somebody else
+    EXPECT_EQ(replica.raft().deadline(), before);
+    replica.Receive(kThree, 2, Asks({}, /*pre_vote=*/true));
+    EXPECT_TRUE(replica.TakeMessages().empty());
+
+    replica.raft().PeerLost(kTwo, replica.now());
+    waits.insert(replica.raft().deadline() - replica.now());
+    replica.Receive(kThree, 2, Asks({}, /*pre_vote=*/true));
+    const auto answers = replica.Take<RequestVoteResponse>();
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_TRUE(answers[0].granted);
+  }
+  EXPECT_GE(*waits.begin(), Duration::zero());
+  EXPECT_LT(*waits.rbegin(), GroupOf(3).election_timeout_min / 3);
+  EXPECT_GT(waits.size(), 15u);  // not all at the same time
+}
+
+// A false alarm: the connection broke, the leader is there.
+TEST(ElectionTest, FollowerThatLostItsLeaderFollowsItAgain) {
+  Replica replica(GroupOf(3));
+  replica.Receive(kTwo, 1, AppendEntries{});
+  replica.raft().PeerLost(kTwo, replica.now());
+  replica.TickToDeadline();
+  EXPECT_EQ(replica.raft().role(), Role::kPreCandidate);
+  replica.Receive(kTwo, 1, AppendEntries{});
+  EXPECT_EQ(replica.raft().role(), Role::kFollower);
+  EXPECT_EQ(replica.raft().leader(), kTwo);
+  EXPECT_EQ(replica.raft().term(), Term(1));
+  EXPECT_GE(replica.raft().deadline() - replica.now(), GroupOf(3).election_timeout_min);
+}
+
+// With a vote refused two campaign, and neither may win: 3.4 waits for a timeout, which is long.
+TEST(ElectionTest, CandidateThatIsRefusedTriesAgainBeforeItsTimeout) {
+  Replica replica(GroupOf(3));
+  replica.TickToDeadline();
+  replica.Receive(kTwo, 1, kPreVote);
+  replica.Sync();
+  EXPECT_GE(replica.raft().deadline() - replica.now(), GroupOf(3).election_timeout_min);
+  replica.Receive(kTwo, 1, RequestVoteResponse{});
+  EXPECT_EQ(replica.raft().role(), Role::kCandidate);  // the third may still vote for it
+  const Duration wait = replica.raft().deadline() - replica.now();
+  EXPECT_GE(wait, GroupOf(3).election_timeout_min / 4);
+  EXPECT_LT(wait, GroupOf(3).election_timeout_min / 2);
+}
+
 // 4.2.3: "with a special flag [...] 'I have permission to disrupt the leader - it told me to!'"
 TEST(ElectionTest, VoterListensToACandidateThatTheLeaderSent) {
   Replica replica(GroupOf(3));

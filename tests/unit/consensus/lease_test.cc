@@ -215,5 +215,20 @@ TEST(LeaseTest, PromiseOutlivesTheTermInWhichItWasGiven) {
   EXPECT_EQ(follower.raft().term(), Term(5));
 }
 
+// ... and whose connection to the leader ends: others may still reach it, and read there.
+TEST(LeaseTest, PromiseOutlivesTheConnectionToTheLeader) {
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendEntries{});
+  follower.Sync();
+  follower.TakeMessages();
+  follower.raft().PeerLost(kTwo, follower.now());
+  follower.Receive(
+      kThree, 2, RequestVote{.last_log_index = Index(), .last_log_term = Term(), .pre_vote = true});
+  EXPECT_TRUE(follower.TakeMessages().empty());
+  const Duration wait = follower.raft().deadline() - follower.now();
+  EXPECT_GE(wait, milliseconds(300));
+  EXPECT_LT(wait, milliseconds(400));
+}
+
 }  // namespace
 }  // namespace quorumbook::consensus
