@@ -43,6 +43,14 @@ function(quorumbook_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
+# quorumbook_use_fast_malloc(PROGRAM): an allocator whose threads do not share locks, for programs
+# that pass messages from thread to thread.
+function(quorumbook_use_fast_malloc program)
+  if(QUORUMBOOK_MALLOC)
+    target_link_libraries(${program} PRIVATE ${QUORUMBOOK_MALLOC})
+  endif()
+endfunction()
+
 # quorumbook_test(NAME SOURCES a_test.cc ... [DEPENDS target ...]): one GoogleTest program, which
 # is one CTest test.
 function(quorumbook_test name)

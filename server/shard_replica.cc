@@ -298,22 +298,26 @@ void ShardReplica::Write(consensus::Persist persist) {
       });
 }
 
+// Making it takes processor time, for which orders come first. Storing it takes RocksDB's locks,
+// which the log writer wants too: not on a thread that may have to wait for its turn.
 void ShardReplica::SaveSnapshot(SnapshotRecipe recipe) {
-  boost::asio::post(*environment_.background,
-                    [self = shared_from_this(), recipe = std::move(recipe)] {
-                      const std::atomic<bool>& stopping = *self->environment_.stopping;
-                      absl::StatusOr<consensus::Snapshot> snapshot =
-                          recipe.Make([&stopping] { return stopping.load(); });
-                      if (stopping) return;
-                      if (snapshot.ok()) {
-                        const absl::Status status =
-                            self->environment_.store->SaveSnapshot(self->options_.shard, *snapshot);
-                        if (!status.ok()) snapshot = status;
-                      }
-                      self->Post([snapshot = std::move(snapshot)](Replica& replica) {
-                        replica.OnSnapshotSaved(snapshot);
-                      });
-                    });
+  boost::asio::post(*environment_.spare, [self = shared_from_this(), recipe = std::move(recipe)] {
+    const std::atomic<bool>& stopping = *self->environment_.stopping;
+    absl::StatusOr<consensus::Snapshot> snapshot =
+        recipe.Make([&stopping] { return stopping.load(); });
+    if (stopping) return;
+    boost::asio::post(*self->environment_.background,
+                      [self, snapshot = std::move(snapshot)] { self->StoreSnapshot(snapshot); });
+  });
+}
+
+void ShardReplica::StoreSnapshot(absl::StatusOr<consensus::Snapshot> snapshot) {
+  if (*environment_.stopping) return;
+  if (snapshot.ok()) {
+    const absl::Status status = environment_.store->SaveSnapshot(options_.shard, *snapshot);
+    if (!status.ok()) snapshot = status;
+  }
+  Post([snapshot = std::move(snapshot)](Replica& replica) { replica.OnSnapshotSaved(snapshot); });
 }
 
 void ShardReplica::DecodeSnapshot(std::shared_ptr<const std::string> bytes) {

@@ -33,7 +33,8 @@ namespace quorumbook::server {
 // What a replica uses of its node; all outlives it.
 struct ReplicaEnvironment {
   boost::asio::io_context* io = nullptr;
-  boost::asio::thread_pool* background = nullptr;  // for snapshots
+  boost::asio::thread_pool* background = nullptr;  // stores and reads snapshots
+  boost::asio::thread_pool* spare = nullptr;       // makes them, in time that nobody else wants
   // True: the node is stopping, and no snapshot is wanted any more.
   const std::atomic<bool>* stopping = nullptr;
   storage::Store* store = nullptr;
@@ -107,6 +108,8 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   Strand::Task MakeTask(Use use);
   void ArmTimer();
   v1::ReplicaStatus MakeStatus(bool digests) const;
+  // On the background thread.
+  void StoreSnapshot(absl::StatusOr<consensus::Snapshot> snapshot);
 
   // ReplicaHost: called on the strand.
   consensus::Instant Now() override;

@@ -58,6 +58,7 @@ class Group {
     environment.io = &io_;
     environment.background = &background_;
     environment.stopping = &stopping_;
+    environment.spare = &background_;
     environment.store = node.store.get();
     environment.log_writer = node.log_writer.get();
     environment.send = [this](ShardId, std::vector<consensus::Message> messages) {
