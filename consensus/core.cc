@@ -69,7 +69,7 @@ Raft::Core::Core(const Options& options, RestoredState restored, Instant now)
 
 void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_state) {
   const SnapshotMeta snapshot = MetaOf(snapshot_);
-  writes_ = Writes(log_.last(), hard_state);
+  writes_ = Writes(log_.last(), hard_state, options_.mutant);
   if (entries.empty()) return;
   const Index first = entries.front().index;
   QB_CHECK(first > Index() && first <= snapshot.index.Next());
@@ -87,17 +87,19 @@ void Raft::Core::RestoreLog(std::vector<Entry> entries, const HardState& hard_st
     if (next->index > snapshot.index) NoteConfiguration(*next);
     log_.Append(std::move(*next));
   }
-  writes_ = Writes(log_.last(), hard_state);
+  writes_ = Writes(log_.last(), hard_state, options_.mutant);
   if (log_.Contains(snapshot)) return;
   // The snapshot became durable before the entries that it covers: what is in the log does not
   // lead up to it.
   log_.Reset(snapshot);
   writes_.TruncateFrom(first);
+  configurations_.TruncateFrom(snapshot.index.Next());
 }
 
 void Raft::Core::Advance(Instant now) {
-  if (now < now_ && !Is(Mutant::kLeaseOverClockJump)) clock_trusted_ = false;
+  const bool went_back = now < now_;
   now_ = std::max(now_, now);
+  if (went_back) TrustClock(false);
 }
 
 Message Raft::Core::Compose(NodeId to, Term term, decltype(Message::body) body) const {
@@ -188,6 +190,7 @@ void Raft::Core::StepInTerm(Message& message) {
 // was cut off would hear nothing that it accepts, and with pre-vote and stickiness nobody would
 // ever listen to its elections (etcd raft, "stuck with a higher term").
 void Raft::Core::AnswerStale(const Message& message) {
+  if (Is(Mutant::kStaleLeaderIgnored)) return;
   if (const auto* append = std::get_if<AppendEntries>(&message.body)) {
     Send(message.from, Answer(/*accepted=*/false, append->prev_index));
   } else if (std::holds_alternative<InstallSnapshot>(message.body)) {

@@ -141,6 +141,7 @@ class Raft::Core {
   void ContinueHandover(Leader& leader);
 
   // reads.cc
+  void TrustClock(bool trusted);
   void StartReadRound(Leader& leader);
   void RoundSent(Leader& leader);
   void RoundAnswered(Leader& leader);
@@ -163,7 +164,7 @@ class Raft::Core {
   // snapshot_transfer.cc
   void StartTransfer(Progress& peer);
   bool WantsChunk(const Progress& peer) const;
-  void SendChunks(Leader& leader, Progress& peer);
+  void SendChunks(Leader& leader);
   void SendChunk(Leader& leader, Progress& peer);
   void RetryTransfers(Leader& leader);
   void OnInstallResponse(const Message& message);
@@ -189,6 +190,7 @@ class Raft::Core {
   void Report(Evidence::Kind kind, NodeId culprit, Index index);
   void NoteStateDigest(NodeId node, Index index, const Digest& digest);
   void Quarantine();
+  void Disregard(Leader& leader, NodeId node);
 
   // To be given to the host once the write that stores it is complete.
   struct Restore {

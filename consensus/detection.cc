@@ -52,11 +52,25 @@ void Raft::Core::Fence(NodeId node, Instant now) {
   }
   fenced_.Insert(node);
   if (auto* leading = std::get_if<Leader>(&role_)) {
-    if (leading->handover && leading->handover->target == node) leading->handover.reset();
+    Disregard(*leading, node);
   } else if (leader() == node) {
     BecomeFollower(term_);
     election_timer_.Restart(now_);
   }
+}
+
+// What it said before does not count either; what is committed stays so.
+void Raft::Core::Disregard(Leader& leader, NodeId node) {
+  if (leader.handover && leader.handover->target == node) leader.handover.reset();
+  leader.lease.Reset();
+  leader.quorum_durable = Index();
+  Progress* peer = leader.Find(node);
+  if (peer == nullptr) return;
+  peer->match = Index();
+  peer->catching_up_to = Index();
+  peer->round = 0;
+  peer->lease_round = 0;
+  peer->BecomeProbe(peer->next);
 }
 
 }  // namespace quorumbook::consensus

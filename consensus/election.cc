@@ -146,7 +146,8 @@ void Raft::Core::OnRequestVote(const Message& message, const RequestVote& reques
     return;
   }
   if (!request.pre_vote && message.term == term_) NoteCampaign(message.from);
-  if (!request.leadership_transfer && LeaderIsFresh()) return;
+  const bool disturbs = Is(Mutant::kPreVoteDisturbs) && request.pre_vote;
+  if (!request.leadership_transfer && !disturbs && LeaderIsFresh()) return;
 
   if (request.pre_vote) {
     const bool granted = message.term > term_ && CandidateIsUpToDate(request);
@@ -190,7 +191,7 @@ void Raft::Core::OnPreVoteResponse(const Message& message, bool granted) {
   }
   pre_candidate->votes.Record(message.from, granted);
   if (pre_candidate->votes.Won()) {
-    StartElection(/*leadership_transfer=*/false);
+    StartElection(/*leadership_transfer=*/Is(Mutant::kPreVoteDisturbs));
   } else if (pre_candidate->votes.Lost()) {
     BecomeFollower(term_);
   }

@@ -84,7 +84,8 @@ bool Raft::Core::EntriesAreSound(NodeId from, Term term, const AppendEntries& ap
     const bool sound =
         entry.payload != nullptr && entry.index == index && entry.term >= previous_term &&
         entry.term <= term &&
-        entry.chain == Chain(chain, entry.term, entry.index, entry.type, entry.bytes()) &&
+        (entry.chain == Chain(chain, entry.term, entry.index, entry.type, entry.bytes()) ||
+         Is(Mutant::kChainNotChecked)) &&
         (entry.type != EntryType::kConfiguration || DecodeConfiguration(entry.bytes()));
     if (!sound) {
       Report(Evidence::Kind::kCorruptEntry, from, index);
@@ -184,7 +185,7 @@ AppendEntriesResponse Raft::Core::Answer(bool accepted, Index index) const {
 // Tells the leader what is durable of what it sent. Held back while the term is not durable: a
 // node that forgot it could follow an older leader over what it acknowledges here.
 void Raft::Core::Acknowledge(Follower& follower) {
-  if (!writes_.vote_durable()) return;
+  if (!writes_.vote_durable() && !Is(Mutant::kAcknowledgeInLostTerm)) return;
   const Index durable = Is(Mutant::kAcknowledgeBeforeSync) ? log_.last() : writes_.durable();
   follower.acknowledged = std::max(follower.acknowledged, std::min(follower.matched, durable));
   follower.round_answered = follower.round_seen;
@@ -196,10 +197,12 @@ void Raft::Core::Acknowledge(Follower& follower) {
 // Some write is complete.
 void Raft::Core::AcknowledgeDurable() {
   auto* follower = std::get_if<Follower>(&role_);
-  if (follower == nullptr || follower->leader == NodeId() || !writes_.vote_durable()) return;
+  if (follower == nullptr || follower->leader == NodeId()) return;
+  if (!writes_.vote_durable() && !Is(Mutant::kAcknowledgeInLostTerm)) return;
   const bool further = std::min(follower->matched, writes_.durable()) > follower->acknowledged;
   if (further || follower->round_seen > follower->round_answered) Acknowledge(*follower);
-  if (follower->install_reply && follower->install_reply->meta.index <= writes_.durable()) {
+  const Index durable = Is(Mutant::kInstallToldEarly) ? log_.last() : writes_.durable();
+  if (follower->install_reply && follower->install_reply->meta.index <= durable) {
     Send(follower->leader,
          InstallSnapshotResponse{.meta = follower->install_reply->meta,
                                  .next_offset = follower->install_reply->total_bytes,

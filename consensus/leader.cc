@@ -59,7 +59,8 @@ Instant Raft::Core::QuorumHeard(const Leader& leader) const {
 // cluster by the heartbeats it sends, whether the cause is its own disk, those of the followers or
 // a network that lets only small messages through.
 bool Raft::Core::IsStalled(const Leader& leader) const {
-  return commit_ < log_.last() && now_ - leader.progress_at >= stall_timeout();
+  return commit_ < log_.last() && now_ - leader.progress_at >= stall_timeout() &&
+         !Is(Mutant::kStalledLeaderStays);
 }
 
 // The others can commit without this disk, but what waits for it grows.
@@ -113,7 +114,8 @@ Instant Raft::Core::LeaderDeadline(const Leader& leader) const {
   Instant deadline = std::min(leader.heartbeat_at, DiskCheckAt(leader));
   if (!Is(Mutant::kNoCheckQuorum)) {
     deadline = std::min(deadline, QuorumHeard(leader) + options_.election_timeout_max);
-    if (commit_ < log_.last()) deadline = std::min(deadline, leader.progress_at + stall_timeout());
+    const bool checked = commit_ < log_.last() && !Is(Mutant::kStalledLeaderStays);
+    if (checked) deadline = std::min(deadline, leader.progress_at + stall_timeout());
   }
   if (leader.handover) deadline = std::min(deadline, leader.handover->deadline);
   for (const Progress& peer : leader.peers) {

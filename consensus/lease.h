@@ -27,6 +27,11 @@ class Lease {
       sent_.pop_front();
     }
   }
+  // Nothing that was promised until now counts.
+  void Reset() {
+    sent_.clear();
+    held_ = false;
+  }
   bool Holds(Instant now, Duration duration) const { return held_ && now - begin_ < duration; }
 
  private:

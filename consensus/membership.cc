@@ -26,7 +26,14 @@ void Raft::Core::ConfigurationChanged() {
       if (electorate_.voters.size() < kVotersMax) electorate_.voters.push_back(learner);
     }
   }
-  if (auto* leader = std::get_if<Leader>(&role_)) FollowConfiguration(*leader);
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return;
+  if (Is(Mutant::kRemovedLeaderCounts) && !electorate_.IsVoter(options_.id)) {
+    electorate_.voters.push_back(options_.id);
+  }
+  FollowConfiguration(*leader);
+  // Those who are needed now may have answered already, and nobody else may be left to.
+  RoundAnswered(*leader);
 }
 
 // A peer for each other member. Who is not one any more stays until it knows (DropLeaving).

@@ -19,6 +19,9 @@ enum class Mutant : uint8_t {
   kNoCheckQuorum,         // a leader that reaches nobody and commits nothing stays one
   kNoStickiness,          // voters help to replace a leader that is at work
   kNoPreVote,             // elections begin without asking whether they can be won
+  kPreVoteDisturbs,       // pre-votes are given in spite of a leader, and force an election
+  kStaleLeaderIgnored,    // a leader of an old term is not told the new one
+  kStalledLeaderStays,    // a leader that is heard but commits nothing stays one
   // Replication.
   kAcknowledgeBeforeSync,    // entries are acknowledged before they are durable
   kOwnDiskCountedEarly,      // a leader counts its own entries before they are durable
@@ -27,10 +30,15 @@ enum class Mutant : uint8_t {
   kTruncateOnShorterAppend,  // an append that ends earlier cuts the log there
   kTruncateBelowCommit,      // ... committed or not
   kMatchFromRefusal,         // the hint of a refusal counts as acknowledged
+  kDurableOverTruncation,    // what was written of entries that were replaced counts as durable
+  kAcknowledgeInLostTerm,    // entries are acknowledged in a term that is not durable
+  kChainNotChecked,          // entries are not compared with their chain values
+  kSilentWhileBehind,        // a group falls silent while a follower lacks entries
   // Leadership transfer, reads, leases.
   kTransferWithoutCatchUp,  // leadership goes by force to a follower that lacks entries
   kReadBeforeOwnCommit,     // reads are served before the first commit of the term
   kReadRoundReused,         // a read is confirmed by a round that began before it
+  kReadLostInChange,        // a read that is under way when the members change is never answered
   kLeaseOverClockJump,      // a lease outlives that the clock can not be trusted
   kLeaseDuringTransfer,     // a lease is used though leadership was offered to another
   kLeaseAfterRestart,       // a voter that restarts forgets that it promised to wait
@@ -40,11 +48,13 @@ enum class Mutant : uint8_t {
   kOverlappingChanges,       // a second change of members while one is under way
   kSingleMajorityInJoint,    // a joint configuration needs the new majority only
   kLearnerCounted,           // learners count as voters
+  kRemovedLeaderCounts,      // a leader that is leaving counts itself
   kRolledBackConfiguration,  // a configuration stays in force though its entry is truncated
   kReplayedConfiguration,    // a repeated message brings an old configuration back
   // Snapshots.
   kSnapshotOverNewer,       // a snapshot replaces a state that is newer
   kChunkOffsetIgnored,      // chunks are put together in the order in which they come
+  kInstallToldEarly,        // a snapshot is reported as installed before it is durable
   kSnapshotWithoutMembers,  // an installed snapshot does not bring its configuration
   kLogGapAfterSnapshot,     // compaction drops an entry that the snapshot does not cover
   // Detection of faulty replicas.

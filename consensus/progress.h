@@ -58,6 +58,7 @@ struct SnapshotTransfer {
   uint64_t sent = 0;
   bool asked = false;     // a chunk was sent since the last time-out
   bool answered = false;  // and was answered
+  Instant sent_at{};      // when the last chunk was
   Instant resend_at{};
   Duration resend_after{};
 

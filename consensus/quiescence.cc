@@ -15,7 +15,7 @@ bool Raft::Core::IsQuiet(const Leader& leader) const {
   if (commit_ < log_.last() || writes_.durable() < log_.last()) return false;
   if (configuration().joint() || leader.handover || !leader.reads.idle()) return false;
   return std::all_of(leader.peers.begin(), leader.peers.end(), [&](const Progress& peer) {
-    if (fenced_.Contains(peer.id)) return true;
+    if (fenced_.Contains(peer.id) || Is(Mutant::kSilentWhileBehind)) return true;
     const bool settled = peer.heard > leader.busy_at || !IsActive(peer);
     return settled && peer.state == Progress::State::kReplicate && peer.match == log_.last() &&
            peer.commit_sent == commit_ && !peer.leaving_until;

@@ -20,8 +20,9 @@ namespace quorumbook::consensus {
 inline constexpr uint32_t kPriorityMax = 3;
 
 struct Options {
-  // Opaque, and never used again by another replica or by this one after it lost its disk: what a
-  // node voted and acknowledged under an id is bound to that id for good.
+  // Opaque, and bound to one disk: never used by another replica, nor by this one after it lost its
+  // disk, for what it voted and acknowledged under an id it must remember. A replica that was taken
+  // out and kept its disk may come back under its id.
   NodeId id;
   // The founding members, the same at each of them. Empty for a replica that joins a group: it
   // learns who belongs to it from the leader that sends it the log. Only looked at while the log
@@ -205,7 +206,8 @@ class Raft {
 
   // From now on, and until this object ends, `node` is not listened to, and never gets leadership
   // from here. With the own id: this replica stops to vote, campaign and lead; it still stores what
-  // it is sent. The host remembers over restarts whom it fenced.
+  // it is sent. Nothing that `node` has said so far counts any more, but for what is committed. A
+  // restart forgets it.
   void Fence(NodeId node, Instant now);
 
   // Completion of Output::persist with this sequence; in order.

@@ -16,6 +16,8 @@ class ReadQueue {
   void Add(uint64_t id) { waiting_.push_back(id); }
 
   bool idle() const { return waiting_.empty() && confirming_.empty(); }
+  // Of the round under way, or the latest.
+  Index index() const { return index_; }
   bool WantsRound() const { return round_ == 0 && !waiting_.empty(); }
 
   // All waiting reads are confirmed by answers to `round`, which is sent now. `index` is the

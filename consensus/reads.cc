@@ -32,15 +32,21 @@ bool Raft::Core::LeaseHolds(const Leader& leader) const {
 
 void Raft::Core::SetClockTrusted(bool trusted, Instant now) {
   Advance(now);
+  TrustClock(trusted);
+}
+
+void Raft::Core::TrustClock(bool trusted) {
   if (Is(Mutant::kLeaseOverClockJump)) {
     clock_trusted_ |= trusted;
     return;
   }
   // What it promised to wait may have been skipped by the jump. From then on nobody relies on it,
-  // until it is trusted again: then also on what it heard before and answers only now.
+  // until it is trusted again: then also on what it heard before and answers only now. As a leader
+  // it does not know how long ago it sent the rounds that are answered.
   if (!trusted || !clock_trusted_) {
     election_timer_.Restart(now_);
     sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
+    if (auto* leader = std::get_if<Leader>(&role_)) leader->lease.Reset();
   }
   clock_trusted_ = trusted;
 }
@@ -68,7 +74,9 @@ void Raft::Core::RoundAnswered(Leader& leader) {
       return peer == nullptr ? uint64_t{0} : peer->*round;
     };
   };
-  leader.reads.Confirm(QuorumReached(electorate_, round_of(&Progress::round)), &reads_);
+  const bool lost =
+      Is(Mutant::kReadLostInChange) && leader.reads.index() < configurations_.active_index();
+  if (!lost) leader.reads.Confirm(QuorumReached(electorate_, round_of(&Progress::round)), &reads_);
   if (options_.lease_reads) {
     leader.lease.RoundAnswered(QuorumReached(electorate_, round_of(&Progress::lease_round)));
   }

@@ -16,8 +16,9 @@ void Raft::Core::OnAppendResponse(const Message& message) {
   peer->heard = now_;
   peer->priority = response.priority;
   // A refusal, too, recognizes this leader.
-  peer->round = std::max(peer->round, std::min(response.round, leader->round));
-  if (response.clock_trusted) peer->lease_round = peer->round;
+  const uint64_t round = std::min(response.round, leader->round);
+  peer->round = std::max(peer->round, round);
+  if (response.clock_trusted) peer->lease_round = std::max(peer->lease_round, round);
   RoundAnswered(*leader);
   if (response.accepted) {
     OnAppendAccepted(*leader, *peer, response.index);
@@ -72,13 +73,13 @@ void Raft::Core::Flush(Leader& leader) {
   StartReadRound(leader);
   for (Progress& peer : leader.peers) {
     SendEntries(leader, peer);
-    if (peer.transfer) SendChunks(leader, peer);
     if (peer.state != Progress::State::kReplicate) continue;
     // News of the commit index, unless it has just ridden along.
     if (std::min(commit_, peer.next.Previous()) > peer.commit_sent) {
       SendEmpty(peer, leader.round, /*quiesce=*/false);
     }
   }
+  SendChunks(leader);
 }
 
 void Raft::Core::SendEntries(Leader& leader, Progress& peer) {

@@ -22,8 +22,17 @@ bool Raft::Core::WantsChunk(const Progress& peer) const {
          transfer.sent - transfer.acknowledged < options_.snapshot_window_bytes;
 }
 
-void Raft::Core::SendChunks(Leader& leader, Progress& peer) {
-  while (WantsChunk(peer) && now_ >= leader.chunk_at) SendChunk(leader, peer);
+// Who waits longest is next: the rate is for all together.
+void Raft::Core::SendChunks(Leader& leader) {
+  while (now_ >= leader.chunk_at) {
+    Progress* next = nullptr;
+    for (Progress& peer : leader.peers) {
+      if (!peer.transfer || !WantsChunk(peer)) continue;
+      if (next == nullptr || peer.transfer->sent_at < next->transfer->sent_at) next = &peer;
+    }
+    if (next == nullptr) return;
+    SendChunk(leader, *next);
+  }
 }
 
 void Raft::Core::SendChunk(Leader& leader, Progress& peer) {
@@ -34,6 +43,7 @@ void Raft::Core::SendChunk(Leader& leader, Progress& peer) {
   const uint64_t offset = transfer.sent;
   transfer.sent += chunk.size();
   transfer.asked = true;
+  transfer.sent_at = now_;
   transfer.resend_at = now_ + transfer.resend_after;
   if (options_.snapshot_bytes_per_second > 0) {
     const uint64_t nanoseconds = chunk.size() * std::nano::den / options_.snapshot_bytes_per_second;
@@ -58,7 +68,6 @@ void Raft::Core::RetryTransfers(Leader& leader) {
       const Duration longest = options_.heartbeat_interval * (1 << kResendDoublings);
       transfer.StartOver(std::min(transfer.resend_after * 2, longest));
     }
-    SendChunks(leader, peer);
   }
 }
 
@@ -94,7 +103,6 @@ void Raft::Core::OnInstallResponse(const Message& message) {
   }
   transfer.answered = true;
   if (transfer.acknowledged > before) leader->progress_at = now_;
-  SendChunks(*leader, peer);
 }
 
 // How far the log may be compacted without making useless a snapshot that is on its way, or was

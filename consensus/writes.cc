@@ -15,6 +15,7 @@ void Writes::VoteChanged() {
 // A write under way may still bring the old entries after `index` to the disk; they are not those
 // of the log in memory any more.
 void Writes::ForgetAfter(Index index) {
+  if (Planted(mutant_, Mutant::kDurableOverTruncation)) return;
   durable_ = std::min(durable_, index);
   for (UnderWay& write : under_way_) write.last = std::min(write.last, index);
 }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 
+#include "consensus/mutant.h"
 #include "consensus/output.h"
 
 namespace quorumbook::consensus {
@@ -14,7 +15,8 @@ namespace quorumbook::consensus {
 class Writes {
  public:
   // `durable`: last index of the restored log. `written`: the restored hard state.
-  Writes(Index durable, const HardState& written) : durable_(durable), written_(written) {}
+  Writes(Index durable, const HardState& written, Mutant mutant = Mutant::kNone)
+      : durable_(durable), written_(written), mutant_(mutant) {}
 
   // Term or vote have changed; the values are taken when the Persist is.
   void VoteChanged();
@@ -56,6 +58,7 @@ class Writes {
   std::deque<UnderWay> under_way_;
   Index durable_;
   HardState written_;
+  Mutant mutant_;
   uint64_t taken_ = 0;
   uint64_t completed_ = 0;
   uint64_t vote_sequence_ = 0;

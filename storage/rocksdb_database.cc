@@ -37,6 +37,11 @@ absl::Status DiskFull(const std::string& directory, const rocksdb::Status& statu
                    status.ToString(), ")"));
 }
 
+// As `status`, with more said if it is one of damage.
+absl::Status RefusedIn(const std::string& directory, const absl::Status& status) {
+  return absl::IsDataLoss(status) ? DataLossIn(directory, status.message()) : status;
+}
+
 rocksdb::Status ClosedForLackOfSpace() {
   return rocksdb::Status::NoSpace("closed until there is space");
 }
@@ -49,6 +54,17 @@ rocksdb::ReadOptions ScanOptions() {
 }
 
 }  // namespace
+
+absl::Status ReadError(const rocksdb::Status& status) {
+  // Also a file that another one names and that is not there.
+  if (status.IsCorruption() || status.IsPathNotFound()) {
+    return absl::DataLossError(status.ToString());
+  }
+  return absl::InternalError(
+      absl::StrCat("cannot read the store: ", status.ToString(),
+                   "; what is in it is unknown until it can be read: check the disk, then start "
+                   "the node again"));
+}
 
 std::string LockPath(const std::string& directory) {
   return absl::StrCat(directory, "/quorumbook.lock");
@@ -161,17 +177,14 @@ absl::Status Database::OpenRocksDb(bool first_opening) {
                      "wrote it, or configure another directory (",
                      status.ToString(), ")"));
   }
-  // Also a file that another one names and that is not there.
-  if (status.IsCorruption() || status.IsPathNotFound()) {
-    return DataLossIn(directory_, status.ToString());
-  }
+  if (absl::IsDataLoss(ReadError(status))) return DataLossIn(directory_, status.ToString());
   return absl::InternalError(
       absl::StrCat("cannot open the store in ", directory_, ": ", status.ToString()));
 }
 
 absl::Status Database::CheckIdentity(const StoreIdentity& wanted) {
   absl::StatusOr<std::string> record = Get(Family::kMeta, kIdentityKey);
-  if (!record.ok()) return DataLossIn(directory_, record.status().message());
+  if (!record.ok()) return RefusedIn(directory_, record.status());
   if (record->empty()) return CreateIdentity(wanted);
   absl::StatusOr<StoreIdentity> found = DecodeIdentity(kIdentityKey, *record);
   if (absl::IsFailedPrecondition(found.status())) {
@@ -190,9 +203,8 @@ absl::Status Database::CheckIdentity(const StoreIdentity& wanted) {
 absl::Status Database::CreateIdentity(const StoreIdentity& identity) {
   for (const Family family : {Family::kLog, Family::kHardState, Family::kSnapshot}) {
     std::unique_ptr<rocksdb::Iterator> it = Scan(family, "", nullptr);
-    if (it->Valid() || !it->status().ok()) {
-      return DataLossIn(directory_, "it holds data, but not whose they are");
-    }
+    if (it->Valid()) return DataLossIn(directory_, "it holds data, but not whose they are");
+    if (!it->status().ok()) return RefusedIn(directory_, ReadError(it->status()));
   }
   rocksdb::WriteBatch batch;
   batch.Put(handle(Family::kMeta), ToSlice(kIdentityKey), EncodeIdentity(kIdentityKey, identity));
@@ -202,7 +214,7 @@ absl::Status Database::CreateIdentity(const StoreIdentity& identity) {
 
 absl::Status Database::ReadFounders() {
   absl::StatusOr<std::string> record = Get(Family::kMeta, kFoundersKey);
-  if (!record.ok()) return DataLossIn(directory_, record.status().message());
+  if (!record.ok()) return RefusedIn(directory_, record.status());
   if (record->empty()) return absl::OkStatus();
   absl::StatusOr<std::vector<NodeId>> found = DecodeFounders(kFoundersKey, *record);
   if (!found.ok()) {
@@ -230,12 +242,12 @@ absl::Status Database::SetFounders(const std::vector<NodeId>& founders) {
   return absl::OkStatus();
 }
 
-absl::Status Database::Commit(rocksdb::WriteBatch* batch, Sync sync) {
+absl::Status Database::Commit(rocksdb::WriteBatch* batch) {
   if (absl::Status status = Heal(); !status.ok()) return status;
   std::shared_lock lock(open_mutex_);
   if (db_ == nullptr) return Judge(ClosedForLackOfSpace());
   rocksdb::WriteOptions options;
-  options.sync = sync == Sync::kNow;
+  options.sync = true;
   return Judge(db_->Write(options, batch));
 }
 
@@ -307,7 +319,7 @@ absl::StatusOr<std::string> Database::Get(Family family, std::string_view key) {
           ? ClosedForLackOfSpace()
           : db_->Get(ScanOptions(), families_[static_cast<size_t>(family)], ToSlice(key), &record);
   if (status.IsNotFound()) return std::string();
-  if (!status.ok()) return absl::DataLossError(status.ToString());
+  if (!status.ok()) return ReadError(status);
   return record;
 }
 

@@ -30,6 +30,11 @@ inline constexpr size_t kFamilies = 4;
 inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
+// Why something that is stored could not be read: kDataLoss if that is damaged or not there,
+// kInternal if the disk does not say what it holds. The latter may be over when it is asked again,
+// so it is no reason to give the store up.
+absl::Status ReadError(const rocksdb::Status& status);
+
 // The file that is locked as long as a store is open. Beside RocksDB's own LOCK: this one is taken
 // before anything is read.
 std::string LockPath(const std::string& directory);
@@ -44,11 +49,9 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Writes the batch atomically and syncs it, and with it all earlier ones. kLater: leaves that to
-  // a later batch. Errors as Store::Write; after a final one every later call returns it.
-  // Thread-safe.
-  enum class Sync : uint8_t { kNow, kLater };
-  absl::Status Commit(rocksdb::WriteBatch* batch, Sync sync = Sync::kNow);
+  // Writes the batch atomically and syncs it. Errors as Store::Write; after a final one every later
+  // call returns it. Thread-safe.
+  absl::Status Commit(rocksdb::WriteBatch* batch);
 
   // After a full disk: opens RocksDB again, if there is space now, which cuts the write that
   // failed off the write-ahead log. Its own way, DB::Resume, is none: it writes what was refused,

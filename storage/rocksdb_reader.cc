@@ -18,7 +18,17 @@ using consensus::Index;
 using consensus::RestoredState;
 using consensus::Snapshot;
 
+// What could not be read is not known to be damaged.
+absl::Status Refused(ShardId shard, absl::string_view what, const absl::Status& error) {
+  if (!absl::IsDataLoss(error)) return error;
+  return Damaged(shard, absl::StrCat(what, ": ", error.message()));
+}
+
 absl::Status CannotScan(absl::string_view family, const rocksdb::Iterator& it) {
+  if (!it.status().ok()) {
+    absl::Status status = ReadError(it.status());
+    if (!absl::IsDataLoss(status)) return status;
+  }
   return absl::DataLossError(
       absl::StrCat("cannot read column family ", family, ": ",
                    it.status().ok() ? "a key has the wrong form" : it.status().ToString(),
@@ -84,7 +94,7 @@ absl::Status FindSnapshots(Database& database, ShardDirectory* directory) {
 absl::Status ReadHardState(Database& database, ShardId shard, RestoredState* state) {
   const std::string key = ShardKey(shard);
   absl::StatusOr<std::string> record = database.Get(Family::kHardState, key);
-  if (!record.ok()) return Damaged(shard, absl::StrCat("hard state: ", record.status().message()));
+  if (!record.ok()) return Refused(shard, "hard state", record.status());
   if (record->empty()) return absl::OkStatus();
   absl::StatusOr<HardState> decoded = DecodeHardState(key, *record);
   if (!decoded.ok()) {
@@ -103,6 +113,7 @@ absl::StatusOr<Snapshot> ReadSnapshotData(Database& database, ShardId shard,
   for (uint32_t chunk = 0; chunk < pointer.chunks(); ++chunk) {
     const std::string key = SnapshotKey(shard, pointer.generation, chunk);
     absl::StatusOr<std::string> record = database.Get(Family::kSnapshot, key);
+    if (!record.ok() && !absl::IsDataLoss(record.status())) return record.status();
     if (!record.ok()) return damaged(record.status().message());
     if (record->empty()) return damaged(absl::StrCat("chunk ", chunk, " is missing"));
     absl::StatusOr<std::string_view> piece = DecodeSnapshotChunk(key, *record);
@@ -119,7 +130,7 @@ absl::StatusOr<Snapshot> ReadSnapshotData(Database& database, ShardId shard,
 absl::Status ReadSnapshot(Database& database, ShardId shard, RestoredState* state) {
   const std::string key = SnapshotKey(shard, 0, 0);
   absl::StatusOr<std::string> record = database.Get(Family::kSnapshot, key);
-  if (!record.ok()) return Damaged(shard, absl::StrCat("snapshot: ", record.status().message()));
+  if (!record.ok()) return Refused(shard, "snapshot", record.status());
   if (record->empty()) return absl::OkStatus();
   absl::StatusOr<SnapshotPointer> pointer = DecodeSnapshotPointer(key, *record);
   if (!pointer.ok()) {
@@ -134,7 +145,7 @@ absl::Status ReadSnapshot(Database& database, ShardId shard, RestoredState* stat
 absl::Status ReadLogStart(Database& database, ShardId shard, Index* first) {
   const std::string key = LogKey(shard, 0);
   absl::StatusOr<std::string> record = database.Get(Family::kLog, key);
-  if (!record.ok()) return Damaged(shard, absl::StrCat("log start: ", record.status().message()));
+  if (!record.ok()) return Refused(shard, "log start", record.status());
   if (record->empty()) return absl::OkStatus();
   absl::StatusOr<LogStart> start = DecodeLogStart(key, *record);
   if (!start.ok()) return Damaged(shard, absl::StrCat("log start: ", start.status().message()));
@@ -160,8 +171,9 @@ absl::Status ReadEntries(Database& database, ShardId shard, Index first,
     entries->push_back(*std::move(entry));
     expected = Index(parsed.index).Next();
   }
-  if (!it->status().ok()) return DamagedAt(shard, expected, it->status().ToString());
-  return absl::OkStatus();
+  if (it->status().ok()) return absl::OkStatus();
+  absl::Status status = ReadError(it->status());
+  return absl::IsDataLoss(status) ? DamagedAt(shard, expected, status.message()) : status;
 }
 
 }  // namespace

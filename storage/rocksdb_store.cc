@@ -59,11 +59,9 @@ class RocksDbStore : public Store {
              rocksdb::WriteBatch* batch);
   // Below: these take mutex_ for a moment only.
   absl::Status RemoveAbandoned(ShardId shard);
-  absl::Status WriteChunks(ShardId shard, const SnapshotPointer& pointer, std::string_view data,
-                           Database::Sync sync);
+  absl::Status WriteChunks(ShardId shard, const SnapshotPointer& pointer, std::string_view data);
   // Writes the data of a snapshot under a new generation, which nothing names yet.
-  absl::StatusOr<SnapshotPointer> WriteData(ShardId shard, const Snapshot& snapshot,
-                                            Database::Sync sync);
+  absl::StatusOr<SnapshotPointer> WriteData(ShardId shard, const Snapshot& snapshot);
   void Abandon(ShardId shard, uint64_t generation);
   absl::Status WriteBatch(const std::vector<ShardWrite>& writes,
                           const std::map<const ShardWrite*, SnapshotPointer>& snapshots);
@@ -139,23 +137,24 @@ void RocksDbStore::Abandon(ShardId shard, uint64_t generation) {
   unnamed_.erase({shard, generation});
 }
 
+// Each chunk is synced: the sync of a log write in between has little to wait for, and a loss of
+// power finds no more than a chunk whose pages the disk may have written out of order.
 absl::Status RocksDbStore::WriteChunks(ShardId shard, const SnapshotPointer& pointer,
-                                       std::string_view data, Database::Sync sync) {
+                                       std::string_view data) {
   for (uint32_t chunk = 0; chunk < pointer.chunks(); ++chunk) {
     const std::string key = SnapshotKey(shard, pointer.generation, chunk);
     rocksdb::WriteBatch batch;
     batch.Put(
         database_->handle(Family::kSnapshot), key,
         EncodeSnapshotChunk(key, data.substr(chunk * kSnapshotChunkBytes, kSnapshotChunkBytes)));
-    if (absl::Status status = database_->Commit(&batch, sync); !status.ok()) return status;
+    if (absl::Status status = database_->Commit(&batch); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
 // Large data are not for one batch: the chunks go first, and nothing knows of them until a batch
 // names their generation.
-absl::StatusOr<SnapshotPointer> RocksDbStore::WriteData(ShardId shard, const Snapshot& snapshot,
-                                                        Database::Sync sync) {
+absl::StatusOr<SnapshotPointer> RocksDbStore::WriteData(ShardId shard, const Snapshot& snapshot) {
   if (absl::Status status = RemoveAbandoned(shard); !status.ok()) return status;
   SnapshotPointer pointer{.meta = snapshot.meta,
                           .configuration = snapshot.configuration,
@@ -166,7 +165,7 @@ absl::StatusOr<SnapshotPointer> RocksDbStore::WriteData(ShardId shard, const Sna
     pointer.generation = next_generation_++;
     unnamed_.insert({shard, pointer.generation});
   }
-  absl::Status status = WriteChunks(shard, pointer, *snapshot.data, sync);
+  absl::Status status = WriteChunks(shard, pointer, *snapshot.data);
   if (status.ok()) return pointer;
   Abandon(shard, pointer.generation);
   return status;
@@ -201,13 +200,12 @@ void RocksDbStore::Apply(const ShardWrite& write, const SnapshotPointer* snapsho
 }
 
 absl::Status RocksDbStore::Write(const std::vector<ShardWrite>& writes) {
-  // Snapshots to be installed, outside of the lock; synced by the batch that names them.
+  // Snapshots to be installed, outside of the lock.
   std::map<const ShardWrite*, SnapshotPointer> snapshots;
   absl::Status status;
   for (const ShardWrite& write : writes) {
     if (!write.persist.snapshot) continue;
-    absl::StatusOr<SnapshotPointer> pointer =
-        WriteData(write.shard, *write.persist.snapshot, Database::Sync::kLater);
+    absl::StatusOr<SnapshotPointer> pointer = WriteData(write.shard, *write.persist.snapshot);
     status = pointer.status();
     if (!status.ok()) break;
     snapshots.emplace(&write, *std::move(pointer));
@@ -251,8 +249,7 @@ absl::Status RocksDbStore::PublishSnapshot(ShardId shard, const SnapshotPointer&
 }
 
 absl::Status RocksDbStore::SaveSnapshot(ShardId shard, const Snapshot& snapshot) {
-  // Each chunk is synced, so that the sync of a log write in between has little to wait for.
-  absl::StatusOr<SnapshotPointer> pointer = WriteData(shard, snapshot, Database::Sync::kNow);
+  absl::StatusOr<SnapshotPointer> pointer = WriteData(shard, snapshot);
   if (!pointer.ok()) return pointer.status();
   if (absl::Status status = PublishSnapshot(shard, *pointer); !status.ok()) {
     Abandon(shard, pointer->generation);

@@ -33,10 +33,12 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const RocksDbOptions& op
 absl::Status MarkDamaged(const std::string& directory, const absl::Status& damage);
 
 // Moves a damaged store out of the way, so that another can be created in its place: renames
-// `directory` to `directory`.damaged, durably, and returns that name. One is kept: an older one of
-// that name is removed first. After a crash in the middle the store is where it was; call again.
+// `directory` to `directory`.damaged, durably, and returns that name; while that is taken,
+// .damaged.2 and so on up to .damaged.4. None is ever removed. After a crash in the middle the
+// store is where it was; call again.
 // Errors: kNotFound: no such directory. kAlreadyExists: a process (or this one) has it open.
-// kFailedPrecondition: it can not be renamed, as when it is a mount point (says what to do).
+// kFailedPrecondition: it can not be renamed, as when it is a mount point, or all names are taken
+// (says what to do).
 // kInternal: the rename can not be synced.
 absl::StatusOr<std::string> SetAside(const std::string& directory);
 

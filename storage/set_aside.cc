@@ -18,6 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// More than one is a disk that should be replaced; and each takes the space of a store.
+constexpr int kSetAsideMax = 4;
+
 absl::Status CannotMove(const fs::path& from, const fs::path& to, const std::string& why) {
   return absl::FailedPreconditionError(absl::StrCat(
       "cannot move the damaged store in ", from.string(), " to ", to.string(), ": ", why,
@@ -44,10 +47,23 @@ absl::Status WriteAndSync(const fs::path& file, const std::string& text) {
   return absl::InternalError(absl::StrCat("cannot write ", file.string(), ": ", why));
 }
 
+// The first name that is free.
+absl::StatusOr<fs::path> NameFor(const fs::path& from) {
+  for (int place = 1; place <= kSetAsideMax; ++place) {
+    const std::string number = place == 1 ? "" : absl::StrCat(".", place);
+    fs::path to = absl::StrCat(from.string(), ".damaged", number);
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(to, error))) return to;
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the store in ", from.string(), " is damaged, and ", kSetAsideMax,
+                   " damaged ones before it are still beside it (", from.string(),
+                   ".damaged and so on): find out why, move them away, then start the node again"));
+}
+
 absl::Status Move(const fs::path& from, const fs::path& to) {
   std::error_code error;
-  fs::remove_all(to, error);
-  if (!error) fs::rename(from, to, error);
+  fs::rename(from, to, error);
   if (error) return CannotMove(from, to, error.message());
   return SyncDirectory(to.parent_path());
 }
@@ -65,7 +81,8 @@ absl::StatusOr<std::string> SetAside(const std::string& directory) {
   if (error || !fs::is_directory(from, error)) {
     return absl::NotFoundError(absl::StrCat("no directory ", directory, " to set aside"));
   }
-  const fs::path to = from.string() + ".damaged";
+  const absl::StatusOr<fs::path> to = NameFor(from);
+  if (!to.ok()) return to.status();
   rocksdb::Env* env = rocksdb::Env::Default();
   rocksdb::FileLock* lock = nullptr;
   if (rocksdb::Status status = env->LockFile(LockPath(from), &lock); !status.ok()) {
@@ -73,10 +90,10 @@ absl::StatusOr<std::string> SetAside(const std::string& directory) {
         "cannot set ", from.string(), " aside, it is in use: stop the process that has it open (",
         status.ToString(), ")"));
   }
-  absl::Status status = Move(from, to);
+  absl::Status status = Move(from, *to);
   env->UnlockFile(lock);
   if (!status.ok()) return status;
-  return to.string();
+  return to->string();
 }
 
 }  // namespace quorumbook::storage

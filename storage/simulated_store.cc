@@ -268,6 +268,10 @@ absl::Status SimulatedDisk::CheckWritable() const {
 
 absl::Status SimulatedDisk::TrySync() {
   if (std::exchange(fail_next_sync_, false)) {
+    if (mutant_ == Mutant::kSyncErrorIgnored) {
+      sync_error_ignored_ = true;
+      return absl::OkStatus();
+    }
     final_error_ = absl::InternalError(
         "a sync of the simulated disk failed; what is on it is unknown until it is opened again: "
         "stop the process");
@@ -307,6 +311,7 @@ void SimulatedDisk::AcceptApart(std::vector<ShardWrite>* writes) {
 absl::Status SimulatedDisk::SyncFirst(uint64_t writes) {
   QB_CHECK(writes <= writes_);
   if (absl::Status status = TrySync(); !status.ok()) return status;
+  if (sync_error_ignored_) return absl::OkStatus();
   while (writes_ - unsynced_.size() < writes) ApplyOldest();
   return absl::OkStatus();
 }
@@ -474,6 +479,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSimulatedStore(SimulatedDisk* disk,
   }
   if (absl::Status status = disk->CheckIdentity(identity); !status.ok()) return status;
   disk->final_error_ = absl::OkStatus();
+  disk->sync_error_ignored_ = false;
   disk->Recover();
   disk->open_ = true;
   return std::make_unique<SimulatedStore>(disk);

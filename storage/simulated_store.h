@@ -91,6 +91,7 @@ class SimulatedDisk {
     kSnapshotApartFromLog,  // a received snapshot is written apart from the log that it replaces
     kSnapshotNotSynced,     // an own snapshot is reported as durable before it is
     kDamageForgotten,       // a mark of damage is not kept
+    kSyncErrorIgnored,      // after a failed sync all goes on, and nothing reaches the disk
   };
   // From now on.
   void Plant(Mutant mutant);
@@ -161,6 +162,7 @@ class SimulatedDisk {
   bool full_ = false;
   bool marked_damaged_ = false;
   bool fail_next_sync_ = false;
+  bool sync_error_ignored_ = false;  // of kSyncErrorIgnored
   absl::Status final_error_;
 };
 

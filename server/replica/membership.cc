@@ -60,6 +60,14 @@ NodeId Membership::FindMember(NodeId node) const {
   return it == members.end() ? NodeId() : *it;
 }
 
+bool Membership::SetConnected(std::vector<NodeId> members) {
+  const bool somebody_new = std::any_of(members.begin(), members.end(), [this](NodeId member) {
+    return !Contains(connected_, member);
+  });
+  connected_ = std::move(members);
+  return somebody_new;
+}
+
 bool Membership::Tend(Instant now) {
   if (raft_.role() != Role::kLeader || raft_.configuration().joint()) return false;
   for (const NodeId member : connected_) {

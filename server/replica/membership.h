@@ -22,7 +22,8 @@ class Membership {
   Membership(NodeId self, consensus::Raft* raft) : self_(self), raft_(*raft) {}
 
   // The members whose streams are up, one a node, this one left out. Learned from their hellos.
-  void SetConnected(std::vector<NodeId> members) { connected_ = std::move(members); }
+  // Returns whether one is among them that was not before.
+  bool SetConnected(std::vector<NodeId> members);
 
   // What is due by itself, to be called whenever something may have changed: one step at a time,
   // only in a leader. Returns whether it proposed something.

@@ -28,7 +28,10 @@ constexpr uint64_t kLogBytesLimitFactor = 4;
 // how soon a batch that brings the time is proposed again.
 constexpr std::chrono::seconds kClockCheck{1};
 constexpr std::chrono::milliseconds kTimeRetry{10};
-constexpr int kCorruptionsToFence = 3;
+// A network changes bytes now and then past its own checksums; a sender that does it that often
+// within this time is broken.
+constexpr size_t kCorruptionsToFence = 3;
+constexpr std::chrono::hours kCorruptionsCount{1};
 
 Refusal Busy(std::string message) {
   return {RefusalCode::kBusy, std::move(message), NodeId(), kRetryAfterMs};
@@ -265,8 +268,14 @@ void Replica::Judge(const consensus::Evidence& evidence) {
   }
   const bool corrupt =
       evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
-  if (corrupt && ++corruptions_[evidence.culprit] < kCorruptionsToFence) return;
-  raft_.Fence(evidence.culprit, host_.Now());
+  const consensus::Instant now = host_.Now();
+  if (corrupt) {
+    std::vector<consensus::Instant>& when = corruptions_[evidence.culprit];
+    std::erase_if(when, [now](consensus::Instant then) { return now - then >= kCorruptionsCount; });
+    when.push_back(now);
+    if (when.size() < kCorruptionsToFence) return;
+  }
+  raft_.Fence(evidence.culprit, now);
 }
 
 // Reads.

@@ -160,7 +160,7 @@ class Replica {
   exchange::Time last_stamp_ = 0;
   consensus::Instant next_time_{};  // no batch for the time alone before
 
-  std::map<NodeId, int> corruptions_;  // by sender
+  std::map<NodeId, std::vector<consensus::Instant>> corruptions_;  // by sender, when
 
   bool stopped_ = false;  // ReplicaHost::Fatal was called
 

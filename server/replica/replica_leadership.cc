@@ -104,7 +104,10 @@ void Replica::AnswerTransfers() {
 }
 
 void Replica::SetConnected(std::vector<NodeId> members) {
-  membership_.SetConnected(std::move(members));
+  // Who comes back to a silent group without a vote asks for nothing, and may not know what was
+  // committed last.
+  const bool somebody_new = membership_.SetConnected(std::move(members));
+  if (somebody_new && raft_.role() == Role::kLeader) raft_.Wake(host_.Now());
   membership_.Tend(host_.Now());
   ProcessOutput();
 }

@@ -210,6 +210,9 @@ bool Cluster::IsFit(const consensus::Message& lie, const HostedReplica& replica)
       return raft.term() == lie.term && raft.commit() >= append.prev_index &&
              raft.EntryMeta(append.prev_index).has_value() && lie.to == replica.member();
     }
+    case Byzantine::kFalseLeader:
+      return raft.term() == lie.term && raft.role() == consensus::Role::kLeader &&
+             lie.to == replica.member();
     case Byzantine::kDoubleVoter:
       return raft.term() == lie.term && raft.role() == consensus::Role::kFollower &&
              lie.to == replica.member();
@@ -240,6 +243,7 @@ void Cluster::Transmit(int from, int to, ShardId shard, std::vector<consensus::M
   messages_ += messages.size();
   if (network_.Corrupts(from, to) && FlipPayloadBit(&random_.Pick(messages), &random_)) {
     context_.fired.Add(Fault::kWireCorruption);
+    corrupted_.emplace(from, to);
   }
   context_.queue.At(*arrival, [this, from, to, shard, messages = std::move(messages)]() mutable {
     if (!network_.IsCut(from, to)) Arrive(from, to, shard, std::move(messages));
@@ -273,11 +277,11 @@ void Cluster::LeadershipChanged(Node& node, ShardId shard, const server::Leaders
   leader_died_at_.erase(died);
 }
 
-bool Cluster::IsAccident(const consensus::Evidence& evidence) {
+bool Cluster::IsAccident(const Node& witness, const consensus::Evidence& evidence) const {
   using Kind = consensus::Evidence::Kind;
   const bool corrupt =
       evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
-  return corrupt && context_.fired.of(Fault::kWireCorruption) > 0;
+  return corrupt && corrupted_.contains({NumberOf(evidence.culprit), witness.number()});
 }
 
 void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) {
@@ -288,7 +292,7 @@ void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evi
     return;
   }
   const bool of_nobody = evidence.culprit == NodeId() && traitor_.member() != NodeId();
-  if (of_nobody || IsAccident(evidence)) return;
+  if (of_nobody || IsAccident(node, evidence)) return;
   context_.Fail(absl::StrCat("shard ", shard.value(), " node ", node.number(),
                              ": evidence of kind ", static_cast<int>(evidence.kind),
                              " against node ", NumberOf(evidence.culprit), ", which is correct"));

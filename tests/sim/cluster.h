@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/client.h"
@@ -87,8 +89,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
   void SendHollowPromise(int number, int to, ShardId shard);
   // Whether a lie of the traitor could be seen, and do no harm, where it arrives.
   bool IsFit(const consensus::Message& lie, const HostedReplica& replica) const;
-  // Whether evidence is what faults of this scenario may bring about though nobody lies.
-  bool IsAccident(const consensus::Evidence& evidence);
+  // Whether what `witness` complains of happened on the link from the one that it names.
+  bool IsAccident(const Node& witness, const consensus::Evidence& evidence) const;
   void Arrive(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
   // Of a message between a client and a node; empty: lost.
   std::optional<SimTime> ClientDelay();
@@ -109,6 +111,7 @@ class Cluster : private NodeWorld, private ClientNetwork {
   std::function<void(int)> on_snapshot_;
   std::map<ShardId, SimTime> leader_died_at_;
   std::vector<SimTime> elections_;
+  std::set<std::pair<int, int>> corrupted_;  // links on which a payload was changed
   Traitor traitor_;
   uint64_t messages_ = 0;
 };

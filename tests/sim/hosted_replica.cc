@@ -49,8 +49,13 @@ absl::Status HostedReplica::Start() {
   raft.digest_interval = scenario.digest_interval;
   raft.keep_log_bytes = scenario.keep_log_bytes;
   raft.snapshot_chunk_bytes = scenario.snapshot_chunk_bytes;
+  raft.snapshot_window_bytes = scenario.snapshot_window_bytes;
+  raft.snapshot_bytes_per_second = scenario.snapshot_bytes_per_second;
+  raft.transfer_log_bytes = scenario.transfer_log_bytes;
   raft.max_append_bytes = scenario.max_append_bytes;
   raft.max_inflight_messages = scenario.max_inflight_messages;
+  raft.max_inflight_bytes = scenario.max_inflight_bytes;
+  raft.max_uncommitted_bytes = scenario.max_uncommitted_bytes;
   raft.seed = node_.random_.Next();
   raft.mutant = scenario.mutant;
   options.mutant =
@@ -209,7 +214,7 @@ void HostedReplica::Fatal(const absl::Status& status) {
   Line(std::string(status.message()));
   stopped_ = true;
   if (absl::IsDataLoss(status)) node_.disk_->MarkDamaged();
-  node_.End();
+  node_.End(Node::Loss::kNothing);
 }
 
 }  // namespace quorumbook::sim

@@ -1,4 +1,4 @@
-// All planted bugs by name: those of the consensus core, of the replica and of the store.
+// All planted bugs by name: those of the core, the replica, the store and its host.
 #pragma once
 
 #include <span>
@@ -14,11 +14,13 @@ struct NamedMutant {
   consensus::Mutant consensus = consensus::Mutant::kNone;
   ReplicaMutant replica = ReplicaMutant::kNone;
   StoreMutant store = StoreMutant::kNone;
+  HostMutant host = HostMutant::kNone;
 
   void PlantIn(Scenario* scenario) const {
     scenario->mutant = consensus;
     scenario->replica_mutant = replica;
     scenario->store_mutant = store;
+    scenario->host_mutant = host;
   }
 };
 

@@ -306,6 +306,7 @@ void Nemesis::Drain() {
         .replica(ShardId(static_cast<uint64_t>(i)))
         ->Call([](server::Replica& replica) { replica.Drain([] {}); });
   }
+  draining_[node] = cluster_.node(node).life();
   // A process that was told to stop does so, whatever else happens.
   context_.queue.After(4 * kSecond, [this, node, life = cluster_.node(node).life()] {
     if (cluster_.node(node).life() != life) return;

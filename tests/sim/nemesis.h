@@ -38,7 +38,7 @@ class Nemesis {
   // Leaves everything as it is: nothing more breaks, and nothing mends by itself.
   void Freeze();
   // Picks a majority of nodes whose data is whole and mends them and the links between them; the
-  // rest stays as it is. REQUIRES: frozen.
+  // rest stays as it is. Processes that work go on, in three of four seeds. REQUIRES: frozen.
   std::vector<int> HealQuorum();
 
  private:
@@ -122,8 +122,9 @@ class Nemesis {
   Context& context_;
   Random random_;
   bool frozen_ = false;
-  std::set<NodeId> damaged_;  // members whose data is not what it was
-  std::optional<Plot> plot_;  // one at a time
+  std::set<NodeId> damaged_;          // members whose data is not what it was
+  std::optional<Plot> plot_;          // one at a time
+  std::map<int, uint64_t> draining_;  // which life of a node was told to end
 };
 
 }  // namespace quorumbook::sim

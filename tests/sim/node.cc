@@ -28,6 +28,8 @@ void Node::Wipe() {
   disk_->Plant(context_.scenario.store_mutant);
   founders_.clear();
   planted_ = ReplicaMutant::kNone;
+  const bool same = context_.scenario.host_mutant == HostMutant::kIncarnationKept;
+  if (same && member_ != NodeId()) return;
   const uint64_t incarnation = 1 + random_.Below(server::kMaxIncarnation);
   member_ = server::MakeMember(NodeId(static_cast<uint64_t>(number_)), incarnation);
 }
@@ -48,7 +50,9 @@ bool Node::Start() {
   writer_ = std::make_unique<DiskWriter>(
       &context_, disk_.get(), store_.get(), &device_, &random_, [this](const absl::Status& status) {
         context_.trace.Line(context_.queue.now(), std::string(status.message()));
-        End();
+        // What a failed sync was to write may be lost though the machine goes on: the kernel takes
+        // it for written.
+        End(Loss::kSome);
       });
   std::vector<std::unique_ptr<HostedReplica>> replicas;
   for (int shard = 1; shard <= context_.scenario.shards; ++shard) {
@@ -127,10 +131,10 @@ void Node::At(SimTime time, absl::AnyInvocable<void()> action) {
 }
 
 // Not at once: a replica may be in the middle of something.
-void Node::End() {
-  context_.queue.At(context_.queue.now(), [this, life = life_] {
+void Node::End(Loss loss) {
+  context_.queue.At(context_.queue.now(), [this, loss, life = life_] {
     if (life != life_) return;
-    Crash(Loss::kNothing);
+    Crash(loss);
     world_.Died(*this);
   });
 }

@@ -141,7 +141,7 @@ class Node {
 
   // Calls back at `time`, later if paused then, and not if the process ends before.
   void At(SimTime time, absl::AnyInvocable<void()> action);
-  void End();
+  void End(Loss loss);
   // The replicas are told that the steady clock runs evenly, after they have watched it for a
   // while.
   void TrustClockSoon();

@@ -57,7 +57,8 @@ constexpr std::string_view kFaultNames[] = {
 static_assert(std::size(kFaultNames) == kFaults);
 
 constexpr std::string_view kByzantineNames[] = {
-    "none",           "equivocating_leader", "double_voter", "forged_identity", "corrupting_sender",
+    "none",           "equivocating_leader", "false_leader",
+    "double_voter",   "forged_identity",     "corrupting_sender",
     "diverged_state",
 };
 static_assert(std::size(kByzantineNames) == kByzantines);
@@ -119,6 +120,14 @@ void DrawRaft(Random& random, Scenario* scenario) {
   scenario->max_inflight_messages = uint64_t{1} << random.Below(9);
 }
 
+void DrawBounds(Random random, Scenario* scenario) {
+  scenario->snapshot_window_bytes = scenario->snapshot_chunk_bytes * (1 + random.Below(16));
+  scenario->snapshot_bytes_per_second = random.OneIn(4) ? uint64_t{32'768} << random.Below(5) : 0;
+  scenario->transfer_log_bytes = uint64_t{16'384} << random.Below(12);
+  scenario->max_inflight_bytes = uint64_t{256} << random.Below(16);
+  scenario->max_uncommitted_bytes = uint64_t{512} << random.Below(16);
+}
+
 }  // namespace
 
 std::string_view NameOf(Fault fault) { return kFaultNames[static_cast<size_t>(fault)]; }
@@ -164,6 +173,7 @@ Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time) {
   scenario.spares = std::min<int>(static_cast<int>(random.Below(3)), kNodesMax - scenario.nodes);
   scenario.shards = random.OneIn(3) ? 1 + static_cast<int>(random.Below(kShardsMax)) : 1;
   DrawRaft(random, &scenario);
+  DrawBounds(Random(seed, "bounds"), &scenario);
   scenario.network_delay = random.Between(50, 2'000) * kMicrosecond;
   scenario.network_jitter = random.Between(10, 5'000) * kMicrosecond;
   scenario.sync_time = random.Between(50, 2'000) * kMicrosecond;

@@ -66,6 +66,7 @@ std::string_view NameOf(Fault fault);
 enum class Byzantine : uint8_t {
   kNone,
   kEquivocatingLeader,  // sends one follower another entry than the others
+  kFalseLeader,         // claims to lead, to whom it follows
   kDoubleVoter,         // votes for everybody who asks
   kForgedIdentity,      // sends messages in the name of another
   kCorruptingSender,    // changes bytes of entries and snapshots that it sends
@@ -78,6 +79,10 @@ std::string_view NameOf(Byzantine byzantine);
 // Bugs planted outside of the consensus core; consensus/mutant.h has those inside.
 using server::ReplicaMutant;
 using StoreMutant = storage::SimulatedDisk::Mutant;
+enum class HostMutant : uint8_t {
+  kNone,
+  kIncarnationKept,  // a node whose disk was replaced keeps its identity
+};
 
 inline constexpr int kNodesMax = 7;
 inline constexpr int kShardsMax = 3;
@@ -98,8 +103,13 @@ struct Scenario {
   uint64_t snapshot_log_bytes = 0;
   uint64_t keep_log_bytes = 0;
   uint64_t snapshot_chunk_bytes = 0;
+  uint64_t snapshot_window_bytes = 0;
+  uint64_t snapshot_bytes_per_second = 0;
+  uint64_t transfer_log_bytes = 0;
   uint64_t max_append_bytes = 0;
   uint64_t max_inflight_messages = 0;
+  uint64_t max_inflight_bytes = 0;
+  uint64_t max_uncommitted_bytes = 0;
 
   SimTime network_delay = 0;   // one way, the least
   SimTime network_jitter = 0;  // on top, uniformly
@@ -122,6 +132,7 @@ struct Scenario {
   consensus::Mutant mutant = consensus::Mutant::kNone;
   ReplicaMutant replica_mutant = ReplicaMutant::kNone;
   StoreMutant store_mutant = StoreMutant::kNone;
+  HostMutant host_mutant = HostMutant::kNone;
 
   SimTime fault(Fault which) const { return faults[static_cast<size_t>(which)]; }
   bool has(Fault which) const { return fault(which) != 0; }

@@ -14,6 +14,9 @@ namespace {
 // How long a healed quorum may take until it serves every client, and then until all its replicas
 // are equal.
 constexpr int kServiceElections = 40;
+// How long it is then watched, and at most half as many new terms there may be: leaders hand over
+// to others that are preferred, now and then also to one that can not lead.
+constexpr int kStableElections = 20;
 
 class Simulation {
  public:
@@ -82,6 +85,37 @@ class Simulation {
     if (!RunUntil(context_.queue.now() + bound, [this] { return IsQuietAndEqual(); })) {
       return context_.Fail("the healed quorum does not converge" + Describe());
     }
+    CheckStable();
+  }
+
+  // Who reaches only some of them, and whoever failed for long, does not depose their leaders.
+  void CheckStable() {
+    const std::vector<uint64_t> before = Terms();
+    const SimTime elections = kStableElections * context_.scenario.election_timeout_max.count();
+    RunUntil(context_.queue.now() + elections, [] { return false; });
+    const std::vector<uint64_t> after = Terms();
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (after[i] > before[i] + kStableElections / 2) {
+        return context_.Fail(absl::StrCat("leaders replace each other though nothing breaks: ",
+                                          after[i] - before[i], " terms", Describe()));
+      }
+    }
+  }
+
+  // The highest of each shard in the quorum.
+  std::vector<uint64_t> Terms() {
+    std::vector<uint64_t> terms;
+    for (int i = 1; i <= cluster_.shards(); ++i) {
+      uint64_t highest = 0;
+      for (const int number : quorum_) {
+        HostedReplica* const replica =
+            cluster_.node(number).replica(ShardId(static_cast<uint64_t>(i)));
+        if (replica == nullptr) continue;
+        highest = std::max(highest, replica->replica().raft().term().value());
+      }
+      terms.push_back(highest);
+    }
+    return terms;
   }
 
   bool IsQuietAndEqual() {

@@ -10,6 +10,7 @@
 namespace quorumbook::sim {
 
 using consensus::AppendEntries;
+using consensus::AppendEntriesResponse;
 using consensus::InstallSnapshot;
 using consensus::Message;
 using consensus::RequestVote;
@@ -24,6 +25,9 @@ std::vector<Message> Traitor::Lie(const std::vector<Message>& messages) {
     switch (kind_) {
       case Byzantine::kEquivocatingLeader:
         Equivocate(message, &lies);
+        break;
+      case Byzantine::kFalseLeader:
+        if (random_.OneIn(10)) ClaimToLead(message, &lies);
         break;
       case Byzantine::kDoubleVoter:
         VoteTwice(message, &lies);
@@ -54,7 +58,20 @@ void Traitor::Equivocate(const Message& message, std::vector<Message>* lies) {
   Message lie = message;
   auto& other = std::get<AppendEntries>(lie.body);
   other.entries.clear();
-  other.prev_chain.low ^= 1 + random_.Below(255);
+  if (random_.OneIn(2)) {
+    other.prev_chain.low ^= 1 + random_.Below(255);
+  } else {
+    // An entry of another term where one is committed.
+    other.prev_term = other.prev_term == message.term ? consensus::Term() : message.term;
+  }
+  lies->push_back(std::move(lie));
+}
+
+// To the leader itself: who else hears it first would follow it, and nobody could tell.
+void Traitor::ClaimToLead(const Message& message, std::vector<Message>* lies) {
+  if (!std::holds_alternative<AppendEntriesResponse>(message.body)) return;
+  Message lie = message;
+  lie.body = AppendEntries{};
   lies->push_back(std::move(lie));
 }
 

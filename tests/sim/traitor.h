@@ -44,6 +44,7 @@ class Traitor {
   static constexpr uint64_t kLiesUntilKnown = 5;
 
   void Equivocate(const consensus::Message& message, std::vector<consensus::Message>* lies);
+  void ClaimToLead(const consensus::Message& message, std::vector<consensus::Message>* lies);
   void VoteTwice(const consensus::Message& message, std::vector<consensus::Message>* lies);
   void Forge(const consensus::Message& message, std::vector<consensus::Message>* lies);
 

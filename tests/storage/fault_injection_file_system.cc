@@ -59,6 +59,23 @@ class WatchedFile : public rocksdb::FSWritableFileOwnerWrapper {
   const std::string path_;
 };
 
+class WatchedTable : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  WatchedTable(const FaultInjectionFileSystem* system,
+               std::unique_ptr<rocksdb::FSRandomAccessFile> file)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system) {}
+
+  IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, Slice* result,
+                char* scratch, IODebugContext* debug) const override {
+    IOStatus status = system_->read_error();
+    if (!status.ok()) return status;
+    return FSRandomAccessFileOwnerWrapper::Read(offset, bytes, options, result, scratch, debug);
+  }
+
+ private:
+  const FaultInjectionFileSystem* const system_;
+};
+
 class WatchedDirectory : public rocksdb::FSDirectoryWrapper {
  public:
   WatchedDirectory(FaultInjectionFileSystem* system, std::string path,
@@ -110,6 +127,7 @@ void FaultInjectionFileSystem::Restart(std::mt19937_64* torn) {
   free_bytes_ = kUnlimited;
   append_error_ = IOStatus::OK();
   sync_error_ = IOStatus::OK();
+  read_error_ = IOStatus::OK();
 }
 
 void FaultInjectionFileSystem::SetFreeBytes(uint64_t bytes) {
@@ -125,6 +143,30 @@ void FaultInjectionFileSystem::FailAppends(IOStatus status) {
 void FaultInjectionFileSystem::FailSyncs(IOStatus status) {
   std::lock_guard lock(mutex_);
   sync_error_ = std::move(status);
+}
+
+void FaultInjectionFileSystem::FailReads(IOStatus status) {
+  std::lock_guard lock(mutex_);
+  read_error_ = std::move(status);
+}
+
+IOStatus FaultInjectionFileSystem::read_error() const {
+  std::lock_guard lock(mutex_);
+  return read_error_;
+}
+
+uint64_t FaultInjectionFileSystem::most_unsynced_bytes() const {
+  std::lock_guard lock(mutex_);
+  return most_unsynced_bytes_;
+}
+
+IOStatus FaultInjectionFileSystem::NewRandomAccessFile(
+    const std::string& path, const FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSRandomAccessFile> opened;
+  IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, &opened, debug);
+  if (status.ok()) *file = std::make_unique<WatchedTable>(this, std::move(opened));
+  return status;
 }
 
 IOStatus FaultInjectionFileSystem::Begin() {
@@ -154,7 +196,9 @@ IOStatus FaultInjectionFileSystem::BeginSync() {
 
 void FaultInjectionFileSystem::Appended(const std::string& path, uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  files_[path].bytes += bytes;
+  FileState& file = files_[path];
+  file.bytes += bytes;
+  most_unsynced_bytes_ = std::max(most_unsynced_bytes_, file.bytes - file.synced_bytes);
 }
 
 void FaultInjectionFileSystem::Synced(const std::string& path) {

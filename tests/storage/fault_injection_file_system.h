@@ -45,6 +45,16 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   void FailAppends(rocksdb::IOStatus status);
   void FailSyncs(rocksdb::IOStatus status);
 
+  // From now on reads of tables return this; OK ends it.
+  void FailReads(rocksdb::IOStatus status);
+
+  // The most bytes that any file had appended and not synced, ever.
+  uint64_t most_unsynced_bytes() const;
+
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* debug) override;
@@ -62,6 +72,7 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
 
  private:
   friend class WatchedFile;
+  friend class WatchedTable;
   friend class WatchedDirectory;
 
   struct FileState {
@@ -75,6 +86,7 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   // How much of an append goes through, and what it returns.
   rocksdb::IOStatus BeginAppend(uint64_t bytes, uint64_t* accepted);
   rocksdb::IOStatus BeginSync();
+  rocksdb::IOStatus read_error() const;
   void Appended(const std::string& path, uint64_t bytes);
   void Synced(const std::string& path);
   void Truncated(const std::string& path, uint64_t bytes);
@@ -87,6 +99,8 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   uint64_t free_bytes_ = kUnlimited;
   rocksdb::IOStatus append_error_;
   rocksdb::IOStatus sync_error_;
+  rocksdb::IOStatus read_error_;
+  uint64_t most_unsynced_bytes_ = 0;
 };
 
 // An environment over `system` in which RocksDB does not sleep: it rests for a second after each

@@ -68,6 +68,32 @@ TEST_F(RocksDbDiskErrorTest, AFullDiskTakesNothingAndHeals) {
   EXPECT_TRUE(Holds(*store_, model_));
 }
 
+// What the disk does not give out may be whole: the node must not give its store up for it.
+TEST_F(RocksDbDiskErrorTest, AReadErrorIsNoDamage) {
+  ASSERT_TRUE(store_->Write({model_.Append(Term(1), {"a", "b"})}).ok());
+  ASSERT_TRUE(store_->SaveSnapshot(ShardId(1), model_.Save(Index(1), "state")).ok());
+  Reopen();  // into tables
+  file_system_->FailReads(rocksdb::IOStatus::IOError("the cable is loose"));
+  const absl::Status status = store_->Load(ShardId(1)).status();
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
+  EXPECT_THAT(status.ToString(), HasSubstr("check the disk"));
+  store_.reset();
+  EXPECT_TRUE(absl::IsInternal(
+      OpenRocksDbStore(
+          {.directory = directory_.path() + "/store", .identity = kTestIdentity, .env = env_.get()})
+          .status()));
+  file_system_->FailReads(rocksdb::IOStatus::OK());
+  Reopen();
+  EXPECT_TRUE(Holds(*store_, model_));
+}
+
+// A disk may write pages out of order: what a loss of power leaves of them looks like damage.
+TEST_F(RocksDbDiskErrorTest, OfAReceivedSnapshotLittleIsUnsyncedAtATime) {
+  ASSERT_TRUE(store_->Write({model_.Install(Index(9), PseudoRandomBytes(1, 8 << 20))}).ok());
+  EXPECT_LT(file_system_->most_unsynced_bytes(), 3u << 20 >> 1);
+  EXPECT_TRUE(Holds(*store_, model_));
+}
+
 TEST_F(RocksDbDiskErrorTest, WhatAFullDiskRefusedIsNotThereAfterACrash) {
   std::mt19937_64 random(1);
   ASSERT_TRUE(Append(&model_, 100).ok());

@@ -148,21 +148,23 @@ class SetAsideTest : public RocksDbOpenTest {
   }
 };
 
-TEST_F(SetAsideTest, MakesRoomForANewStoreAndKeepsTheLastOne) {
-  for (const uint64_t incarnation : {1, 2, 3}) {
+TEST_F(SetAsideTest, MakesRoomForANewStoreAndKeepsAllThatWere) {
+  for (const uint64_t incarnation : {1, 2, 3, 4}) {
     ASSERT_NO_FATAL_FAILURE(CreateStore(incarnation));
     const absl::StatusOr<std::string> aside =
         SetAside(directory_path_ + (incarnation == 2 ? "/" : ""));
     ASSERT_TRUE(aside.ok()) << aside.status();
-    EXPECT_EQ(*aside, directory_path_ + ".damaged");
     EXPECT_FALSE(std::filesystem::exists(directory_path_));
-    EXPECT_EQ(IncarnationIn(*aside), incarnation);
   }
-  int names = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
-    names += entry.exists() ? 1 : 0;
-  }
-  EXPECT_EQ(names, 1) << "more than one is kept";
+  EXPECT_EQ(IncarnationIn(directory_path_ + ".damaged"), 1u);
+  EXPECT_EQ(IncarnationIn(directory_path_ + ".damaged.2"), 2u);
+  EXPECT_EQ(IncarnationIn(directory_path_ + ".damaged.4"), 4u);
+  // Each takes space, and so many are no accident.
+  ASSERT_NO_FATAL_FAILURE(CreateStore(5));
+  const absl::Status full = SetAside(directory_path_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(full)) << full;
+  EXPECT_THAT(full.ToString(), HasSubstr("move them away"));
+  EXPECT_EQ(IncarnationIn(directory_path_), 5u);
 }
 
 TEST_F(SetAsideTest, AStoreInUseStaysWhereItIs) {

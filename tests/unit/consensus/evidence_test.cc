@@ -269,6 +269,31 @@ TEST(FenceTest, FencedReplicaIsNotHeardAndNeverLeads) {
   EXPECT_EQ(follower.raft().role(), Role::kPreCandidate);
 }
 
+// What it said before it was found out is worth as little.
+TEST(FenceTest, WhatAFencedReplicaSaidBeforeDoesNotCount) {
+  Options options = GroupOf(3);
+  options.lease_reads = true;
+  Replica leader(options);
+  leader.Do([&](Raft& raft) { raft.SetClockTrusted(true, leader.now()); });
+  leader.Elect();
+  leader.Sync();
+  leader.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = Index(1)});
+  ASSERT_EQ(leader.Propose("a"), ProposeResult::kAccepted);
+  leader.Receive(kTwo, 1, AppendEntriesResponse{.accepted = true, .index = Index(2)});
+  leader.TickToDeadline();
+  const auto heartbeats = leader.Take<AppendEntries>();
+  leader.Receive(
+      kTwo, 1,
+      AppendEntriesResponse{.accepted = true, .index = Index(2), .round = heartbeats.back().round});
+  ASSERT_TRUE(leader.raft().status().leased);
+  leader.Do([&](Raft& raft) { raft.Fence(kTwo, leader.now()); });
+  leader.Sync();
+  EXPECT_EQ(leader.raft().commit(), Index(1));
+  EXPECT_FALSE(leader.raft().status().leased);
+  leader.Receive(kThree, 1, AppendEntriesResponse{.accepted = true, .index = Index(2)});
+  EXPECT_EQ(leader.raft().commit(), Index(2));
+}
+
 // A network that changes bytes: every change is seen, none gets through, service goes on.
 TEST(EvidenceTest, ClusterServesOverANetworkThatCorruptsEntries) {
   Cluster cluster({.nodes = 3, .seed = 5, .raft = {}, .network = {}, .disk = {}});

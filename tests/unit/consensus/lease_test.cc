@@ -110,6 +110,7 @@ TEST(LeaseTest, NoneWhileTheClockIsNotTrusted) {
   replica.Do([&](Raft& raft) { raft.SetClockTrusted(false, replica.now()); });
   EXPECT_FALSE(ReadsAtOnce(replica));
   replica.Do([&](Raft& raft) { raft.SetClockTrusted(true, replica.now()); });
+  Renew(replica);
   EXPECT_TRUE(ReadsAtOnce(replica));
   replica.Do([&](Raft& raft) { raft.Tick(replica.now() - milliseconds(5)); });
   EXPECT_FALSE(replica.raft().status().leased);
@@ -121,6 +122,8 @@ TEST(LeaseTest, NoneBeforeTheClockWasWatched) {
   EXPECT_FALSE(leader.raft().status().leased);
   EXPECT_FALSE(ReadsAtOnce(leader));
   TrustClock(leader);
+  EXPECT_FALSE(leader.raft().status().leased);
+  Renew(leader);
   EXPECT_TRUE(leader.raft().status().leased);
 
   Replica follower(Leased());
@@ -130,6 +133,54 @@ TEST(LeaseTest, NoneBeforeTheClockWasWatched) {
   TrustClock(follower);
   follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 1, 1, 0, /*round=*/2));
   EXPECT_TRUE(follower.Take<AppendEntriesResponse>().back().clock_trusted);
+}
+
+// How long ago a round was sent is not known once the clock has leapt: while a clock that went back
+// makes up for it, an old lease would last for ever.
+TEST(LeaseTest, NoneFromRoundsBeforeTheClockWasTrustedAgain) {
+  for (const bool told : {false, true}) {
+    Replica replica = LeaderWithLease();
+    replica.TickToDeadline();
+    const uint64_t before = replica.Take<AppendEntries>().at(0).round;
+    replica.Do([&](Raft& raft) {
+      if (told) raft.SetClockTrusted(false, replica.now());
+      raft.Tick(replica.now() - milliseconds(5));
+    });
+    replica.Do([&](Raft& raft) { raft.SetClockTrusted(true, replica.now()); });
+    EXPECT_FALSE(replica.raft().status().leased);
+    replica.Receive(kTwo, 1, Accepts(1, before));
+    EXPECT_FALSE(replica.raft().status().leased);
+    Renew(replica);
+    EXPECT_TRUE(replica.raft().status().leased);
+  }
+}
+
+// A clock that goes back by itself is as little to be trusted as one that is said to have leapt.
+TEST(LeaseTest, AfterAClockWentBackAFollowerWaitsOutItsPromise) {
+  Replica follower(Leased());
+  follower.Receive(kTwo, 1, AppendOf(LogOfTerms({1}), 0, 1));
+  follower.TickAfter(milliseconds(299));
+  follower.Do([&](Raft& raft) { raft.Tick(follower.now() - milliseconds(200)); });
+  follower.TickAfter(milliseconds(299));
+  EXPECT_EQ(follower.raft().role(), Role::kFollower);
+  const RequestVote request{.last_log_index = Index(9), .last_log_term = Term(9)};
+  follower.Receive(kThree, 2, request);
+  EXPECT_EQ(follower.raft().term(), Term(1));
+}
+
+// An answer proves that its own round arrived with a clock that is trusted, and no later one that
+// was answered while it was not.
+TEST(LeaseTest, LateAnswerProlongsItForItsOwnRoundOnly) {
+  Replica replica = LeaderWithLease();
+  replica.TickToDeadline();
+  const uint64_t first = replica.Take<AppendEntries>().at(0).round;
+  replica.TickAfter(milliseconds(150));
+  const uint64_t second = replica.Take<AppendEntries>().at(0).round;
+  ASSERT_GT(second, first);
+  replica.Receive(kTwo, 1, Accepts(1, second, /*clock_trusted=*/false));
+  replica.Receive(kTwo, 1, Accepts(1, first));
+  replica.TickAfter(milliseconds(120));  // 270 ms after the first
+  EXPECT_FALSE(replica.raft().status().leased);
 }
 
 TEST(LeaseTest, FollowerWhoseClockIsNotTrustedGivesNone) {

@@ -263,6 +263,22 @@ TEST(MembershipTest, LeaderThatIsRemovedHandsOverWhenItIsCommitted) {
   EXPECT_EQ(replica.raft().deadline(), Instant::max());
 }
 
+// The round asked somebody who is not needed any more, and never answers.
+TEST(MembershipTest, ReadIsConfirmedWhenWhoIsAskedLeaves) {
+  Replica replica = SettledLeader(2);
+  ASSERT_EQ(replica.ProposeMembers({kOne}), ProposeResult::kAccepted);
+  replica.Sync();
+  ASSERT_TRUE(replica.Read(7));
+  EXPECT_TRUE(replica.TakeReads().empty());
+  replica.Receive(kTwo, 1, Accepts(2));
+  EXPECT_EQ(replica.raft().configuration(), MakeConfiguration({kOne}));
+  replica.Sync();
+  EXPECT_EQ(replica.raft().commit(), Index(3));
+  EXPECT_EQ(replica.TakeReads().size(), 1u);
+  ASSERT_TRUE(replica.Read(8));
+  EXPECT_EQ(replica.TakeReads().size(), 1u);
+}
+
 // 4.2.2: "a server that is not part of its own latest configuration should still start new
 // elections, as it might still be needed until the Cnew entry is committed".
 TEST(MembershipTest, RemovedServerMayCampaignUntilItsRemovalIsCommitted) {

@@ -1,7 +1,10 @@
 // Compaction and snapshots (5).
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "common/digest.h"
+#include "consensus/configuration.h"
 #include "tests/unit/consensus/replica.h"
 
 namespace quorumbook::consensus {
@@ -107,6 +110,28 @@ TEST(CompactionTest, SnapshotAheadOfTheDurableLogReplacesIt) {
     replica.CrashAndRestart();
     EXPECT_EQ(replica.raft().status().last, Index(6));
   }
+}
+
+// What the dropped entries said of the members is not in force either.
+TEST(CompactionTest, SnapshotAheadOfTheDurableLogBringsItsMembers) {
+  const Configuration members = MakeConfiguration({kOne, kTwo, kThree});
+  std::vector<Entry> stale = LogOfTerms({1, 1, 1, 1, 1});
+  const Payload other = Text(EncodeConfiguration(MakeConfiguration({kOne, kFour, kFive})));
+  stale.push_back(
+      {.term = Term(1),
+       .index = Index(6),
+       .type = EntryType::kConfiguration,
+       .chain = Chain(stale.back().chain, Term(1), Index(6), EntryType::kConfiguration, *other),
+       .payload = other});
+  RestoredState restored;
+  restored.hard_state.term = Term(2);
+  restored.snapshot =
+      Snapshot{.meta = MetaOf(kLog, 5), .configuration = members, .data = Text(kState)};
+  restored.entries = stale;
+  Replica replica(GroupOf(3), restored);
+  EXPECT_EQ(replica.raft().status().last, Index(5));
+  EXPECT_EQ(replica.raft().configuration(), members);
+  EXPECT_EQ(replica.raft().status().configuration_index, Index(5));
 }
 
 // 5, figure 5.3: "send snapshot chunks [...] in order".
@@ -305,6 +330,41 @@ TEST(SnapshotTest, RateIsBounded) {
   }
   EXPECT_LE(taken, 2'100u);
   EXPECT_GE(taken, 1'500u);
+}
+
+// ... for all together, and each gets its part.
+TEST(SnapshotTest, RateIsShared) {
+  Options options = GroupOf(5);
+  options.keep_log_bytes = 0;
+  options.snapshot_chunk_bytes = 100;
+  options.snapshot_bytes_per_second = 1'000;
+  Replica replica(options);
+  replica.Elect();
+  replica.Sync();
+  const AppendEntriesResponse accepted{.accepted = true, .index = Index(1)};
+  replica.Receive(kFour, 1, accepted);
+  replica.Receive(kFive, 1, accepted);
+  replica.Compact(
+      {.meta = *replica.raft().EntryMeta(Index(1)), .data = Text(std::string(5'000, 's'))});
+  replica.TakeMessages();
+  std::map<NodeId, uint64_t> taken;
+  const Instant begun = replica.now();
+  while (replica.now() - begun < std::chrono::seconds(2)) {
+    replica.TickToDeadline();
+    replica.Receive(kFour, 1, accepted);
+    replica.Receive(kFive, 1, accepted);
+    for (const Message& message : replica.TakeMessages()) {
+      const auto* chunk = std::get_if<InstallSnapshot>(&message.body);
+      if (chunk == nullptr) continue;
+      uint64_t& its = taken[message.to];
+      if (chunk->offset == its) its += chunk->data.size();
+      replica.Receive(message.to, 1,
+                      InstallSnapshotResponse{.meta = chunk->meta, .next_offset = its});
+    }
+  }
+  EXPECT_LE(taken[kTwo] + taken[kThree], 2'200u);
+  EXPECT_GE(taken[kTwo], 700u);
+  EXPECT_GE(taken[kThree], 700u);
 }
 
 TEST(SnapshotTest, TransferGoesOnUnderAnotherLeader) {

@@ -12,7 +12,7 @@ namespace quorumbook::server {
 
 class RecordingHost final : public ReplicaHost {
  public:
-  consensus::Instant Now() override { return std::chrono::seconds(1); }
+  consensus::Instant Now() override { return now; }
   exchange::Time WallClock() override { return 1; }
   void Write(consensus::Persist persist) override { written.push_back(std::move(persist)); }
   void SaveSnapshot(SnapshotRecipe) override {}
@@ -30,6 +30,7 @@ class RecordingHost final : public ReplicaHost {
   void Log(LogLevel, std::string_view) override {}
   void Fatal(const absl::Status& status) override { fatal.push_back(status); }
 
+  consensus::Instant now = std::chrono::seconds(1);
   std::vector<consensus::Persist> written;
   std::vector<std::shared_ptr<const std::string>> to_decode;
   std::vector<consensus::Message> sent;

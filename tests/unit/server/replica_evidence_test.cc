@@ -75,5 +75,30 @@ TEST_F(ReplicaEvidenceTest, AnotherWhoseStateHasDivergedIsFencedOff) {
   EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(3)));
 }
 
+// A link that changes a byte now and then is no broken sender, however long a process lives.
+TEST_F(ReplicaEvidenceTest, CorruptBytesCountForAnHour) {
+  const auto receive_corrupt = [this](uint64_t index) {
+    consensus::Entry entry{.term = Term(1),
+                           .index = Index(index),
+                           .type = consensus::EntryType::kCommand,
+                           .chain = Digest{.high = 1, .low = index},
+                           .payload = std::make_shared<const std::string>("changed")};
+    Receive(NodeId(2), consensus::AppendEntries{.prev_index = Index(index - 1),
+                                                .prev_term = Term(1),
+                                                .prev_chain = {},
+                                                .commit = Index(1),
+                                                .entries = {entry}});
+  };
+  for (uint64_t index = 2; index < 10; ++index) {
+    receive_corrupt(index);
+    host_.now += std::chrono::minutes(30);
+  }
+  EXPECT_THAT(host_.evidence, SizeIs(8));
+  EXPECT_TRUE(replica_.raft().status().fenced.empty());
+  receive_corrupt(10);
+  receive_corrupt(11);
+  EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(2)));
+}
+
 }  // namespace
 }  // namespace quorumbook::server
