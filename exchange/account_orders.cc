@@ -4,34 +4,17 @@
 
 namespace quorumbook::exchange {
 
-void AccountOrders::Add(OrderHandle handle) {
-  Order& order = orders_[handle];
-  List& list = ListOf(KeyOf(order));
-  order.flags |= kListedFlag;
-  order.older = list.last;
-  order.newer = kNullHandle;
-  (list.last == kNullHandle ? list.first : orders_[list.last].newer) = handle;
-  list.last = handle;
-}
-
-void AccountOrders::Remove(OrderHandle handle) {
-  Order& order = orders_[handle];
-  order.flags &= static_cast<uint8_t>(~kListedFlag);
-  const OrderHandle older = order.older;
-  const OrderHandle newer = order.newer;
-  if (older != kNullHandle) orders_[older].newer = newer;
-  if (newer != kNullHandle) orders_[newer].older = older;
-  if (older != kNullHandle && newer != kNullHandle) return;
-  const Key key = KeyOf(order);
-  List& list = ListOf(key);
-  if (older == kNullHandle) list.first = newer;
-  if (newer == kNullHandle) list.last = older;
-  if (older == newer) Drop(key);
-}
-
 const AccountOrders::List* AccountOrders::ListFrom(const Key& from) const {
   const auto it = by_key_.lower_bound(from);
   return it == by_key_.end() || it->first.account != from.account ? nullptr : &lists_[it->second];
+}
+
+void AccountOrders::MoveEnds(const Order& order) {
+  const Key key = KeyOf(order);
+  List& list = ListOf(key);
+  if (order.older == kNullHandle) list.first = order.newer;
+  if (order.newer == kNullHandle) list.last = order.older;
+  if (order.older == order.newer) Drop(key);
 }
 
 uint32_t AccountOrders::FindOrAdd(const Key& key) {

@@ -43,9 +43,27 @@ class AccountOrders {
 
   // Puts an order at the end of its list and sets kListedFlag. REQUIRES: it is open and in no list,
   // and the ids of those in its list are smaller.
-  void Add(OrderHandle handle);
+  void Add(OrderHandle handle) {
+    Order& order = orders_[handle];
+    List& list = ListOf(KeyOf(order));
+    order.flags |= kListedFlag;
+    order.older = list.last;
+    order.newer = kNullHandle;
+    (list.last == kNullHandle ? list.first : orders_[list.last].newer) = handle;
+    list.last = handle;
+  }
   // Takes it out. REQUIRES: it is in its list.
-  void Remove(OrderHandle handle);
+  void Remove(OrderHandle handle) {
+    Order& order = orders_[handle];
+    order.flags &= static_cast<uint8_t>(~kListedFlag);
+    const OrderHandle older = order.older;
+    const OrderHandle newer = order.newer;
+    if (older != kNullHandle) orders_[older].newer = newer;
+    if (newer != kNullHandle) orders_[newer].older = older;
+    if (older == kNullHandle || newer == kNullHandle) [[unlikely]] {
+      MoveEnds(order);
+    }
+  }
 
   // The least key after `key`, of the same account.
   static Key After(const Key& key) {
@@ -74,6 +92,8 @@ class AccountOrders {
     return lists_[recent];
   }
   uint32_t FindOrAdd(const Key& key);
+  // Brings the ends of its list to where an order is not that was the first or last.
+  void MoveEnds(const Order& order);
   void Drop(const Key& key);
 
   OrderTable& orders_;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "common/check.h"
-
 namespace quorumbook::exchange {
 namespace {
 
@@ -57,23 +55,17 @@ AccountHandle& OrderOwners::operator[](OrderHandle handle) {
 }
 
 Account* AccountTable::Find(AccountId id) {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : &accounts_[it->second];
+  const AccountHandle handle = HandleOf(id);
+  return handle == kNullHandle ? nullptr : &accounts_[handle];
 }
 
 Account* AccountTable::FindOrAdd(AccountId id) {
   if (Account* const account = Find(id); account != nullptr) return account;
   if (size() >= kMaxAccounts) return nullptr;
-  by_id_.emplace(id, static_cast<AccountHandle>(accounts_.size()));
+  by_id_.Insert(OrderIndex::HashOf(id.value()), static_cast<AccountHandle>(accounts_.size()));
   Account& account = accounts_.emplace_back();
   account.id = id;
   return &account;
-}
-
-AccountHandle AccountTable::HandleOf(AccountId id) const {
-  const auto it = by_id_.find(id);
-  QB_CHECK(it != by_id_.end());
-  return it->second;
 }
 
 void AccountTable::SetBlocked(Account* account, bool blocked) {

@@ -14,9 +14,11 @@
 #include <string_view>
 #include <vector>
 
+#include "common/check.h"
 #include "exchange/command.h"
 #include "exchange/exchange.h"
 #include "exchange/order.h"
+#include "exchange/order_index.h"
 #include "exchange/types.h"
 
 namespace quorumbook::exchange {
@@ -97,10 +99,18 @@ class AccountTable {
 
   Account& operator[](AccountHandle handle) { return accounts_[handle]; }
   const Account& operator[](AccountHandle handle) const { return accounts_[handle]; }
-  AccountHandle HandleOf(AccountId id) const;  // REQUIRES: there is one
+  // kNullHandle when there is none.
+  AccountHandle HandleOf(AccountId id) const {
+    return by_id_.Find(OrderIndex::HashOf(id.value()),
+                       [&](AccountHandle handle) { return accounts_[handle].id == id; });
+  }
 
   // Remembers whose order it is. REQUIRES: there is an account.
-  void Own(OrderHandle order, AccountId id) { owners_[order] = HandleOf(id); }
+  void Own(OrderHandle order, AccountId id) {
+    const AccountHandle handle = HandleOf(id);
+    QB_CHECK(handle != kNullHandle);
+    owners_[order] = handle;
+  }
   Account& OwnerOf(OrderHandle order) { return accounts_[owners_[order]]; }
 
   AssetTable& assets() { return assets_; }
@@ -113,7 +123,7 @@ class AccountTable {
  private:
   AssetTable assets_;
   std::deque<Account> accounts_;
-  absl::flat_hash_map<AccountId, AccountHandle> by_id_;
+  OrderIndex by_id_;
   OrderOwners owners_;
   size_t blocked_ = 0;
 };

@@ -2,7 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <type_traits>
+#include <cstring>
 #include <utility>
 #include <variant>
 
@@ -193,20 +193,48 @@ void Read(ByteReader* reader, SymbolRules* rules) {
 
 bool IsPhase(Phase phase) { return phase >= Phase::kPreOpen && phase <= Phase::kClosed; }
 
-// `key` is blank.
+// `view` is blank.
 template <typename Command>
-void SetKey(const Command& command, OrderKey* key) {
+void SetName(const Command& command, CommandView* view) {
   if constexpr (requires { command.client_order_id; }) {
-    key->symbol = command.symbol;
-    key->exists = !std::is_same_v<Command, NewOrder>;
-    key->id = command.client_order_id;
+    view->symbol = command.symbol;
+    view->id = command.client_order_id;
   } else if constexpr (requires { command.order; }) {
-    SetKey(command.order, key);
+    SetName(command.order, view);
   }
 }
 
+// Most commands are new orders and cancels, in no order that could be foreseen: so there is no
+// branch between the two. False when it is none of them or malformed: ReadCommand tells.
+bool ReadUsual(const char* begin, size_t size, CommandView* view) {
+  if (size < kCancelOrderBytes) return false;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(begin[i]); };
+  const bool is_new = byte(0) == static_cast<uint8_t>(CommandKind::kNewOrder);
+  const bool is_cancel = byte(0) == static_cast<uint8_t>(CommandKind::kCancelOrder);
+  const auto within = [&](size_t i, auto first, auto last) {
+    return static_cast<uint8_t>(byte(i) - static_cast<uint8_t>(first)) <=
+           static_cast<uint8_t>(last) - static_cast<uint8_t>(first);
+  };
+  const bool valid = within(1, Side::kBuy, Side::kSell) &
+                     within(2, OrderType::kLimit, OrderType::kTrailingStop) &
+                     within(3, TimeInForce::kGoodTillCancel, TimeInForce::kGoodTillTime) &
+                     within(4, SelfTrade::kAllow, SelfTrade::kDecrement) & (byte(5) <= 1) &
+                     (size >= kNewOrderBytes);
+  if (!(is_cancel | (is_new & valid))) return false;
+  const char* const name = begin + (is_new ? 6 : 1);
+  uint32_t symbol = 0;
+  uint64_t id = 0;
+  std::memcpy(&symbol, name, sizeof(symbol));
+  std::memcpy(&id, name + sizeof(symbol), sizeof(id));
+  view->begin = begin;
+  view->id = ClientOrderId(id);
+  view->symbol = SymbolId(symbol);
+  view->kind = is_new ? CommandKind::kNewOrder : CommandKind::kCancelOrder;
+  return true;
+}
+
 bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group,
-               std::vector<OrderKey>* keys) {
+               std::vector<CommandView>* commands) {
   group->kind = reader->Get<GroupKind>();
   switch (group->kind) {
     case GroupKind::kOpenSession:
@@ -226,13 +254,26 @@ bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group,
   group->acknowledged = reader->Get<uint64_t>();
   group->command_count = reader->Get<uint32_t>();
   const size_t begin = bytes.size() - reader->remaining();
-  group->first_command = static_cast<uint32_t>(keys->size());
+  group->first_command = static_cast<uint32_t>(commands->size());
+  std::string_view rest = bytes.substr(begin);
   for (uint32_t i = 0; i < group->command_count; ++i) {
-    const bool valid =
-        ReadCommand(reader, [&](const auto& command) { SetKey(command, &keys->emplace_back()); });
-    if (!valid) return false;
+    CommandView view;
+    if (ReadUsual(rest.data(), rest.size(), &view)) [[likely]] {
+      rest.remove_prefix(view.kind == CommandKind::kNewOrder ? kNewOrderBytes : kCancelOrderBytes);
+    } else {
+      ByteReader unusual(rest);
+      view = {.begin = rest.data(), .id = {}, .symbol = {}};
+      if (!rest.empty()) view.kind = static_cast<CommandKind>(rest.front());
+      if (!ReadCommand(&unusual, [&](const auto& command) { SetName(command, &view); })) {
+        reader->GetBytes(reader->remaining() - unusual.remaining());
+        return false;
+      }
+      rest.remove_prefix(rest.size() - unusual.remaining());
+    }
+    commands->push_back(view);
   }
-  group->commands = bytes.substr(begin, bytes.size() - reader->remaining() - begin);
+  group->commands = bytes.substr(begin, bytes.size() - rest.size() - begin);
+  reader->GetBytes(group->commands.size());
   return reader->ok();
 }
 
@@ -382,7 +423,7 @@ std::string EncodeBatch(const Batch& batch) {
 
 absl::Status ReadBatch(std::string_view bytes, BatchView* view) {
   view->groups.clear();
-  view->keys.clear();
+  view->commands.clear();
   ByteReader header(bytes);
   const auto magic = header.Get<uint32_t>();
   const auto group_count = header.Get<uint32_t>();
@@ -403,7 +444,7 @@ absl::Status ReadBatch(std::string_view bytes, BatchView* view) {
   }
   ByteReader reader(body);
   for (uint32_t i = 0; i < group_count; ++i) {
-    if (!ReadGroup(&reader, body, &view->groups.emplace_back(), &view->keys)) {
+    if (!ReadGroup(&reader, body, &view->groups.emplace_back(), &view->commands)) {
       return absl::InvalidArgumentError(absl::StrCat("batch: group ", i, " of ", group_count,
                                                      " is malformed, ", reader.remaining(),
                                                      " bytes before the end"));

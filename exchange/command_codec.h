@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,18 +40,19 @@ struct GroupView {
   std::string_view commands;
 };
 
-// What order of its account a command names; zeros when it names none.
-struct OrderKey {
-  SymbolId symbol;
-  bool exists = false;  // before the command, if that is in order
+// One command, still encoded, and which order of its account it names; zeros when it names none.
+struct CommandView {
+  const char* begin = nullptr;  // of its bytes in the batch
   ClientOrderId id;
+  SymbolId symbol;
+  CommandKind kind = CommandKind::kNone;
 };
 
 // What a batch says, checked whole, its commands included.
 struct BatchView {
   Time time = 0;
   std::vector<GroupView> groups;  // they point into the bytes of the batch
-  std::vector<OrderKey> keys;     // of every command
+  std::vector<CommandView> commands;
 };
 
 // `view` is a buffer to be reused; after an error its content means nothing.
@@ -115,6 +117,27 @@ bool ReadCommandOf(ByteReader* reader, Visitor&& visit) {
   visit(command);
   return true;
 }
+
+// A new order of a batch that was checked. REQUIRES: `begin` is that of such a command.
+inline NewOrder LoadNewOrder(const char* begin) {
+  NewOrder order;
+  uint32_t symbol = 0;
+  uint64_t id = 0;
+  // In one piece, as they are read: processors wait for what was written in smaller ones.
+  static_assert(offsetof(NewOrder, time_in_force) == offsetof(NewOrder, side) + 2);
+  std::memcpy(reinterpret_cast<char*>(&order) + offsetof(NewOrder, side), begin + 1, 3);
+  std::memcpy(&order.self_trade, begin + 4, 1);
+  order.post_only = begin[5] != 0;
+  std::memcpy(&symbol, begin + 6, sizeof(symbol));
+  std::memcpy(&id, begin + 10, sizeof(id));
+  std::memcpy(&order.price, begin + 18, sizeof(order.price));
+  std::memcpy(&order.quantity, begin + 26, sizeof(order.quantity));
+  order.symbol = SymbolId(symbol);
+  order.client_order_id = ClientOrderId(id);
+  return order;
+}
+inline constexpr size_t kNewOrderBytes = 34;
+inline constexpr size_t kCancelOrderBytes = 13;
 
 // Reads one command and calls `visit` with it: an AddSymbol, a NewOrder, and so on. False, and
 // nothing is visited, when the bytes are malformed or at their end.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -35,9 +36,12 @@ std::string_view EncodedForm(const Event& event) {
 }
 
 // On the path of every event: with the size known, nothing is asked of it.
-uint64_t HashEvent(const Event& event, uint64_t seed) {
-  return HasTradeFields(event.type) ? XXH3_64bits_withSeed(&event, kTradeEventBytes, seed)
-                                    : XXH3_64bits_withSeed(&event, kEventBytes, seed);
+uint64_t HashEvents(std::span<const Event> events, uint64_t seed) {
+  for (const Event& event : events) {
+    seed = HasTradeFields(event.type) ? XXH3_64bits_withSeed(&event, kTradeEventBytes, seed)
+                                      : XXH3_64bits_withSeed(&event, kEventBytes, seed);
+  }
+  return seed;
 }
 
 void EncodeEvent(const Event& event, std::string* out) { out->append(EncodedForm(event)); }

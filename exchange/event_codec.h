@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "exchange/event.h"
@@ -21,7 +22,7 @@ inline bool HasTradeFields(EventType type) {
 inline size_t EncodedSize(EventType type) {
   return HasTradeFields(type) ? kTradeEventBytes : kEventBytes;
 }
-// Checksum64 of the binary form.
-uint64_t HashEvent(const Event& event, uint64_t seed);
+// For one event after another Checksum64 of the binary form, the last result as seed.
+uint64_t HashEvents(std::span<const Event> events, uint64_t seed);
 
 }  // namespace quorumbook::exchange

@@ -13,21 +13,6 @@
 
 namespace quorumbook::exchange {
 
-namespace {
-
-// Says that the events from `first` on are those of a command.
-void AddCommand(uint64_t sequence, size_t first, bool repeated, ApplyResult* result) {
-  // Field by field in its place: built aside and copied, it would be read back in larger pieces
-  // than it was just written in, which processors wait for.
-  CommandResult& command = result->commands.emplace_back();
-  command.sequence = sequence;
-  command.first_event = static_cast<uint32_t>(first);
-  command.event_count = static_cast<uint32_t>(result->events.size() - first);
-  command.repeated = repeated;
-}
-
-}  // namespace
-
 void Exchange::State::Execute(Time time, ApplyResult* result) {
   replicated.time = std::max(replicated.time, std::min(time, kMaxTime));
   result->time = replicated.time;
@@ -109,8 +94,8 @@ SessionStatus Exchange::State::CheckSequence(const GroupView& group, const Sessi
   return SessionStatus::kOk;
 }
 
-void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* result,
-                                      GroupResult* outcome) {
+[[gnu::flatten]] void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* result,
+                                                       GroupResult* outcome) {
   outcome->session = group.session;
   if (group.first_sequence == 0 || group.command_count == 0) {
     outcome->status = SessionStatus::kInvalid;
@@ -123,20 +108,19 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
   }
   replicated.sessions.Acknowledge(session, group.acknowledged);
   outcome->status = CheckSequence(group, *session);
-  ByteReader reader(group.commands);
   kept_commands_ = result->commands.size();
+  MeasureRoom(*session, *result);
   for (uint32_t i = 0; outcome->status == SessionStatus::kOk && i < group.command_count; ++i) {
     const uint64_t sequence = group.first_sequence + i;
-    lookahead_.Before(group.first_command + i);
+    const OrderHandle named = lookahead_.Before(group.first_command + i);
     if (result->events.size() >= kMaxBatchEvents) {
       outcome->status = SessionStatus::kBatchFull;
     } else if (sequence < session->next_sequence) {
-      QB_CHECK(ReadCommand(&reader, [](const auto&) {}));
       AnswerRepeat(*session, sequence, result);
     } else if (Full(session, *result)) {
       outcome->status = SessionStatus::kWindowFull;
     } else {
-      ExecuteNew(session, &reader, result);
+      ExecuteNew(session, group, i, named, result);
       if (replicated.market.has_work()) {
         Run(result, [&](const CommandContext& context) { replicated.market.Work(context); });
       }
@@ -146,7 +130,8 @@ void Exchange::State::ExecuteCommands(const GroupView& group, ApplyResult* resul
   outcome->expected_sequence = session->next_sequence;
 }
 
-void Exchange::State::AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result) {
+[[gnu::noinline]] void Exchange::State::AnswerRepeat(const Session& session, uint64_t sequence,
+                                                     ApplyResult* result) {
   HashNew(*result);
   const size_t first = result->events.size();
   QB_CHECK(DecodeEvents(session.results[sequence - session.acknowledged() - 1], &result->events));
@@ -162,29 +147,63 @@ void Exchange::State::HashNew(const ApplyResult& result) {
 
 void Exchange::State::Keep(Session* session, const ApplyResult& result) {
   const std::span<const Event> events(result.events);
-  for (; kept_commands_ < result.commands.size(); ++kept_commands_) {
-    const CommandResult& command = result.commands[kept_commands_];
+  for (const CommandResult& command : std::span(result.commands).subspan(kept_commands_)) {
     replicated.sessions.Append(session, events.subspan(command.first_event, command.event_count));
   }
+  kept_commands_ = result.commands.size();
+}
+
+void Exchange::State::MeasureRoom(const Session& session, const ApplyResult& result) {
+  const ResultWindow& results = session.results;
+  room_ = {.sequence = session.next_sequence + results.commands_left(),
+           .events = result.events.size() + results.events_left()};
 }
 
 bool Exchange::State::Full(Session* session, const ApplyResult& result) {
-  const size_t commands = result.commands.size() - kept_commands_;
-  if (commands != 0) {
-    const size_t first = result.commands[kept_commands_].first_event;
-    if (session->results.HasRoom(commands, result.events.size() - first)) return false;
-    Keep(session, result);
+  if (session->next_sequence < room_.sequence && result.events.size() < room_.events) [[likely]] {
+    return false;
   }
+  Keep(session, result);
+  MeasureRoom(*session, result);
   return session->results.full();
 }
 
-void Exchange::State::ExecuteNew(Session* session, ByteReader* reader, ApplyResult* result) {
+void Exchange::State::ExecuteNew(Session* session, const GroupView& group, uint32_t i,
+                                 OrderHandle named, ApplyResult* result) {
+  const CommandView& view = batch.commands[group.first_command + i];
+  const CommandContext context{.account = session->account,
+                               .time = replicated.time,
+                               .events = &result->events,
+                               .named = named};
   const size_t first = result->events.size();
-  const CommandContext context{
-      .account = session->account, .time = replicated.time, .events = &result->events};
-  QB_CHECK(ReadCommand(reader,
-                       [&](const auto& command) { replicated.market.Execute(context, command); }));
+  // What was checked when the batch was read.
+  if (view.kind == CommandKind::kNewOrder) {
+    replicated.market.Execute(context, LoadNewOrder(view.begin));
+  } else if (view.kind == CommandKind::kCancelOrder) {
+    replicated.market.Execute(context, CancelOrder{view.symbol, view.id});
+  } else {
+    ExecuteUnusual(context, {view.begin, group.commands.data() + group.commands.size()});
+  }
   AddCommand(session->next_sequence++, first, /*repeated=*/false, result);
+}
+
+[[gnu::noinline]] void Exchange::State::ExecuteUnusual(const CommandContext& context,
+                                                       std::string_view bytes) {
+  ByteReader reader(bytes);
+  QB_CHECK(ReadCommand(&reader,
+                       [&](const auto& command) { replicated.market.Execute(context, command); }));
+}
+
+// Says that the events from `first` on are those of a command.
+void Exchange::State::AddCommand(uint64_t sequence, size_t first, bool repeated,
+                                 ApplyResult* result) {
+  // Field by field in its place: built aside and copied, it would be read back in larger pieces
+  // than it was just written in, which processors wait for.
+  CommandResult& command = result->commands.emplace_back();
+  command.sequence = sequence;
+  command.first_event = static_cast<uint32_t>(first);
+  command.event_count = static_cast<uint32_t>(result->events.size() - first);
+  command.repeated = repeated;
 }
 
 Exchange::Exchange() : state_(std::make_unique<State>()) {}

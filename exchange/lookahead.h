@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/prefetch.h"
 #include "exchange/command_codec.h"
 #include "exchange/order_index.h"
 #include "exchange/order_table.h"
@@ -22,49 +23,60 @@ class Lookahead {
   // REQUIRES: `orders` outlives the calls of Before() that follow.
   void Start(const BatchView& batch, const SessionTable& sessions, const OrderTable& orders) {
     orders_ = &orders;
+    const size_t count = batch.commands.size();
+    idle_ = count == 1 || orders.empty();  // nothing to overlap with, or to be fetched
+    if (idle_) return;
     targets_.clear();
-    if (batch.keys.size() == 1) return;  // nothing to overlap with
+    targets_.resize(count + 3 * kStep);  // the last ones are no command's
     for (const GroupView& group : batch.groups) {
       if (group.command_count == 0) continue;
       const Session* const session = sessions.Find(group.session);
       const AccountId account = session == nullptr ? AccountId() : session->account;
       for (size_t i = 0; i < group.command_count; ++i) {
-        const OrderKey& key = batch.keys[group.first_command + i];
-        Target& target = targets_.emplace_back();
-        target.hash = OrderIndex::HashOf({account, key.symbol, key.id});
-        target.exists = key.exists;
+        const CommandView& command = batch.commands[group.first_command + i];
+        targets_[group.first_command + i].hash =
+            OrderIndex::HashOf({account, command.symbol, command.id});
       }
     }
-    for (size_t i = 0; i < std::min(3 * kStep, targets_.size()); ++i) Entry(i);
-    for (size_t i = 0; i < std::min(2 * kStep, targets_.size()); ++i) Order(i);
-    for (size_t i = 0; i < std::min(kStep, targets_.size()); ++i) Neighbors(i);
+    for (size_t i = 0; i < std::min(3 * kStep, count); ++i) Entry(i);
+    for (size_t i = 0; i < std::min(2 * kStep, count); ++i) Order(i);
+    for (size_t i = 0; i < std::min(kStep, count); ++i) Neighbors(i);
   }
 
-  // Says that the i-th command of the batch is next.
-  void Before(size_t i) {
-    if (i + 3 * kStep < targets_.size()) Entry(i + 3 * kStep);
-    if (i + 2 * kStep < targets_.size()) Order(i + 2 * kStep);
-    if (i + kStep < targets_.size()) Neighbors(i + kStep);
+  // Says that the i-th command of the batch is next. Returns probably the order that it names, or
+  // kNullHandle.
+  OrderHandle Before(size_t i) {
+    if (idle_) return kNullHandle;
+    Entry(i + 3 * kStep);
+    Order(i + 2 * kStep);
+    Neighbors(i + kStep);
+    return targets_[i].handle;
   }
 
  private:
   static constexpr size_t kStep = 6;  // commands: some hundred nanoseconds, which a miss may take
 
-  // The order that a command names.
+  // Which commands name an order that exists can not be foreseen: so nothing here branches on it.
   struct Target {
     uint32_t hash = 0;
     OrderHandle handle = kNullHandle;
-    bool exists = false;  // probably: the command is not the one that brings it
   };
 
   void Entry(size_t i) const { orders_->PrefetchEntry(targets_[i].hash); }
-  void Order(size_t i) {
-    Target& target = targets_[i];
-    if (target.exists) target.handle = orders_->PrefetchOrder(target.hash);
+  void Order(size_t i) { targets_[i].handle = orders_->PrefetchOrder(targets_[i].hash); }
+  // Those in the list of its account are only written to, but what is written waits in a queue, and
+  // all that is read meanwhile in other pieces than it was written in waits for that queue.
+  void Neighbors(size_t i) const {
+    const OrderHandle handle = Slab<exchange::Order>::ValidOr(targets_[i].handle, 0);
+    orders_->PrefetchNeighbors(handle);
+    const exchange::Order& order = (*orders_)[handle];
+    for (const OrderHandle listed : {order.older, order.newer}) {
+      Prefetch(&(*orders_)[Slab<exchange::Order>::ValidOr(listed, handle)].older);
+    }
   }
-  void Neighbors(size_t i) const { orders_->PrefetchNeighbors(targets_[i].handle); }
 
   const OrderTable* orders_ = nullptr;
+  bool idle_ = true;
   std::vector<Target> targets_;  // of the batch's commands, one after another
 };
 

@@ -15,35 +15,7 @@ void Market::Begin(const CommandContext& context, CommandKind kind) {
 }
 
 void Market::AddToHash(std::span<const Event> events) {
-  for (const Event& event : events) {
-    counters_.event_hash = HashEvent(event, counters_.event_hash);
-  }
-}
-
-Event& Market::Emit(EventType type) {
-  // Copied whole: compilers turn clearing it into a string instruction, which takes long to start.
-  static constexpr Event kBlank;
-  Event& event = task_.events->emplace_back(kBlank);
-  event.sequence = ++counters_.last_sequence;
-  event.type = type;
-  event.command = task_.kind;
-  event.side = Side{};
-  event.account = task_.account;
-  return event;
-}
-
-Event& Market::EmitOrder(EventType type, const Order& order, Quantity quantity) {
-  Event& event = Emit(type);
-  event.account = order.account;
-  event.side = order.side;
-  event.symbol = order.symbol;
-  event.order_id = order.id;
-  event.client_order_id = order.client_order_id;
-  event.price = order.price;
-  event.quantity = quantity;
-  event.leaves = order.leaves();
-  event.executed = order.executed;
-  return event;
+  counters_.event_hash = HashEvents(events, counters_.event_hash);
 }
 
 void Market::Reject(Reason reason, SymbolId symbol, ClientOrderId id, Price price,
@@ -57,9 +29,9 @@ void Market::Reject(Reason reason, SymbolId symbol, ClientOrderId id, Price pric
   event.quantity = quantity;
 }
 
-Market::Target Market::FindTarget(const OrderName& name) const {
+Market::Target Market::FindTarget(const OrderName& name, OrderHandle guess) const {
   if (symbols_.Find(name.symbol) == nullptr) return {.reason = Reason::kUnknownSymbol};
-  const OrderHandle handle = memory_.orders.Find(name);
+  const OrderHandle handle = memory_.orders.Find(name, guess);
   if (handle == kNullHandle) return {.reason = Reason::kUnknownOrder};
   if (!memory_.orders[handle].open()) return {.reason = Reason::kOrderFinished};
   return {.handle = handle};
@@ -69,7 +41,8 @@ void Market::Execute(const CommandContext& context, const CancelOrder& command) 
   Begin(context, CommandKind::kCancelOrder);
   const ClientOrderId id = command.client_order_id;
   Target target{.reason = Reason::kInvalidClientOrderId};
-  if (id != ClientOrderId()) target = FindTarget({context.account, command.symbol, id});
+  if (id != ClientOrderId())
+    target = FindTarget({context.account, command.symbol, id}, context.named);
   if (target.reason != Reason::kNone) return Reject(target.reason, command.symbol, id);
   CancelOpen(target.handle, Reason::kRequested);
 }
@@ -83,7 +56,7 @@ void Market::Execute(const CommandContext& context, const ReduceOrder& command) 
   } else if (command.quantity <= 0 || command.quantity > kMaxQuantity) {
     target.reason = Reason::kInvalidQuantity;
   } else {
-    target = FindTarget({context.account, command.symbol, id});
+    target = FindTarget({context.account, command.symbol, id}, context.named);
   }
   if (target.reason != Reason::kNone) {
     return Reject(target.reason, command.symbol, id, 0, command.quantity);
@@ -139,7 +112,7 @@ void Market::Finish(OrderHandle handle) {
   memory_.orders.Finish(handle);
 }
 
-void Market::ForgetSpecial(OrderHandle handle) {
+[[gnu::noinline]] void Market::ForgetSpecial(OrderHandle handle) {
   Order& order = memory_.orders[handle];
   if ((order.flags & kEndsFlag) != 0) {
     Symbol& symbol = *symbols_.Find(order.symbol);
@@ -169,7 +142,7 @@ void Market::FinishCanceled(OrderHandle handle, Reason reason) {
   Finish(handle);
 }
 
-void Market::CancelOpen(OrderHandle handle, Reason reason) {
+[[gnu::flatten]] void Market::CancelOpen(OrderHandle handle, Reason reason) {
   Leave(*symbols_.Find(memory_.orders[handle].symbol), handle);
   FinishCanceled(handle, reason);
 }

@@ -33,6 +33,7 @@ struct CommandContext {
   AccountId account;
   Time time = 0;
   std::vector<Event>* events = nullptr;  // appended to: at least one event a command
+  OrderHandle named = kNullHandle;       // a guess at the order that the command names
 };
 
 // The most events that one command brings about: with each fill an iceberg may show anew; accepted
@@ -118,7 +119,7 @@ class Market {
 
   // market.cc
   void Begin(const CommandContext& context, CommandKind kind);
-  Target FindTarget(const OrderName& name) const;
+  Target FindTarget(const OrderName& name, OrderHandle guess) const;
   // An event that answers the command, with the next sequence number; the caller fills in the rest.
   Event& Emit(EventType type);
   Event& EmitOrder(EventType type, const Order& order, Quantity quantity);
@@ -288,6 +289,67 @@ class Market {
   std::vector<std::pair<PriceKey, Quantity>> depth_;  // a buffer: what there is up to a price
   const uint64_t max_open_orders_;
 };
+
+inline Event& Market::Emit(EventType type) {
+  // Copied whole: compilers turn clearing it into a string instruction, which takes long to start.
+  static constexpr Event kBlank;
+  Event& event = task_.events->emplace_back(kBlank);
+  event.sequence = ++counters_.last_sequence;
+  event.type = type;
+  event.command = task_.kind;
+  event.side = Side{};
+  event.account = task_.account;
+  return event;
+}
+
+inline Event& Market::EmitOrder(EventType type, const Order& order, Quantity quantity) {
+  Event& event = Emit(type);
+  event.account = order.account;
+  event.side = order.side;
+  event.symbol = order.symbol;
+  event.order_id = order.id;
+  event.client_order_id = order.client_order_id;
+  event.price = order.price;
+  event.quantity = quantity;
+  event.leaves = order.leaves();
+  event.executed = order.executed;
+  return event;
+}
+
+inline Event& Market::EmitTrade(Symbol& symbol, const Order& taker, const Order& maker, Price price,
+                                Quantity quantity) {
+  Event& event = EmitOrder(EventType::kTrade, taker, quantity);
+  event.price = price;
+  event.trade_id = symbol.stats.trades + 1;
+  event.maker_account = maker.account;
+  event.maker_order_id = maker.id;
+  event.maker_client_order_id = maker.client_order_id;
+  event.maker_leaves = maker.leaves();
+  event.maker_executed = maker.executed;
+  symbol.stats.Add({.id = event.trade_id,
+                    .sequence = event.sequence,
+                    .time = task_.time,
+                    .taker_side = taker.side,
+                    .price = price,
+                    .quantity = quantity});
+  return event;
+}
+
+inline OrderHandle Market::Open(const NewOrder& command) {
+  const OrderHandle handle =
+      memory_.orders.Open({task_.account, command.symbol, command.client_order_id});
+  if (handle == kNullHandle) return handle;
+  Order& order = memory_.orders[handle];
+  order.id = OrderId(++counters_.last_order_id);
+  order.side = command.side;
+  order.type = command.type;
+  order.time_in_force = command.time_in_force;
+  order.self_trade = command.self_trade;
+  order.price = command.price;
+  order.quantity = command.quantity;
+  order.entered = order.changed = task_.time;
+  return handle;
+}
 
 template <typename Change>
 bool Market::ChangeAccount(AccountId id, Reason reason, Change&& change) {

@@ -8,7 +8,65 @@
 
 namespace quorumbook::exchange {
 
-void Market::MatchAndSettle(Symbol& symbol, OrderHandle handle) {
+inline void Market::TradePlain(Symbol& symbol, Order& taker, OrderHandle maker_handle) {
+  Order& maker = memory_.orders[maker_handle];
+  // The next to trade has waited longest: it is the least likely to be in the cache.
+  memory_.orders.Prefetch(maker.next);
+  BookSide& makers = symbol.side(maker.side);
+  const Quantity quantity =
+      std::min(taker.quantity - taker.executed, maker.quantity - maker.executed);
+  QB_CHECK(quantity > 0);
+  taker.executed += quantity;
+  taker.status = OrderStatus::kPartiallyFilled;
+  makers.Shrink(maker, quantity);
+  maker.executed += quantity;
+  maker.changed = task_.time;
+  if (maker.executed == maker.quantity) {
+    makers.Remove(maker_handle);
+    maker.status = OrderStatus::kFilled;
+    Finish(maker_handle);
+  } else {
+    maker.status = OrderStatus::kPartiallyFilled;
+  }
+  EmitTrade(symbol, taker, maker, maker.price, quantity);
+}
+
+// Without terms, balances and self-trade prevention on either side.
+inline Market::MatchEnd Market::MatchPlain(Symbol& symbol, Order& taker, PriceKey worst) {
+  BookSide& makers = symbol.opposite(taker.side);
+  for (uint32_t fills = 0; taker.executed < taker.quantity && makers.best_key() <= worst; ++fills) {
+    if (fills == kMaxFillsPerCommand) return MatchEnd::kFillLimit;
+    TradePlain(symbol, taker, makers.best().first);
+  }
+  // What the next taker meets: it has not been looked at since it came.
+  if (taker.executed != 0 && !makers.empty()) memory_.orders.Prefetch(makers.best().first);
+  return MatchEnd::kDone;
+}
+
+inline void Market::SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end) {
+  Order& taker = memory_.orders[handle];
+  if (taker.executed == taker.quantity) {
+    taker.status = OrderStatus::kFilled;
+    Finish(handle);
+  } else if (end == MatchEnd::kSelfTrade) {
+    FinishCanceled(handle, Reason::kSelfTradePrevented);
+  } else if (end == MatchEnd::kFillLimit) {
+    FinishCanceled(handle, Reason::kFillLimit);
+  } else if (IsMarketLike(taker.type)) {
+    const bool beyond = !symbol.opposite(taker.side).empty();
+    FinishCanceled(handle, beyond ? Reason::kProtectionReached : Reason::kUnfilledRemainder);
+  } else if (!Rests(taker.time_in_force)) {
+    FinishCanceled(handle, Reason::kUnfilledRemainder);
+  } else if (taker.plain() && symbol.attention == 0 &&
+             taker.time_in_force == TimeInForce::kGoodTillCancel) [[likely]] {
+    symbol.side(taker.side).Append(handle);
+    if ((taker.flags & kListedFlag) == 0) account_orders_.Add(handle);
+  } else {
+    Rest(symbol, handle);
+  }
+}
+
+[[gnu::flatten]] void Market::MatchAndSettle(Symbol& symbol, OrderHandle handle) {
   Order& taker = memory_.orders[handle];
   const BookSide& makers = symbol.opposite(taker.side);
   // Without a price it takes any there is; no level has kNoPriceKey itself.
@@ -36,82 +94,8 @@ void Market::MatchAndSettle(Symbol& symbol, OrderHandle handle) {
   SettleRest(symbol, handle, end);
 }
 
-void Market::SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end) {
-  Order& taker = memory_.orders[handle];
-  if (taker.executed == taker.quantity) {
-    taker.status = OrderStatus::kFilled;
-    Finish(handle);
-  } else if (end == MatchEnd::kSelfTrade) {
-    FinishCanceled(handle, Reason::kSelfTradePrevented);
-  } else if (end == MatchEnd::kFillLimit) {
-    FinishCanceled(handle, Reason::kFillLimit);
-  } else if (IsMarketLike(taker.type)) {
-    const bool beyond = !symbol.opposite(taker.side).empty();
-    FinishCanceled(handle, beyond ? Reason::kProtectionReached : Reason::kUnfilledRemainder);
-  } else if (!Rests(taker.time_in_force)) {
-    FinishCanceled(handle, Reason::kUnfilledRemainder);
-  } else if (taker.plain() && symbol.attention == 0 &&
-             taker.time_in_force == TimeInForce::kGoodTillCancel) [[likely]] {
-    symbol.side(taker.side).Append(handle);
-    if ((taker.flags & kListedFlag) == 0) account_orders_.Add(handle);
-  } else {
-    Rest(symbol, handle);
-  }
-}
-
-// Without terms, balances and self-trade prevention on either side.
-Market::MatchEnd Market::MatchPlain(Symbol& symbol, Order& taker, PriceKey worst) {
-  BookSide& makers = symbol.opposite(taker.side);
-  for (uint32_t fills = 0; taker.executed < taker.quantity && makers.best_key() <= worst; ++fills) {
-    if (fills == kMaxFillsPerCommand) return MatchEnd::kFillLimit;
-    TradePlain(symbol, taker, makers.best().first);
-  }
-  return MatchEnd::kDone;
-}
-
-void Market::TradePlain(Symbol& symbol, Order& taker, OrderHandle maker_handle) {
-  Order& maker = memory_.orders[maker_handle];
-  // The next to trade has waited longest: it is the least likely to be in the cache.
-  memory_.orders.Prefetch(maker.next);
-  BookSide& makers = symbol.side(maker.side);
-  const Quantity quantity =
-      std::min(taker.quantity - taker.executed, maker.quantity - maker.executed);
-  QB_CHECK(quantity > 0);
-  taker.executed += quantity;
-  taker.status = OrderStatus::kPartiallyFilled;
-  makers.Shrink(maker, quantity);
-  maker.executed += quantity;
-  maker.changed = task_.time;
-  if (maker.executed == maker.quantity) {
-    makers.Remove(maker_handle);
-    maker.status = OrderStatus::kFilled;
-    Finish(maker_handle);
-  } else {
-    maker.status = OrderStatus::kPartiallyFilled;
-  }
-  EmitTrade(symbol, taker, maker, maker.price, quantity);
-}
-
-Event& Market::EmitTrade(Symbol& symbol, const Order& taker, const Order& maker, Price price,
-                         Quantity quantity) {
-  Event& event = EmitOrder(EventType::kTrade, taker, quantity);
-  event.price = price;
-  event.trade_id = symbol.stats.trades + 1;
-  event.maker_account = maker.account;
-  event.maker_order_id = maker.id;
-  event.maker_client_order_id = maker.client_order_id;
-  event.maker_leaves = maker.leaves();
-  event.maker_executed = maker.executed;
-  symbol.stats.Add({.id = event.trade_id,
-                    .sequence = event.sequence,
-                    .time = task_.time,
-                    .taker_side = taker.side,
-                    .price = price,
-                    .quantity = quantity});
-  return event;
-}
-
-Market::MatchEnd Market::MatchSpecial(Symbol& symbol, OrderHandle handle, PriceKey worst) {
+[[gnu::noinline]] Market::MatchEnd Market::MatchSpecial(Symbol& symbol, OrderHandle handle,
+                                                        PriceKey worst) {
   Order& taker = memory_.orders[handle];
   BookSide& makers = symbol.opposite(taker.side);
   MatchEnd end = MatchEnd::kDone;
@@ -220,7 +204,8 @@ bool Market::PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHan
   return true;
 }
 
-bool Market::Fillable(const BookSide& makers, PriceKey worst, Quantity quantity) const {
+[[gnu::noinline]] bool Market::Fillable(const BookSide& makers, PriceKey worst,
+                                        Quantity quantity) const {
   uint64_t fills = 0;
   makers.ForEachLevel([&](const Level& level) {
     if (level.key > worst) return false;
@@ -265,7 +250,8 @@ struct Hidden {
 
 // At each price first what is shown, then in rounds what icebergs show anew: an own order that
 // stops the taker is met before the second part.
-Quantity Market::Executable(const Symbol& symbol, const Order& taker, PriceKey worst) const {
+[[gnu::noinline]] Quantity Market::Executable(const Symbol& symbol, const Order& taker,
+                                              PriceKey worst) const {
   Tally tally{.wanted = taker.leaves()};
   bool stopped = false;
   std::vector<Hidden> hidden;

@@ -4,46 +4,18 @@
 
 namespace quorumbook::exchange {
 
-void Market::Execute(const CommandContext& context, const NewOrder& command) {
-  Begin(context, CommandKind::kNewOrder);
-  Symbol* const symbol = symbols_.Find(command.symbol);
-  const bool plain =
-      symbol != nullptr && symbol->attention == 0 && IsPlain(command) && accounts_.blocked() == 0;
-  if (plain) [[likely]] {
-    EnterPlain(*symbol, command);
-  } else {
-    Enter({.order = command, .terms = {}}, symbol);
-  }
-}
-
 void Market::Execute(const CommandContext& context, const SpecialOrder& command) {
   Begin(context, CommandKind::kNewOrder);
   Enter({.order = command.order, .terms = command.terms}, symbols_.Find(command.order.symbol));
 }
 
-void Market::RejectEntry(const NewOrder& order, Reason reason) {
+[[gnu::noinline]] void Market::RejectEntry(const NewOrder& order, Reason reason) {
   Reject(reason, order.symbol, order.client_order_id, order.price, order.quantity, order.side);
-}
-
-OrderHandle Market::Open(const NewOrder& command) {
-  const OrderHandle handle =
-      memory_.orders.Open({task_.account, command.symbol, command.client_order_id});
-  if (handle == kNullHandle) return handle;
-  Order& order = memory_.orders[handle];
-  order.id = OrderId(++counters_.last_order_id);
-  order.side = command.side;
-  order.type = command.type;
-  order.time_in_force = command.time_in_force;
-  order.self_trade = command.self_trade;
-  order.price = command.price;
-  order.quantity = command.quantity;
-  order.entered = order.changed = task_.time;
-  return handle;
 }
 
 // The path of most orders: nothing of the order, its symbol or any account asks for more than
 // matching. The checks are those of Check() that are left then.
-void Market::EnterPlain(Symbol& symbol, const NewOrder& command) {
+inline void Market::EnterPlain(Symbol& symbol, const NewOrder& command) {
   const bool market = command.type == OrderType::kMarket;
   const bool rests = command.time_in_force == TimeInForce::kGoodTillCancel;
   Reason reason = Reason::kNone;
@@ -67,7 +39,19 @@ void Market::EnterPlain(Symbol& symbol, const NewOrder& command) {
   MatchAndSettle(symbol, handle);
 }
 
-void Market::Enter(Entry entry, Symbol* symbol) {
+[[gnu::flatten]] void Market::Execute(const CommandContext& context, const NewOrder& command) {
+  Begin(context, CommandKind::kNewOrder);
+  Symbol* const symbol = symbols_.Find(command.symbol);
+  const bool plain =
+      symbol != nullptr && symbol->attention == 0 && IsPlain(command) && accounts_.blocked() == 0;
+  if (plain) [[likely]] {
+    EnterPlain(*symbol, command);
+  } else {
+    Enter({.order = command, .terms = {}}, symbol);
+  }
+}
+
+[[gnu::noinline]] void Market::Enter(Entry entry, Symbol* symbol) {
   const NewOrder command = entry.order;
   const bool owned = symbol != nullptr && (symbol->funded() || accounts_.blocked() != 0);
   const Account* const account = owned ? accounts_.Find(task_.account) : nullptr;

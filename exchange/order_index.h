@@ -1,4 +1,5 @@
-// A hash table from the name of an order to its handle.
+// A hash table from the name of an order to its handle; also from the number of an account, of a
+// session, and from the handle of an order to that of its terms.
 //
 // A bucket is a cache line of seven entries, which are compared at once: a search that branches on
 // each entry is guessed wrong too often, and pays for it after a cache miss. What does not fit goes
@@ -37,13 +38,12 @@ namespace quorumbook::exchange {
 class OrderIndex {
  public:
   static uint32_t HashOf(const OrderName& name) {
-    const uint64_t together = name.account.value() * 0x9e3779b97f4a7c15 +
-                              name.symbol.value() * 0xc2b2ae3d27d4eb4f +
-                              (name.id.value() >> kTogetherBits);
-    const Uint128 product = Uint128{together ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
-    const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-    return static_cast<uint32_t>(mixed << kTogetherBits | name.id.value() % (1u << kTogetherBits));
+    const uint64_t owner =
+        name.account.value() * 0x9e3779b97f4a7c15 + name.symbol.value() * 0xc2b2ae3d27d4eb4f;
+    return HashOf(owner, name.id.value());
   }
+  // For other things that are named by a number, and kept in the same way.
+  static uint32_t HashOf(uint64_t id) { return HashOf(0, id); }
 
   size_t size() const { return size_; }
 
@@ -59,6 +59,40 @@ class OrderIndex {
       }
       if (bucket.passed == 0) return kNullHandle;
     }
+  }
+
+  // What Find probably returns when it is asked for the name with that hash. Nothing in it branches
+  // on what is in the table.
+  uint32_t Guess(uint32_t hash) const {
+    const Table& table = TableOf(hash);
+    const Bucket& bucket = table.buckets[table.HomeOf(hash)];
+    const uint32_t equal = EqualTo(bucket, hash);
+    const auto i = static_cast<size_t>(std::countr_zero(equal | 1u << (kEntries - 1)));
+    return bucket.handles[i] | (static_cast<uint32_t>(equal != 0) - 1);
+  }
+
+  // The handle that Find would return; or, when there is none, that of `make()`, which is inserted.
+  // The second: whether it was.
+  template <typename Predicate, typename Make>
+  std::pair<uint32_t, bool> FindOrInsert(uint32_t hash, Predicate&& is_it, Make&& make) {
+    if (size_ < quick_limit_) [[likely]] {
+      Bucket& bucket = table_.buckets[table_.HomeOf(hash)];
+      const uint32_t used = bucket.used;
+      if (used != kAll && bucket.passed == 0 && EqualTo(bucket, hash) == 0) [[likely]] {
+        const auto i = static_cast<size_t>(std::countr_one(used));
+        const uint32_t handle = make();
+        bucket.hashes[i] = hash;
+        bucket.handles[i] = handle;
+        bucket.used |= kAll & 1u << i;
+        ++size_;
+        return {handle, true};
+      }
+    }
+    const uint32_t found = Find(hash, is_it);
+    if (found != kNullHandle) return {found, false};
+    const uint32_t handle = make();
+    Insert(hash, handle);
+    return {handle, true};
   }
 
   // REQUIRES: no equal name is in the table.
@@ -101,6 +135,13 @@ class OrderIndex {
   size_t waiting() const { return old_.buckets == nullptr ? 0 : old_.mask + 1 - moved_; }
 
  private:
+  static uint32_t HashOf(uint64_t owner, uint64_t id) {
+    const uint64_t together = owner + (id >> kTogetherBits);
+    const Uint128 product = Uint128{together ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
+    const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+    return static_cast<uint32_t>(mixed << kTogetherBits | id % (1u << kTogetherBits));
+  }
+
   static constexpr size_t kEntries = 7;
   static constexpr unsigned kAll = (1u << kEntries) - 1;
   static constexpr unsigned kTogetherBits = 2;  // of consecutive ids, which go to one bucket
@@ -167,6 +208,7 @@ class OrderIndex {
     const size_t count = (table_.mask + 1) * 2;
     old_ = std::exchange(table_, Table(count));
     moved_ = 0;
+    quick_limit_ = 0;
   }
   // Moves the entries whose home is the next bucket, from there and from those that it ran over to.
   void MoveBucket() {
@@ -188,12 +230,14 @@ class OrderIndex {
     if (waiting() != 0) return;
     old_ = Table();
     moved_ = 1;
+    quick_limit_ = table_.Limit();
   }
 
   Table table_{256};
   Table old_;  // while table_ takes over from it
   size_t moved_ = 1;
   size_t size_ = 0;
+  size_t quick_limit_ = table_.Limit();  // below it an insertion neither grows nor moves anything
 };
 
 }  // namespace quorumbook::exchange

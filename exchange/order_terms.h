@@ -1,14 +1,13 @@
 // Terms of the open orders that have any, beside the orders: most have none.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "common/check.h"
 #include "exchange/command.h"
 #include "exchange/order.h"
+#include "exchange/order_index.h"
 #include "exchange/slab.h"
 
 namespace quorumbook::exchange {
@@ -23,32 +22,43 @@ struct SpecialTerms {
 class TermsTable {
  public:
   // REQUIRES: the order has an entry.
-  SpecialTerms& operator[](OrderHandle order) { return records_[SlotOf(order)]; }
-  const SpecialTerms& operator[](OrderHandle order) const { return records_[SlotOf(order)]; }
+  SpecialTerms& operator[](OrderHandle order) { return records_[SlotOf(order)].terms; }
+  const SpecialTerms& operator[](OrderHandle order) const { return records_[SlotOf(order)].terms; }
 
   // REQUIRES: the order has none.
   SpecialTerms& Add(OrderHandle order, const OrderTerms& terms) {
+    QB_CHECK(Find(order) == kNullHandle);
     const uint32_t slot = records_.Allocate();
-    QB_CHECK(slots_.emplace(order, slot).second);
-    return records_[slot] = SpecialTerms{.terms = terms};
+    Record& record = records_[slot];
+    record = {.order = order, .terms = {.terms = terms}};
+    slots_.Insert(OrderIndex::HashOf(order), slot);
+    return record.terms;
   }
   void Erase(OrderHandle order) {
-    const auto it = slots_.find(order);
-    QB_CHECK(it != slots_.end());
-    records_.Free(it->second);
-    slots_.erase(it);
+    const uint32_t slot = SlotOf(order);
+    slots_.Erase(OrderIndex::HashOf(order), slot);
+    records_.Free(slot);
   }
   size_t size() const { return slots_.size(); }
 
  private:
+  struct Record {
+    OrderHandle order = kNullHandle;
+    SpecialTerms terms;
+  };
+
+  uint32_t Find(OrderHandle order) const {
+    return slots_.Find(OrderIndex::HashOf(order),
+                       [&](uint32_t slot) { return records_[slot].order == order; });
+  }
   uint32_t SlotOf(OrderHandle order) const {
-    const auto it = slots_.find(order);
-    QB_CHECK(it != slots_.end());
-    return it->second;
+    const uint32_t slot = Find(order);
+    QB_CHECK(slot != kNullHandle);
+    return slot;
   }
 
-  Slab<SpecialTerms, 8> records_;
-  absl::flat_hash_map<OrderHandle, uint32_t> slots_;
+  Slab<Record, 8> records_;
+  OrderIndex slots_;
 };
 
 }  // namespace quorumbook::exchange

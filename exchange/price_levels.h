@@ -99,6 +99,7 @@ class PriceLevels {
   static uint64_t WordOf(PriceKey key, LevelHandle handle) {
     return ~key << PriceTree::kHandleBits | handle;
   }
+  static PriceKey KeyOf(uint64_t word) { return ~word >> PriceTree::kHandleBits; }
   static LevelHandle HandleOf(uint64_t word) {
     return static_cast<LevelHandle>(word & PriceTree::kHandleMask);
   }

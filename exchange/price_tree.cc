@@ -62,32 +62,28 @@ PriceTree::Path PriceTree::PathTo(uint64_t word) const {
   }
 }
 
-uint64_t PriceTree::Find(uint64_t word) const {
-  if (size_ == 0) return 0;
-  uint32_t leaf = last_leaf_;
-  if (!InLastLeaf(word)) leaf = PathTo(word).nodes[0];
-  const PriceNode& node = nodes_[leaf];
-  const uint32_t at = node.LowerBound(word & ~kHandleMask);
-  return at < node.count && (node.words[at] ^ word) <= kHandleMask ? node.words[at] : 0;
-}
-
-void PriceTree::Insert(uint64_t word) {
+uint64_t PriceTree::FindOrInsert(uint64_t word) {
   if (root_ == kNullHandle) root_ = last_leaf_ = NewNode();
-  ++size_;
   if (InLastLeaf(word)) {
     PriceNode& leaf = nodes_[last_leaf_];
+    const uint32_t at = leaf.LowerBound(word & ~kHandleMask);
+    if (HasKey(leaf, at, word)) return leaf.words[at];
     if (leaf.count < PriceNode::kCapacity) {
-      leaf.Insert(leaf.LowerBound(word), word);
-      return;
+      ++size_;
+      leaf.Insert(at, word);
+      return 0;
     }
   }
   Path path = PathTo(word);
   PriceNode& leaf = nodes_[path.nodes[0]];
+  if (HasKey(leaf, path.slots[0], word)) return leaf.words[path.slots[0]];
+  ++size_;
   if (leaf.count < PriceNode::kCapacity) {
     leaf.Insert(path.slots[0], word);
   } else {
     SplitAndInsert(&path, 0, path.slots[0], word);
   }
+  return 0;
 }
 
 void PriceTree::SplitAndInsert(Path* path, unsigned height, uint32_t at, uint64_t word) {

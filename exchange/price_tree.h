@@ -55,10 +55,9 @@ class PriceTree {
     return leaf.words[leaf.count - 1];
   }
 
-  // The word with the key of `word`, or 0 when there is none; 0 is in no set.
-  uint64_t Find(uint64_t word) const;
-  // REQUIRES: no word has its key, and it is not 0.
-  void Insert(uint64_t word);
+  // The word with the key of `word`; or 0, which is in no set, when there is none, and then `word`
+  // is inserted. REQUIRES: it is not 0.
+  uint64_t FindOrInsert(uint64_t word);
   // REQUIRES: it is in the set.
   void Erase(uint64_t word);
 
@@ -85,6 +84,9 @@ class PriceTree {
     return height_ == 0 || nodes_[last_leaf_].words[0] <= (word | kHandleMask);
   }
   static uint32_t HandleOf(uint64_t word) { return static_cast<uint32_t>(word & kHandleMask); }
+  static bool HasKey(const PriceNode& leaf, uint32_t at, uint64_t word) {
+    return at < leaf.count && (leaf.words[at] ^ word) <= kHandleMask;
+  }
   // `key`'s key with `handle`.
   static uint64_t Join(uint64_t key, uint32_t handle) { return (key & ~kHandleMask) | handle; }
 

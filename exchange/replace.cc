@@ -58,7 +58,7 @@ void Market::Execute(const CommandContext& context, const ReplaceOrder& command)
   } else if (command.price < 0 || command.price > kMaxPrice) {
     target.reason = Reason::kInvalidPrice;
   } else {
-    target = FindTarget({context.account, command.symbol, id});
+    target = FindTarget({context.account, command.symbol, id}, context.named);
   }
   const bool below =
       target.reason == Reason::kNone && command.quantity <= memory_.orders[target.handle].executed;

@@ -21,26 +21,9 @@ void ByteBuffer::EraseFirst(size_t size) {
   size_ -= size;
 }
 
-std::string_view ResultWindow::Append(std::span<const Event> events) {
-  size_t size = 0;
-  for (const Event& event : events) size += EncodedSize(event.type);
-  char* const begin = bytes_.Extend(size);
-  char* out = begin;
-  for (const Event& event : events) {
-    // Two copies of sizes that are known, which are some instructions and no call.
-    const auto* const form = reinterpret_cast<const char*>(&event);
-    std::memcpy(out, form, kEventBytes);
-    out += kEventBytes;
-    if (!HasTradeFields(event.type)) continue;
-    std::memcpy(out, form + kEventBytes, kTradeEventBytes - kEventBytes);
-    out += kTradeEventBytes - kEventBytes;
-  }
-  ends_.push_back(static_cast<uint32_t>(bytes_.size()));
-  return {begin, size};
-}
-
 void ResultWindow::AppendEncoded(std::string_view events) {
-  std::memcpy(bytes_.Extend(events.size()), events.data(), events.size());
+  std::memcpy(bytes_.Reserve(events.size()), events.data(), events.size());
+  bytes_.Add(events.size());
   ends_.push_back(static_cast<uint32_t>(bytes_.size()));
 }
 

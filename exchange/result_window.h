@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -27,15 +28,15 @@ class ByteBuffer {
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
   const char* data() const { return data_.get(); }
-  // Room for `size` more bytes, which the caller fills.
-  char* Extend(size_t size) {
+  // Room for `size` more bytes, of which the caller fills some and adds those.
+  char* Reserve(size_t size) {
     if (capacity_ - size_ < size) [[unlikely]] {
       Grow(size_ + size);
     }
-    char* const begin = data_.get() + size_;
-    size_ += size;
-    return begin;
+    return data_.get() + size_;
   }
+  // REQUIRES: there is room for them.
+  void Add(size_t size) { size_ += size; }
   // REQUIRES: size <= size().
   void EraseFirst(size_t size);
   void clear() { size_ = 0; }
@@ -53,16 +54,32 @@ class ResultWindow {
   size_t size() const { return ends_.size() - forgotten_; }
   size_t bytes() const { return bytes_.size() - begin(); }
   // Whether it may have no room for one more command's events, however many they are.
-  bool full() const { return !HasRoom(0, 0); }
-  // Whether it has room for so many commands with so many events in all, and one more command.
-  bool HasRoom(size_t commands, size_t events) const {
-    return size() + commands < kMaxSessionResults &&
-           bytes() + events * kTradeEventBytes + kMaxCommandBytes <= kMaxSessionBytes;
+  bool full() const {
+    return size() >= kMaxSessionResults || bytes() + kMaxCommandBytes > kMaxSessionBytes;
+  }
+  // It is not full while fewer commands than that, with fewer events than that, are added.
+  size_t commands_left() const { return kMaxSessionResults - size(); }
+  size_t events_left() const {
+    const size_t most = kMaxSessionBytes - kMaxCommandBytes;
+    return bytes() > most ? 0 : (most - bytes()) / kTradeEventBytes + 1;
   }
 
   // Adds the events of one command and returns their bytes, valid until the next change.
   // REQUIRES: !full(), and at least one event.
-  std::string_view Append(std::span<const Event> events);
+  std::string_view Append(std::span<const Event> events) {
+    char* const begin = bytes_.Reserve(events.size() * kTradeEventBytes);
+    char* out = begin;
+    for (const Event& event : events) {
+      // Whole, and then only so far that the next one overwrites what is not of the form: no branch
+      // on what an event is.
+      std::memcpy(out, &event, sizeof(event));
+      out += EncodedSize(event.type);
+    }
+    const auto size = static_cast<size_t>(out - begin);
+    bytes_.Add(size);
+    ends_.push_back(static_cast<uint32_t>(bytes_.size()));
+    return {begin, size};
+  }
   // As Append, for events that are encoded already.
   void AppendEncoded(std::string_view events);
   // The i-th oldest. REQUIRES: i < size().

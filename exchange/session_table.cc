@@ -4,13 +4,6 @@
 
 namespace quorumbook::exchange {
 
-std::string_view SessionTable::Append(Session* session, std::span<const Event> events) {
-  const std::string_view bytes = session->results.Append(events);
-  result_bytes_ += bytes.size();
-  while (result_bytes_ > max_result_bytes_ && oldest_ != newest_) EvictOldest();
-  return bytes;
-}
-
 void SessionTable::Acknowledge(Session* session, uint64_t sequence) {
   const uint64_t known = std::min(sequence, session->next_sequence - 1);
   const uint64_t acknowledged = session->acknowledged();
@@ -26,31 +19,33 @@ Session& SessionTable::Open(AccountId account, bool cancel_on_disconnect) {
 }
 
 const Session* SessionTable::Find(SessionId id) const {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : &sessions_[it->second];
+  const uint32_t handle = HandleOf(id);
+  return handle == kNullHandle ? nullptr : &sessions_[handle];
 }
 
 bool SessionTable::Close(SessionId id) {
-  const auto it = by_id_.find(id);
-  if (it == by_id_.end()) return false;
-  Erase(it->second);
+  const uint32_t handle = HandleOf(id);
+  if (handle == kNullHandle) return false;
+  Erase(handle);
   return true;
 }
 
 Session* SessionTable::Use(SessionId id) {
-  const auto it = by_id_.find(id);
-  if (it == by_id_.end()) return nullptr;
-  Session& session = sessions_[it->second];
-  if (it->second != newest_) {
+  const uint32_t handle = HandleOf(id);
+  if (handle == kNullHandle) return nullptr;
+  Session& session = sessions_[handle];
+  if (handle != newest_) {
     Unlink(session);
-    LinkNewest(it->second);
+    LinkNewest(handle);
   }
   return &session;
 }
 
 Session* SessionTable::Restore(SessionId id, AccountId account, bool cancel_on_disconnect,
                                uint64_t next_sequence) {
-  if (id.value() == 0 || id.value() > last_id_ || by_id_.contains(id)) return nullptr;
+  if (id.value() == 0 || id.value() > last_id_ || HandleOf(id) != kNullHandle) {
+    return nullptr;
+  }
   Session& session = Insert(id, account, cancel_on_disconnect);
   session.next_sequence = next_sequence;
   return &session;
@@ -71,7 +66,7 @@ Session& SessionTable::Insert(SessionId id, AccountId account, bool cancel_on_di
   session.id = id;
   session.account = account;
   session.cancel_on_disconnect = cancel_on_disconnect;
-  by_id_.emplace(id, handle);
+  by_id_.Insert(OrderIndex::HashOf(id.value()), handle);
   LinkNewest(handle);
   return session;
 }
@@ -85,7 +80,7 @@ void SessionTable::EvictOldest() {
 void SessionTable::Erase(uint32_t handle) {
   Session& session = sessions_[handle];
   Unlink(session);
-  by_id_.erase(session.id);
+  by_id_.Erase(OrderIndex::HashOf(session.id.value()), handle);
   result_bytes_ -= session.results.bytes();
   session.results = ResultWindow();  // its memory is worth having back
   sessions_.Free(handle);

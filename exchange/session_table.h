@@ -1,8 +1,6 @@
 // The open sessions of a shard: what makes a retry harmless (Raft thesis, section 6.3).
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "exchange/order_index.h"
 #include "exchange/result_window.h"
 #include "exchange/slab.h"
 #include "exchange/types.h"
@@ -49,7 +48,12 @@ class SessionTable {
 
   // Keeps the events of one more command of the most recently used session, and returns their
   // encoded bytes, valid until the session's next change. REQUIRES: !session->results.full().
-  std::string_view Append(Session* session, std::span<const Event> events);
+  std::string_view Append(Session* session, std::span<const Event> events) {
+    const std::string_view bytes = session->results.Append(events);
+    result_bytes_ += bytes.size();
+    while (result_bytes_ > max_result_bytes_ && oldest_ != newest_) EvictOldest();
+    return bytes;
+  }
   // Forgets results up to `sequence`, or up to the last command executed if that is less.
   void Acknowledge(Session* session, uint64_t sequence);
   // The accounts of the cancel_on_disconnect sessions evicted since the last call, in that order.
@@ -73,6 +77,11 @@ class SessionTable {
   void set_last_id(uint64_t id) { last_id_ = id; }
 
  private:
+  // kNullHandle when there is none.
+  uint32_t HandleOf(SessionId id) const {
+    return by_id_.Find(OrderIndex::HashOf(id.value()),
+                       [&](uint32_t handle) { return sessions_[handle].id == id; });
+  }
   Session& Insert(SessionId id, AccountId account, bool cancel_on_disconnect);
   void EvictOldest();
   void Erase(uint32_t handle);
@@ -82,7 +91,7 @@ class SessionTable {
   const uint64_t max_result_bytes_;
   uint64_t result_bytes_ = 0;
   Slab<Session, 6> sessions_;
-  absl::flat_hash_map<SessionId, uint32_t> by_id_;
+  OrderIndex by_id_;
   uint32_t oldest_ = kNullHandle;
   uint32_t newest_ = kNullHandle;
   uint64_t last_id_ = 0;

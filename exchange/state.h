@@ -34,11 +34,17 @@ class Exchange::State {
   // The status of a group that names `session` before its commands are looked at.
   static SessionStatus CheckSequence(const GroupView& group, const Session& session);
   void AnswerRepeat(const Session& session, uint64_t sequence, ApplyResult* result);
-  void ExecuteNew(Session* session, ByteReader* reader, ApplyResult* result);
+  // Executes the i-th command of a group; `named` is what Lookahead says of it.
+  void ExecuteNew(Session* session, const GroupView& group, uint32_t i, OrderHandle named,
+                  ApplyResult* result);
+  // Executes the command that bytes begin with.
+  void ExecuteUnusual(const CommandContext& context, std::string_view bytes);
+  static void AddCommand(uint64_t sequence, size_t first, bool repeated, ApplyResult* result);
   // Events are hashed, and kept for their session, some commands after they came about: read at
   // once, in larger pieces than they were written in, they would be waited for.
   void HashNew(const ApplyResult& result);
   void Keep(Session* session, const ApplyResult& result);
+  void MeasureRoom(const Session& session, const ApplyResult& result);
   // Whether a session may have no room for the results of one more command.
   bool Full(Session* session, const ApplyResult& result);
   // Cancels the orders of an account whose session has ended that wanted it.
@@ -52,6 +58,12 @@ class Exchange::State {
   // Of what is being executed:
   size_t hashed_events_ = 0;  // events of the result that are hashed, or are to be left out
   size_t kept_commands_ = 0;  // commands of the result that their session has
+  // The session is not full while it expects a smaller sequence number, and the result has fewer
+  // events, than that.
+  struct Room {
+    uint64_t sequence = 0;
+    size_t events = 0;
+  } room_;
   std::vector<uint64_t> to_be_hashed_;  // a buffer, of results
 };
 

@@ -289,6 +289,31 @@ TEST_F(MarketTest, FinishedOrdersAreRememberedUpToTheBound) {
   EXPECT_EQ(market_.orders().finished_orders(), kMaxFinishedOrders);
 }
 
+// Batches tell which order a command probably names; what it is then may have changed since.
+TEST_F(MarketTest, AGuessAtTheOrderThatIsNamedIsNoMoreThanThat) {
+  const auto handle_of = [this](uint64_t id) {
+    return market_.orders().Find({AccountId(1), kSymbol, ClientOrderId(id)});
+  };
+  const auto cancel = [this](uint64_t id, OrderHandle guess) {
+    events_.clear();
+    market_.Execute({.account = AccountId(1), .time = 0, .events = &events_, .named = guess},
+                    CancelOrder{kSymbol, ClientOrderId(id)});
+    return events_.back();
+  };
+  Limit(Side::kBuy, 1, 1, 100);
+  Limit(Side::kBuy, 2, 1, 100);
+  const OrderHandle first = handle_of(1);
+  EXPECT_EQ(cancel(2, first).client_order_id, ClientOrderId(2));
+  EXPECT_EQ(handle_of(1), first);
+  EXPECT_EQ(cancel(1, first).type, EventType::kOrderCanceled);
+  EXPECT_EQ(cancel(1, first).reason, Reason::kOrderFinished);
+  for (uint64_t id = 3; handle_of(1) != kNullHandle; ++id) {
+    Limit(Side::kBuy, id, 1, 100);
+    cancel(id, kNullHandle);
+  }
+  EXPECT_EQ(cancel(1, first).reason, Reason::kUnknownOrder) << "its place is free";
+}
+
 TEST_F(MarketTest, TheLargestTradeIsCountedWithoutOverflow) {
   for (uint64_t i = 0; i < 40; ++i) {
     Limit(Side::kSell, 1, kMaxQuantity, kMaxPrice);
