@@ -155,11 +155,12 @@ class CrossCheck {
 };
 
 // The token is not logged and not shown; only that the file can not be used is.
-void ReadTokenFile(const std::string& name, const ConfigOrigins& origins, Config* config,
-                   ConfigErrors* errors) {
+void ReadTokenFile(ConfigOrigins* origins, Config* config, ConfigErrors* errors) {
   if (config->http_token_file.empty()) return;
-  const auto found = origins.find("http.token_file");
-  const ConfigOrigin origin = found == origins.end() ? ConfigOrigin{name, 0} : found->second;
+  const ConfigOrigin origin = origins->at("http.token_file");
+  if (origins->contains("http.token")) {
+    return errors->Add(origin, "http.token_file: there is http.token too", "remove one of the two");
+  }
   std::ifstream in(config->http_token_file);
   std::string token;
   if (!std::getline(in, token)) {
@@ -169,7 +170,10 @@ void ReadTokenFile(const std::string& name, const ConfigOrigins& origins, Config
     return;
   }
   const ConfigFault fault = FindConfigKey("http.token")->set(*config, token);
-  if (fault.message.empty()) return;
+  if (fault.message.empty()) {
+    (*origins)["http.token"] = {config->http_token_file, 1};
+    return;
+  }
   errors->Add(origin,
               fmt::format("http.token_file: the first line of '{}' {}", config->http_token_file,
                           fault.message),
@@ -268,7 +272,7 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& name,
   ApplyOverrides(environment, "environment", &result.config, &errors, &origins);
   ApplyOverrides(flags, "command line", &result.config, &errors, &origins);
   CrossCheck(name, &result.config, &errors, origins).Run();
-  if (result.errors.empty()) ReadTokenFile(name, origins, &result.config, &errors);
+  if (result.errors.empty()) ReadTokenFile(&origins, &result.config, &errors);
   if (result.errors.empty()) result.values = ValuesOf(result.config, origins);
   return result;
 }

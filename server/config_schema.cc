@@ -1,11 +1,14 @@
 #include "server/config_schema.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace quorumbook::server {
@@ -127,6 +130,43 @@ ConfigFault SetToken(Config& config, const std::string& text) {
   return {};
 }
 
+constexpr std::string_view kNameMarks = "-._:[]";
+
+bool IsHost(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           kNameMarks.find(c) != std::string_view::npos;
+  });
+}
+
+ConfigFault SetAdvertise(Config& config, const std::string& text) {
+  std::string host = text;
+  bool url = false;
+  for (const std::string scheme : {"http://", "https://"}) {
+    if (!absl::StartsWith(text, scheme)) continue;
+    url = true;
+    host = text.substr(scheme.size());
+  }
+  std::string address;
+  if (!IsHost(host) || (!url && !SetAddress(host, &address).message.empty())) {
+    return {fmt::format("'{}' is not an address", text),
+            "write host:port, or http://host:port or https://host[:port] without a path"};
+  }
+  config.http_advertise = text;
+  return {};
+}
+
+ConfigFault SetHosts(Config& config, const std::string& text) {
+  for (const absl::string_view name : absl::StrSplit(text, ',')) {
+    const std::string plain(absl::StripAsciiWhitespace(name));
+    if (IsHost(plain)) continue;
+    return {fmt::format("'{}' is no name of a host", plain),
+            "write names without ports, commas between them, e.g. book.example.com"};
+  }
+  config.http_hosts = text;
+  return {};
+}
+
 ConfigFault SetLeaseReads(Config& config, const std::string& text) {
   std::string choice;
   ConfigFault fault = SetChoice(text, {"true", "false"}, &choice);
@@ -177,10 +217,38 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-}  // namespace
+std::vector<ScalarKey> HttpKeys() {
+  return {
+      {{"listen.http", "host:port for the dashboard, REST and metrics, or off"},
+       false,
+       SetListenHttp,
+       TextOf(&Config::listen_http)},
+      {{"http.token", "who sends it may change things over HTTP; none: nobody may"},
+       false,
+       SetToken,
+       TextOf(&Config::http_token),
+       true},
+      {{"http.token_file", "a file whose first line is the token"},
+       false,
+       Text(&Config::http_token_file),
+       TextOf(&Config::http_token_file)},
+      {{"http.advertise", "where browsers reach this node's pages: host:port or a URL"},
+       false,
+       SetAdvertise,
+       TextOf(&Config::http_advertise)},
+      {{"http.hosts", "further names by which browsers may ask this node, commas between them"},
+       false,
+       SetHosts,
+       TextOf(&Config::http_hosts)},
+      {{"http.web_root", "directory of the dashboard's files"},
+       false,
+       Text(&Config::web_root),
+       TextOf(&Config::web_root)},
+  };
+}
 
-const std::vector<ScalarKey>& ConfigSchema() {
-  static const auto& schema = *new std::vector<ScalarKey>{
+std::vector<ScalarKey> NodeKeys() {
+  return {
       {{"cluster.id", "name of the cluster; nodes of another one are refused"},
        true,
        [](Config& c, const std::string& text) { return SetClusterId(text, &c.cluster_id); },
@@ -198,23 +266,6 @@ const std::vector<ScalarKey>& ConfigSchema() {
        true,
        Address(&Config::listen_peer),
        TextOf(&Config::listen_peer)},
-      {{"listen.http", "host:port for the dashboard, REST and metrics, or off"},
-       false,
-       SetListenHttp,
-       TextOf(&Config::listen_http)},
-      {{"http.token", "who sends it may change things over HTTP; none: nobody may"},
-       false,
-       SetToken,
-       TextOf(&Config::http_token),
-       true},
-      {{"http.token_file", "a file whose first line is the token"},
-       false,
-       Text(&Config::http_token_file),
-       TextOf(&Config::http_token_file)},
-      {{"http.web_root", "directory of the dashboard's files"},
-       false,
-       Text(&Config::web_root),
-       TextOf(&Config::web_root)},
       {{"symbols.default_shard", "shard of symbols that symbols.shards does not name"},
        false,
        SetDefaultShard,
@@ -264,6 +315,16 @@ const std::vector<ScalarKey>& ConfigSchema() {
        Choice(&Config::log_format, {"text", "json"}),
        TextOf(&Config::log_format)},
   };
+}
+
+}  // namespace
+
+const std::vector<ScalarKey>& ConfigSchema() {
+  static const auto& schema = *[] {
+    auto* all = new std::vector<ScalarKey>(NodeKeys());
+    std::ranges::copy(HttpKeys(), std::back_inserter(*all));
+    return all;
+  }();
   return schema;
 }
 

@@ -29,6 +29,7 @@ class MarketDataQueue {
     if (snapshot) {
       Clear();
       stale_ = false;
+      refreshing_ = false;
     }
     if (stale_) return true;
     if (may_conflate_ && updates_.size() >= kMaxPendingUpdates) {
@@ -48,6 +49,10 @@ class MarketDataQueue {
   size_t behind() const { return stale_ ? kMaxPendingUpdates : updates_.size(); }
   // Whether updates were dropped, so that only a snapshot can go on from here.
   bool wants_snapshot() const { return stale_; }
+  // The same, once until the snapshot is pushed: true tells the caller to ask for it.
+  bool BeginRefresh() { return stale_ && !std::exchange(refreshing_, true); }
+  // Whether a snapshot was asked for and is not there yet.
+  bool refreshing() const { return refreshing_; }
 
   // REQUIRES: !empty().
   SharedUpdate Pop() {
@@ -64,6 +69,7 @@ class MarketDataQueue {
  private:
   const bool may_conflate_;
   bool stale_ = false;
+  bool refreshing_ = false;
   uint64_t bytes_ = 0;
   std::deque<SharedUpdate> updates_;
 };

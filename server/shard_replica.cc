@@ -92,7 +92,8 @@ ShardReplica::ShardReplica(const ReplicaOptions& options, const ReplicaEnvironme
       strand_(std::make_shared<Strand>(environment.io)),
       timer_(*environment.io),
       replica_(options, std::move(restored), this),
-      feed_(options.shard) {}
+      feed_(options.shard),
+      counted_after_(replica_.raft().commit()) {}
 
 template <typename Use>
 Strand::Task ShardReplica::MakeTask(Use use) {
@@ -365,9 +366,13 @@ void ShardReplica::Observe(const consensus::Output& output) {
   counted_role_ = role;
 }
 
-void ShardReplica::Applied(const consensus::Entry&, const exchange::ApplyResult& result) {
-  counters_.Count(result);
+void ShardReplica::Applied(const consensus::Entry& entry, const exchange::ApplyResult& result) {
   const exchange::Exchange& exchange = replica_.exchange();
+  if (entry.index > counted_after_) {
+    counters_.Count(result);
+  } else {
+    counters_.last_event = exchange.last_sequence();
+  }
   for (const exchange::Event& event : result.events) {
     if (event.type != exchange::EventType::kAssetAdded) continue;
     const exchange::AssetInfo* asset = exchange.FindAsset(event.asset());
@@ -377,11 +382,12 @@ void ShardReplica::Applied(const consensus::Entry&, const exchange::ApplyResult&
 }
 
 void ShardReplica::LeadershipChanged(const Leadership& leadership) {
-  const bool moved = leader() != leadership.leader || term() != leadership.term.value();
   leader_.store(leadership.leader.value(), std::memory_order_relaxed);
   term_.store(leadership.term.value(), std::memory_order_relaxed);
   serving_term_.store(leadership.serving_term.value(), std::memory_order_release);
-  if (!moved || leadership.leader == NodeId()) return;
+  // To find the same leader again in the same term is no change.
+  if (leadership.leader == NodeId() || led_term_ == leadership.term) return;
+  led_term_ = leadership.term;
   ++counters_.leader_changes;
   spdlog::info("shard {}: node {} leads in term {}", options_.shard.value(),
                NodeOf(leadership.leader).value(), leadership.term.value());

@@ -140,6 +140,8 @@ class ShardReplica : public std::enable_shared_from_this<ShardReplica>, private 
   ShardCounters counters_;
   CommitTimer commit_timer_;
   consensus::Role counted_role_ = consensus::Role::kFollower;
+  consensus::Index counted_after_;  // up to here an earlier process executed, and counted
+  consensus::Term led_term_;        // the last in which a leader was known
 
   std::atomic<uint64_t> inbox_bytes_{0};
   std::atomic<uint64_t> cut_{0};

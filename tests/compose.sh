@@ -204,8 +204,15 @@ pages() {
     [ "$(http "$n" /livez)" = "livez ok" ] || fail "node $n does not answer at its published port"
     until_true 30 "node $n reaches all nodes" all_reachable "$n"
     http "$n" /metrics | grep '^quorumbook_node_ready 1$' >/dev/null || fail "node $n shows no metrics"
+    [ "$(http 1 /api/nodes | jq -r --argjson n "$n" '.nodes[] | select(.node == $n) | .http')" = \
+      "http://$QUORUMBOOK_ADDRESS:$((8079 + n))" ] || fail "node 1 does not say where node $n is"
   done
-  ok "every node answers at its published port"
+  ok "every node is asked, and named, at its published port"
+  if curl -sf --max-time 10 -H "Host: evil.example" \
+    "http://$QUORUMBOOK_ADDRESS:8080/api/health" >/dev/null; then
+    fail "a node answers to a name that is not its own"
+  fi
+  ok "a node answers to no other names"
 }
 
 # trades SYMBOL COUNT: there were at least so many.

@@ -3,6 +3,7 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
@@ -19,7 +20,9 @@ namespace {
 
 using Access = Router::Access;
 
-// Below the time after which the server answers in our place.
+using Clock = std::chrono::steady_clock;
+
+// Below the time after which the server answers in our place; of all shards of a request together.
 constexpr std::chrono::milliseconds kTimeout{8'000};
 
 HttpResponse NoLeader(uint32_t shard) {
@@ -32,8 +35,8 @@ HttpResponse Refused(const CallResult& result) {
   const bool passing = result.status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                        result.status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
   if (passing) {
-    return Problem(503, "not_leader", why, "leadership may have moved: try again", "",
-                   result.detail.leader_id());
+    return Problem(503, "not_leader", why, "leadership may have moved: try again",
+                   {.leader = result.detail.leader_id()});
   }
   return Problem(409, "refused", why, "see GET /api/shards for members and leaders");
 }
@@ -63,13 +66,20 @@ bool ReadShards(const Json& list, std::vector<uint32_t>* shards) {
   return true;
 }
 
+// What an operator asked for over HTTP, and whether it was done, in full.
+void Tell(ClusterState* state, uint32_t node, uint32_t shard, const std::string& what, bool done) {
+  state->events().Add(WallClockMs(), "admin", done ? "info" : "warning", node, shard,
+                      absl::StrCat(what, ", by HTTP", done ? "" : ": refused, or only in part"));
+}
+
 HttpResponse WrongBody(std::string_view detail) {
   return Problem(400, "bad_request", detail, "/api/openapi.json shows the body");
 }
 
 }  // namespace
 
-bool ReadBody(const HttpRequest& request, Json* body, HttpResponse* problem) {
+bool ReadBody(const HttpRequest& request, std::initializer_list<std::string_view> fields,
+              Json* body, HttpResponse* problem) {
   const absl::string_view type = absl::StripAsciiWhitespace(
       absl::string_view(request.content_type).substr(0, request.content_type.find(';')));
   if (!absl::EqualsIgnoreCase(type, "application/json")) {
@@ -78,9 +88,17 @@ bool ReadBody(const HttpRequest& request, Json* body, HttpResponse* problem) {
     return false;
   }
   *body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-  if (body->is_object()) return true;
-  *problem = WrongBody("the body is no JSON object");
-  return false;
+  if (!body->is_object()) {
+    *problem = WrongBody("the body is no JSON object");
+    return false;
+  }
+  for (const auto& [name, value] : body->items()) {
+    if (std::find(fields.begin(), fields.end(), name) != fields.end()) continue;
+    *problem = Problem(400, "bad_request", "'" + name + "' is no field of the body",
+                       fmt::format("it has {}", fmt::join(fields, ", ")));
+    return false;
+  }
+  return true;
 }
 
 struct AdminGateway::Change {
@@ -88,6 +106,7 @@ struct AdminGateway::Change {
   bool add = false;
   std::vector<uint32_t> shards;
   size_t next = 0;
+  const Clock::time_point deadline = Clock::now() + kTimeout;
   bool all_ok = true;
   Json results = Json::array();
   Respond respond;
@@ -143,8 +162,11 @@ void AdminGateway::ChangeNext(const std::shared_ptr<Change>& change) {
   };
   const uint32_t leader = LeaderOf(shard);
   if (leader == 0) return add_result(false, "it has no leader", {});
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(change->deadline - Clock::now());
+  if (left.count() <= 0) return add_result(false, "it was not asked: no time was left", {});
   clients_.ChangeMember(
-      leader, change->add, change->request, kTimeout,
+      leader, change->add, change->request, left,
       [add_result](const CallResult& result, const v1::ChangeMemberResponse& response) {
         add_result(result.ok(), result.status.error_message(), response);
       });
@@ -156,7 +178,7 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
       [gateway, state](const HttpRequest& request, Respond respond) {
         Json body;
         HttpResponse problem;
-        if (!ReadBody(request, &body, &problem)) return respond(problem);
+        if (!ReadBody(request, {"shard", "target"}, &body, &problem)) return respond(problem);
         uint32_t shard = 0;
         uint32_t target = 0;
         if (!ReadNumber(body, "shard", 1, 1'000'000, &shard)) {
@@ -170,17 +192,20 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
           return respond(Problem(404, "unknown_shard", absl::StrCat("there is no shard ", shard),
                                  "GET /api/shards lists the shards"));
         }
-        state->events().Add(
-            WallClockMs(), "admin", "info", target, shard,
-            absl::StrCat("leadership of shard ", shard, " is handed over, by HTTP"));
-        gateway->Transfer(shard, target, std::move(respond));
+        gateway->Transfer(shard, target, [state, shard, target, respond](HttpResponse response) {
+          Tell(state, target, shard, absl::StrCat("leadership of shard ", shard, " handed over"),
+               response.status == 200);
+          respond(std::move(response));
+        });
       });
   for (const bool add : {true, false}) {
     router->Add("POST", add ? "/api/admin/add-node" : "/api/admin/remove-node", Access::kToken,
                 [gateway, state, add](const HttpRequest& request, Respond respond) {
                   Json body;
                   HttpResponse problem;
-                  if (!ReadBody(request, &body, &problem)) return respond(problem);
+                  if (!ReadBody(request, {"node", "shards"}, &body, &problem)) {
+                    return respond(problem);
+                  }
                   uint32_t node = 0;
                   if (!ReadNumber(body, "node", 1, kMaxNodeNumber, &node)) {
                     return respond(WrongBody("node is not the number of a node"));
@@ -189,10 +214,13 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
                   if (body.contains("shards") && !ReadShards(body["shards"], &shards)) {
                     return respond(WrongBody("shards is not a list of shards"));
                   }
-                  state->events().Add(
-                      WallClockMs(), "admin", "info", node, 0,
-                      absl::StrCat("node ", node, add ? " is added" : " is removed", ", by HTTP"));
-                  gateway->ChangeMember(node, add, std::move(shards), std::move(respond));
+                  gateway->ChangeMember(
+                      node, add, std::move(shards), [state, node, add, respond](HttpResponse done) {
+                        Tell(state, node, 0,
+                             absl::StrCat("node ", node, add ? " added" : " removed"),
+                             done.status == 200);
+                        respond(std::move(done));
+                      });
                 });
   }
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "server/monitoring/cluster_state.h"
@@ -20,7 +22,7 @@ class AdminGateway {
 
   // Both answer with a whole HTTP response. 0 as `target`: the most advanced follower.
   void Transfer(uint32_t shard, uint32_t target, Respond respond);
-  // In each of the shards, one after the other.
+  // In each of the shards, one after the other; those for which no time is left are named.
   void ChangeMember(uint32_t node, bool add, std::vector<uint32_t> shards, Respond respond);
 
   const ShardSet& shards() const { return shards_; }
@@ -38,7 +40,9 @@ class AdminGateway {
 // All outlives the router.
 void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router);
 
-// The body of a request as a JSON object. False: `problem` says what is wrong.
-bool ReadBody(const HttpRequest& request, Json* body, HttpResponse* problem);
+// The body of a request as a JSON object of no other fields than `fields`. False: `problem` says
+// what is wrong.
+bool ReadBody(const HttpRequest& request, std::initializer_list<std::string_view> fields,
+              Json* body, HttpResponse* problem);
 
 }  // namespace quorumbook::server

@@ -25,6 +25,7 @@ std::string MessageOf(const AlertRule& rule, const AlertLabels& labels, double v
 std::vector<AlertChange> AlertEngine::Evaluate(const AlertInputs& inputs) {
   const int64_t now = inputs.view.now_ms();
   std::vector<AlertChange> changes;
+  changed_ = false;
   for (const AlertRule& rule : rules_) {
     Instances& known = instances_[rule.name];
     Instances still;
@@ -34,6 +35,7 @@ std::vector<AlertChange> AlertEngine::Evaluate(const AlertInputs& inputs) {
       AlertInstance instance;
       if (found == known.end()) {
         instance.since_ms = now;
+        changed_ = true;
       } else {
         instance = found->second;
       }
@@ -46,12 +48,15 @@ std::vector<AlertChange> AlertEngine::Evaluate(const AlertInputs& inputs) {
       still.emplace(std::move(labels), std::move(instance));
     });
     for (const auto& [labels, instance] : known) {
-      if (!instance.firing || still.contains(labels)) continue;
+      if (still.contains(labels)) continue;
+      changed_ = true;
+      if (!instance.firing) continue;
       changes.push_back({now, &rule, labels, false, instance.value, instance.message});
     }
     known = std::move(still);
   }
   for (const AlertChange& change : changes) Remember(change);
+  changed_ |= !changes.empty();
   return changes;
 }
 

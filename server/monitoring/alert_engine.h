@@ -41,6 +41,10 @@ class AlertEngine {
   // Once a second. Returns what began to fire or was resolved by it.
   std::vector<AlertChange> Evaluate(const AlertInputs& inputs);
 
+  // Whether the last Evaluate saw an instance that was not there before, or in another state, or
+  // one that is gone.
+  bool changed() const { return changed_; }
+
   // The clock was set: what is pending is due no sooner and no later for that.
   void ShiftClock(int64_t step_ms);
 
@@ -61,6 +65,7 @@ class AlertEngine {
   const std::vector<AlertRule>& rules_;
   std::map<std::string_view, Instances> instances_;  // by rule
   std::deque<AlertChange> history_;
+  bool changed_ = false;
 };
 
 }  // namespace quorumbook::server

@@ -193,6 +193,14 @@ void NoLeader(const AlertInputs& inputs, const Emit& emit) {
   }
 }
 
+void FiguresOld(const AlertInputs& inputs, const Emit& emit) {
+  for (const auto& [id, node] : inputs.view.nodes()) {
+    const int64_t now_ms = inputs.view.now_ms();
+    if (!node.Seen() || !node.Answers(now_ms)) continue;
+    emit(Node(id), static_cast<double>(now_ms - node.since_ms()) / 1e3);
+  }
+}
+
 void NodeDown(const AlertInputs& inputs, const Emit& emit) {
   for (const auto& [id, node] : inputs.view.nodes()) {
     emit(Node(id), node.Reachable(inputs.view.now_ms()) ? 1 : 0);

@@ -14,6 +14,7 @@ void DiskFilling(const AlertInputs& inputs, const Emit& emit);
 void DiskFull(const AlertInputs& inputs, const Emit& emit);
 void DiskLow(const AlertInputs& inputs, const Emit& emit);
 void Evidence(const AlertInputs& inputs, const Emit& emit);
+void FiguresOld(const AlertInputs& inputs, const Emit& emit);
 void Fenced(const AlertInputs& inputs, const Emit& emit);
 void GrpcErrors(const AlertInputs& inputs, const Emit& emit);
 void LeaderFlapping(const AlertInputs& inputs, const Emit& emit);

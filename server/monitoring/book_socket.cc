@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -77,6 +78,11 @@ std::string ReadSubscribe(const Json& message, const BookTopic& topic,
   return "";
 }
 
+struct Follow {
+  std::shared_ptr<BookSubscription> subscription;
+  Clock::time_point next_take;  // not before
+};
+
 class BookSocket final : public BookClient, public std::enable_shared_from_this<BookSocket> {
  public:
   BookSocket(beast::tcp_stream stream, Request request, const HttpContext& context,
@@ -91,7 +97,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
         open_socket_(&context.metrics->web_sockets) {}
 
   ~BookSocket() override {
-    for (const auto& [topic, subscription] : subscriptions_) subscription->Stop();
+    for (const auto& [topic, follow] : subscriptions_) follow.subscription->Stop();
   }
 
   void Accept() {
@@ -163,7 +169,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
     }
     const auto earlier = subscriptions_.find(topic);
     if (earlier != subscriptions_.end()) {
-      earlier->second->Stop();
+      earlier->second.subscription->Stop();
       subscriptions_.erase(earlier);
     }
     if (subscriptions_.size() >= kMaxSocketSubscriptions) {
@@ -178,7 +184,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
       });
     };
     auto subscription = std::make_shared<BookSubscription>(topic, std::move(request), wake);
-    subscriptions_[topic] = subscription;
+    subscriptions_[topic].subscription = subscription;
     subscription->Start(hub_.shards());
   }
 
@@ -188,7 +194,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
       return Say(ErrorJson("bad_request", "there is no such subscription",
                            "name channel and symbol as in subscribe", topic));
     }
-    found->second->Stop();
+    found->second.subscription->Stop();
     subscriptions_.erase(found);
     SayUnsubscribed(topic, "requested");
   }
@@ -200,25 +206,24 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
          {"reason", reason}});
   }
 
-  // Takes what has gathered, not too often, and only when all before it is sent: what a client does
-  // not take waits in the subscriptions, which have their bounds.
+  // Takes what has gathered, of no subscription too often, and only when all before it is sent:
+  // what a client does not take waits in the subscriptions, which have their bounds.
   void Flush() {
-    if (closing_ || timer_set_ || !output_.empty()) return;
+    if (closing_ || !output_.empty()) return;
     const Clock::time_point now = Clock::now();
-    if (now < next_flush_) {
-      timer_set_ = true;
-      timer_.expires_at(next_flush_);
-      return timer_.async_wait([weak = weak_from_this()](error_code error) {
-        const auto self = weak.lock();
-        if (error || self == nullptr) return;
-        self->timer_set_ = false;
-        self->Flush();
-      });
-    }
-    next_flush_ = now + kSocketInterval;
+    Clock::time_point next = Clock::time_point::max();
     std::vector<std::string> messages;
     for (auto item = subscriptions_.begin(); item != subscriptions_.end();) {
-      const std::optional<Refusal> ended = item->second->Take(&messages);
+      Follow& follow = item->second;
+      if (now < follow.next_take) {
+        next = std::min(next, follow.next_take);
+        ++item;
+        continue;
+      }
+      const std::optional<Refusal> ended = follow.subscription->Take(&messages);
+      // Who had to ask for a snapshot takes it when it comes: in a fast market there would be too
+      // many updates behind it a little later, and it would be dropped with them.
+      if (!messages.empty()) follow.next_take = now + kSocketInterval;
       for (std::string& message : messages) Send(std::move(message));
       messages.clear();
       if (!ended) {
@@ -226,11 +231,20 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
         continue;
       }
       const BookTopic topic = item->first;
-      item->second->Stop();
+      follow.subscription->Stop();
       item = subscriptions_.erase(item);
       SayEnded(topic, *ended);
       if (closing_) return;
     }
+    if (next != Clock::time_point::max()) FlushAt(next);
+  }
+
+  void FlushAt(Clock::time_point time) {
+    timer_.expires_at(time);
+    timer_.async_wait([weak = weak_from_this()](error_code error) {
+      const auto self = weak.lock();
+      if (!error && self != nullptr) self->Flush();
+    });
   }
 
   void SayEnded(const BookTopic& topic, const Refusal& refusal) {
@@ -295,7 +309,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
 
   void Drop() {
     closing_ = true;
-    for (const auto& [topic, subscription] : subscriptions_) subscription->Stop();
+    for (const auto& [topic, follow] : subscriptions_) follow.subscription->Stop();
     subscriptions_.clear();
   }
 
@@ -312,9 +326,7 @@ class BookSocket final : public BookClient, public std::enable_shared_from_this<
   bool paused_ = false;             // nothing is read until the output is sent
   bool closing_ = false;
   websocket::close_reason reason_;
-  std::map<BookTopic, std::shared_ptr<BookSubscription>> subscriptions_;
-  bool timer_set_ = false;
-  Clock::time_point next_flush_;
+  std::map<BookTopic, Follow> subscriptions_;
   Clock::time_point second_;
   int messages_ = 0;
 };

@@ -14,7 +14,7 @@ inline constexpr size_t kMaxSocketMessageBytes = 4 << 10;
 inline constexpr int kMaxSocketMessages = 100;
 // Answers that wait to be sent; meanwhile nothing more is read.
 inline constexpr size_t kMaxSocketAnswers = 128;
-// Between two times that updates are sent.
+// Between two times that updates of a subscription are sent.
 inline constexpr std::chrono::milliseconds kSocketInterval{50};
 
 void StartBookSocket(boost::beast::tcp_stream stream,

@@ -31,6 +31,8 @@ void BookSubscription::OnUpdate(const SharedUpdate& update, bool snapshot) {
       queue_.Clear();
       ended_ = {RefusalCode::kSlowConsumer, "too much waited to be sent", NodeId()};
     }
+    // Until the snapshot comes there is nothing to take.
+    if (queue_.refreshing()) return;
     if (std::exchange(woken_, true)) return;
   }
   wake_();
@@ -58,11 +60,12 @@ std::optional<Refusal> BookSubscription::Take(std::vector<std::string>* messages
     const std::lock_guard lock(mutex_);
     woken_ = false;
     while (!queue_.empty()) updates.push_back(queue_.Pop());
-    refresh = queue_.wants_snapshot();
+    refresh = !ended_ && queue_.BeginRefresh();
     ended = ended_;
   }
   for (const SharedUpdate& update : updates) messages->push_back(Render(*update));
-  if (refresh && !ended && !std::exchange(conflated_, true)) {
+  if (refresh) {
+    conflated_ = true;
     replica_->Refresh(shared_from_this());
   }
   return ended;

@@ -3,6 +3,7 @@
 #include <absl/strings/numbers.h>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -103,6 +104,11 @@ HttpResponse Metrics(const ClusterApi& api) {
   }
   inputs.alerts_pending = api.state->alerts().pending();
   inputs.alerts_firing = api.state->alerts().firing();
+  if (inputs.sample != nullptr) {
+    const std::chrono::nanoseconds taken(inputs.sample->taken_ns());
+    const auto age = std::chrono::steady_clock::now().time_since_epoch() - taken;
+    inputs.sample_age_seconds = std::chrono::duration<double>(age).count();
+  }
   HttpResponse response;
   response.content_type = kMetricsContentType;
   response.body = RenderMetrics(inputs);

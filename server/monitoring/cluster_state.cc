@@ -2,6 +2,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <utility>
+
 #include "server/monitoring/series.h"
 
 namespace quorumbook::server {
@@ -49,6 +51,9 @@ const v1::NodeSample* ClusterState::own_sample() const {
 
 bool ClusterState::Update(int64_t now_ms) {
   view_.set_now_ms(now_ms);
+  const int64_t passed_ms = now_ms - std::exchange(updated_ms_, now_ms);
+  const bool paused = passed_ms != now_ms && passed_ms > kUnreachableAfterMs;
+  if (paused) return false;
   const std::string waiting_for = environment_.shards->waiting_for();
   const bool founded = waiting_for.empty();
   AddToHistory(now_ms);
@@ -69,11 +74,12 @@ bool ClusterState::Update(int64_t now_ms) {
     }
   }
   health_ = Judge(view_, alerts_.Firing(), waiting_for);
-  return !changes.empty();
+  return alerts_.changed() || alerts_.pending() + alerts_.firing() > 0;
 }
 
 void ClusterState::ShiftClock(int64_t step_ms) {
   view_.ShiftClock(step_ms);
+  updated_ms_ += step_ms;
   history_.ShiftClock(step_ms);
   events_.ShiftClock(step_ms);
   alerts_.ShiftClock(step_ms);

@@ -22,7 +22,9 @@ class ClusterState {
  public:
   ClusterState(const MonitorEnvironment& environment, int64_t now_ms);
 
-  // Once a second: judges what arrived since. Returns whether an alert changed its state.
+  // Once a second: judges what arrived since. Returns whether there is news of alerts: some are
+  // pending or fire, or the last one is over. After a pause of this process nothing is judged until
+  // the others could answer again: it was not they who were silent.
   bool Update(int64_t now_ms);
 
   // The wall clock was set by so much since the last Update.
@@ -59,6 +61,7 @@ class ClusterState {
   EventLog events_;
   AlertEngine alerts_;
   Health health_;
+  int64_t updated_ms_ = 0;  // 0: never
   bool stopping_ = false;
   std::chrono::steady_clock::time_point own_at_ = std::chrono::steady_clock::now();
 };

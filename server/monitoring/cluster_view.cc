@@ -18,16 +18,16 @@ bool Leads(const v1::ReplicaSample& replica) {
 }
 
 void NodeView::Add(SharedSample sample, int64_t now_ms, double round_trip_seconds) {
-  if (!samples_.empty()) {
-    const v1::NodeSample& last = *samples_.back();
-    if (last.started_ms() != sample->started_ms()) samples_.clear();
-    // The same again: the node did not take another since.
-    if (!samples_.empty() && last.taken_ns() == sample->taken_ns()) samples_.pop_back();
-  }
+  if (!samples_.empty() && samples_.back()->started_ms() != sample->started_ms()) samples_.clear();
+  answered_ms_ = now_ms;
   if (!is_self_) {
     round_trip_seconds_ = round_trip_seconds;
     clock_offset_seconds_ =
         static_cast<double>(sample->time_ms() - now_ms) / 1e3 + round_trip_seconds / 2;
+  }
+  if (!samples_.empty() && samples_.back()->taken_ns() == sample->taken_ns()) {
+    if (!Reachable(now_ms)) failure_ = "it answers, but its figures stand still";
+    return;
   }
   samples_.push_back(std::move(sample));
   if (samples_.size() > kWindowSamples) samples_.pop_front();

@@ -31,9 +31,13 @@ class NodeView {
       : id_(id), is_self_(is_self), since_ms_(now_ms) {}
 
   // A sample arrived at `now_ms`, after a call that took `round_trip` seconds (0 of the own one).
-  // Samples from before a restart of the node are forgotten.
+  // Samples from before a restart of the node are forgotten. The same sample again is no news: a
+  // node that answers and measures nothing is not reachable after a while either.
   void Add(SharedSample sample, int64_t now_ms, double round_trip_seconds);
-  void ShiftClock(int64_t step_ms) { since_ms_ += step_ms; }
+  void ShiftClock(int64_t step_ms) {
+    since_ms_ += step_ms;
+    answered_ms_ += step_ms;
+  }
   void Failed(std::string reason) { failure_ = std::move(reason); }
 
   uint32_t id() const { return id_; }
@@ -41,9 +45,13 @@ class NodeView {
   bool Reachable(int64_t now_ms) const {
     return !samples_.empty() && std::abs(now_ms - since_ms_) <= kUnreachableAfterMs;
   }
+  // Whether it does, be it with old figures.
+  bool Answers(int64_t now_ms) const {
+    return is_self_ || std::abs(now_ms - answered_ms_) <= kUnreachableAfterMs;
+  }
   // Why not; "" when nothing failed.
   const std::string& failure() const { return failure_; }
-  // When it was last heard of, or when this view began.
+  // When a new sample of it came, or when this view began.
   int64_t since_ms() const { return since_ms_; }
   bool Seen() const { return !samples_.empty(); }
 
@@ -89,6 +97,7 @@ class NodeView {
   const uint32_t id_;
   const bool is_self_;
   int64_t since_ms_;
+  int64_t answered_ms_ = 0;
   std::string failure_ = "it has not answered yet";
   std::deque<SharedSample> samples_;
   std::optional<double> round_trip_seconds_;

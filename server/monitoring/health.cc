@@ -30,15 +30,26 @@ class Judgement {
     for (const uint32_t shard : view_.shards()) {
       const std::vector<uint32_t> of_shard = VotersOf(view_, shard);
       voters.insert(of_shard.begin(), of_shard.end());
-      const auto reachable = static_cast<uint32_t>(std::count_if(
-          of_shard.begin(), of_shard.end(), [this](uint32_t node) { return Votes(node); }));
+      const auto reachable = static_cast<uint32_t>(
+          std::count_if(of_shard.begin(), of_shard.end(),
+                        [this](uint32_t node) { return view_.Reachable(node); }));
+      const auto working = static_cast<uint32_t>(
+          std::count_if(of_shard.begin(), of_shard.end(),
+                        [this, shard](uint32_t node) { return Works(node, shard); }));
       const auto majority = static_cast<uint32_t>(of_shard.size() / 2 + 1);
-      can_lose = std::min(can_lose, reachable > majority ? reachable - majority : 0);
+      can_lose = std::min(can_lose, working > majority ? working - majority : 0);
       JudgeShard(shard, reachable, majority, static_cast<uint32_t>(of_shard.size()));
+      NameIdle(shard, of_shard);
     }
     health_.voters = static_cast<uint32_t>(voters.size());
-    health_.voters_reachable = static_cast<uint32_t>(
-        std::count_if(voters.begin(), voters.end(), [this](uint32_t node) { return Votes(node); }));
+    health_.voters_reachable =
+        static_cast<uint32_t>(std::count_if(voters.begin(), voters.end(), [this](uint32_t node) {
+          return std::all_of(view_.shards().begin(), view_.shards().end(), [&](uint32_t shard) {
+            const std::vector<uint32_t> of_shard = VotersOf(view_, shard);
+            const bool votes = std::find(of_shard.begin(), of_shard.end(), node) != of_shard.end();
+            return !votes || Works(node, shard);
+          });
+        }));
     health_.can_lose = view_.shards().empty() ? 0 : can_lose;
   }
 
@@ -60,9 +71,35 @@ class Judgement {
   bool unavailable() const { return unavailable_; }
 
  private:
-  bool Votes(uint32_t node) const { return view_.Reachable(node); }
+  // Whether the voter's vote and disk count towards a commit now.
+  bool Works(uint32_t node, uint32_t shard) const {
+    if (!view_.Reachable(node)) return false;
+    const v1::NodeSample& sample = view_.Find(node)->latest();
+    const v1::ReplicaSample* const replica = FindReplica(sample, shard);
+    if (replica == nullptr || replica->status().fenced() || sample.storage().disk_full()) {
+      return false;
+    }
+    const v1::ReplicaSample* const leader = view_.LeadingReplica(shard);
+    if (leader == nullptr) return true;
+    return std::none_of(leader->followers().begin(), leader->followers().end(),
+                        [node](const v1::FollowerSample& follower) {
+                          return follower.node_id() == node && !follower.active();
+                        });
+  }
 
   void Add(std::string reason) { health_.reasons.push_back(std::move(reason)); }
+
+  // Who is there and does not work for another reason than those that JudgeNodes names.
+  void NameIdle(uint32_t shard, const std::vector<uint32_t>& voters) {
+    for (const uint32_t node : voters) {
+      if (!view_.Reachable(node) || Works(node, shard)) continue;
+      const v1::NodeSample& sample = view_.Find(node)->latest();
+      const v1::ReplicaSample* const replica = FindReplica(sample, shard);
+      const bool named =
+          sample.storage().disk_full() || (replica != nullptr && replica->status().fenced());
+      if (!named) Add(absl::StrCat("node ", node, " does not follow the leader of shard ", shard));
+    }
+  }
 
   void JudgeShard(uint32_t shard, uint32_t reachable, uint32_t majority, uint32_t voters) {
     const bool leader = view_.LeaderOf(shard).node != 0;

@@ -53,12 +53,15 @@ std::string_view StatusText(unsigned status) {
 }
 
 HttpResponse Problem(unsigned status, std::string_view code, std::string_view detail,
-                     std::string_view hint, std::string_view reason, uint64_t leader) {
+                     std::string_view hint, const ProblemFields& fields) {
   Json body = {{"type", "about:blank"}, {"title", StatusText(status)},
                {"status", status},      {"code", code},
                {"detail", detail},      {"hint", hint}};
-  if (!reason.empty()) body["reason"] = reason;
-  if (leader != 0) body["leader"] = leader;
+  if (!fields.reason.empty()) body["reason"] = fields.reason;
+  if (fields.leader != 0) body["leader"] = fields.leader;
+  if (fields.client_order_id != 0) {
+    body["client_order_id"] = std::to_string(fields.client_order_id);
+  }
   return {status, "application/problem+json", ToText(body) + "\n"};
 }
 

@@ -33,9 +33,15 @@ struct HttpResponse {
 // To be called once, on the thread that handled the request.
 using Respond = std::function<void(HttpResponse)>;
 
-// An application/problem+json answer. `reason` and `leader` are left out when empty or 0.
+// Further fields of a problem; left out when empty or 0.
+struct ProblemFields {
+  std::string_view reason = {};
+  uint64_t leader = 0;
+  uint64_t client_order_id = 0;
+};
+// An application/problem+json answer.
 HttpResponse Problem(unsigned status, std::string_view code, std::string_view detail,
-                     std::string_view hint, std::string_view reason = "", uint64_t leader = 0);
+                     std::string_view hint, const ProblemFields& fields = {});
 
 // Splits "/path?a=b", or "http://host/path?a=b", into path and query. False: malformed.
 bool ParseTarget(std::string_view target, HttpRequest* request);

@@ -21,7 +21,7 @@ std::string HostOf(const std::string& address, size_t colon) {
 
 }  // namespace
 
-absl::Status HttpServer::Listen(const std::string& address) {
+absl::Status HttpServer::Listen(const std::string& address, const std::string& hosts) {
   const size_t colon = address.rfind(':');
   tcp::resolver resolver(acceptor_.get_executor());
   error_code error;
@@ -38,6 +38,9 @@ absl::Status HttpServer::Listen(const std::string& address) {
         "listen.http: can not listen on ", address, ": ", error.message(),
         " (is another node running, or is the address not of this machine? `off` does without)"));
   }
+  const bool loopback = acceptor_.local_endpoint(error).address().is_loopback();
+  hosts_ = std::make_unique<const HttpHosts>(loopback, hosts);
+  context_.hosts = hosts_.get();
   Accept();
   return absl::OkStatus();
 }

@@ -13,14 +13,18 @@
 
 #include "server/monitoring/book_hub.h"
 #include "server/monitoring/event_hub.h"
+#include "server/monitoring/http_hosts.h"
 #include "server/monitoring/http_metrics.h"
 #include "server/monitoring/router.h"
 
 namespace quorumbook::server {
 
 inline constexpr uint64_t kMaxHttpConnections = 512;
-// Connections above the bound that are told so at a time; others are closed without a word.
+// Connections above the bound at a time that are asked what they want: probes and metrics are
+// answered, else they are told. Others are closed without a word.
 inline constexpr uint64_t kMaxHttpRefusals = 32;
+// So long they have to say it.
+inline constexpr std::chrono::seconds kHttpRefusalTimeout{2};
 inline constexpr uint64_t kMaxEventStreams = 64;
 inline constexpr uint64_t kMaxWebSockets = 256;
 inline constexpr uint32_t kMaxHttpHeaderBytes = 8 << 10;
@@ -42,15 +46,17 @@ struct HttpContext {
   EventHub* events = nullptr;
   BookHub* books = nullptr;
   HttpMetrics* metrics = nullptr;
+  const HttpHosts* hosts = nullptr;
 };
 
 class HttpServer {
  public:
+  // `context` without hosts: those are the server's.
   HttpServer(boost::asio::io_context* io, const HttpContext& context)
       : acceptor_(*io), pause_(*io), context_(context) {}
 
-  // `address`: host:port, an IPv6 host in brackets. Errors say what to do.
-  absl::Status Listen(const std::string& address);
+  // `address`: host:port, an IPv6 host in brackets. `hosts`: http.hosts. Errors say what to do.
+  absl::Status Listen(const std::string& address, const std::string& hosts);
   // Takes no more connections; those that are there go on.
   void Close();
 
@@ -61,7 +67,8 @@ class HttpServer {
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   std::chrono::steady_clock::time_point next_log_;
-  const HttpContext context_;
+  std::unique_ptr<const HttpHosts> hosts_;
+  HttpContext context_;
 };
 
 }  // namespace quorumbook::server

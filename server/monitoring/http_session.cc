@@ -47,9 +47,15 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
         [self = shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
   }
 
-  void RefuseConnection() {
-    started_ = Clock::now();
-    TooMany("connections");
+  // A node is not dead for having many clients: who asks whether it is gets an answer.
+  void ReadProbe() {
+    probes_only_ = true;
+    parser_.emplace();
+    parser_->header_limit(kMaxHttpHeaderBytes);
+    stream_.expires_after(kHttpRefusalTimeout);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->OnRead(error); });
   }
 
  private:
@@ -83,12 +89,20 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
       return Refuse(400, "bad_request", "this is no HTTP/1.1 request: " + error.message());
     }
     if (error) return;  // gone, or nothing came
-    keep_alive_ = parser_->get().keep_alive();
+    keep_alive_ = parser_->get().keep_alive() && !probes_only_;
     Convert();
     if (!ParseTarget(Text(parser_->get().target()), &request_)) {
       return Refuse(400, "bad_request", "the path or query is malformed");
     }
     route_ = context_.router->RouteOf(request_);
+    const std::string host = Text(parser_->get()[http::field::host]);
+    if (!context_.hosts->Allow(host)) {
+      keep_alive_ = false;
+      return Write(Problem(403, "wrong_host", "this node is not known as '" + host + "'",
+                           "use its address, or add the name to http.hosts"));
+    }
+    const bool probe = route_ == "/livez" || route_ == "/readyz" || route_ == "/metrics";
+    if (probes_only_ && !probe) return TooMany("connections");
     if (beast::websocket::is_upgrade(parser_->get())) return Upgrade();
     if (request_.path == "/api/stream" && request_.method == "GET") return StartEvents();
     Handle();
@@ -208,8 +222,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     }
     // Browsers let any page open a WebSocket anywhere, and say which page it was.
     const std::string origin = Text(parser_->get()[http::field::origin]);
-    const std::string host = Text(parser_->get()[http::field::host]);
-    const bool same = origin.empty() || origin == "http://" + host || origin == "https://" + host;
+    const std::string own = Text(parser_->get()[http::field::host]);
+    const bool same = origin.empty() || origin == "http://" + own || origin == "https://" + own;
     if (!same) {
       keep_alive_ = false;
       return Write(Problem(403, "wrong_origin", "a page of another origin may not read from here",
@@ -240,7 +254,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   HttpRequest request_;
   std::string route_ = "other";
   bool keep_alive_ = false;
-  uint64_t number_ = 0;  // of the request or answer at hand
+  bool probes_only_ = false;  // the connection is above the bound
+  uint64_t number_ = 0;       // of the request or answer at hand
   Clock::time_point started_;
 };
 
@@ -253,7 +268,7 @@ void StartHttpSession(tcp::socket socket, const HttpContext& context) {
 }
 
 void RefuseHttpSession(tcp::socket socket, const HttpContext& context) {
-  std::make_shared<HttpSession>(std::move(socket), context)->RefuseConnection();
+  std::make_shared<HttpSession>(std::move(socket), context)->ReadProbe();
 }
 
 }  // namespace quorumbook::server

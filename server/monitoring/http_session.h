@@ -9,7 +9,7 @@ namespace quorumbook::server {
 
 // Serves the connection until it ends, and counts it among the open ones meanwhile.
 void StartHttpSession(boost::asio::ip::tcp::socket socket, const HttpContext& context);
-// Says that there are too many, and closes; counts it meanwhile.
+// Answers one probe, or says that there are too many, and closes; counts it meanwhile.
 void RefuseHttpSession(boost::asio::ip::tcp::socket socket, const HttpContext& context);
 
 // Of a stream: beyond it a client that does not read is noticed, and its data waits no longer in

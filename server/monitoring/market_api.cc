@@ -40,18 +40,26 @@ SymbolFigures FiguresOf(const Exchange& exchange, const SymbolInfo& info, ShardI
   return figures;
 }
 
-// The first symbols of one shard, by name.
+// The first symbols of one shard, by name. Walks all of them on the strand, and copies only those.
 std::vector<SymbolFigures> FirstSymbols(const Exchange& exchange, ShardId shard,
                                         const std::string& after, size_t limit) {
-  std::vector<SymbolInfo> symbols = exchange.Symbols();
-  std::erase_if(symbols, [&](const SymbolInfo& info) { return info.name <= after; });
-  const auto by_name = [](const SymbolInfo& a, const SymbolInfo& b) { return a.name < b.name; };
-  const auto end = symbols.begin() + static_cast<std::ptrdiff_t>(std::min(limit, symbols.size()));
-  std::partial_sort(symbols.begin(), end, symbols.end(), by_name);
-  std::vector<SymbolFigures> figures;
-  for (auto info = symbols.begin(); info != end; ++info) {
-    figures.push_back(FiguresOf(exchange, *info, shard));
+  const auto by_name = [](const SymbolInfo* a, const SymbolInfo* b) { return a->name < b->name; };
+  std::vector<const SymbolInfo*> first;  // a heap, the last of them on top
+  exchange::SymbolId id;
+  while (const SymbolInfo* const info = exchange.FindSymbol(id.Next())) {  // ids have no gaps
+    id = info->id;
+    if (info->name <= after) continue;
+    if (first.size() == limit) {
+      if (!by_name(info, first.front())) continue;
+      std::pop_heap(first.begin(), first.end(), by_name);
+      first.pop_back();
+    }
+    first.push_back(info);
+    std::push_heap(first.begin(), first.end(), by_name);
   }
+  std::sort_heap(first.begin(), first.end(), by_name);
+  std::vector<SymbolFigures> figures;
+  for (const SymbolInfo* info : first) figures.push_back(FiguresOf(exchange, *info, shard));
   return figures;
 }
 

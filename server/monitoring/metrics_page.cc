@@ -244,12 +244,14 @@ void Storage(const v1::NodeSample& s, MetricFamilies* out) {
   out->Add({}, static_cast<double>(s.storage().queue_length()));
   out->Gauge("quorumbook_storage_disk_full", "1 while writes wait for space");
   out->Add({}, static_cast<double>(s.storage().disk_full()));
+  // The disk is asked by another thread: an empty one is not what was found, but not known yet.
+  const bool measured = s.storage().disk_capacity_bytes() > 0;
   out->Gauge("quorumbook_storage_disk_bytes", "files of the store");
-  out->Add({}, static_cast<double>(s.storage().disk_bytes()));
+  if (measured) out->Add({}, static_cast<double>(s.storage().disk_bytes()));
   out->Gauge("quorumbook_storage_disk_free_bytes", "free in its file system");
-  out->Add({}, static_cast<double>(s.storage().disk_free_bytes()));
+  if (measured) out->Add({}, static_cast<double>(s.storage().disk_free_bytes()));
   out->Gauge("quorumbook_storage_disk_capacity_bytes", "size of its file system");
-  out->Add({}, static_cast<double>(s.storage().disk_capacity_bytes()));
+  if (measured) out->Add({}, static_cast<double>(s.storage().disk_capacity_bytes()));
   out->Counter("quorumbook_storage_write_stalls_total",
                "times that RocksDB slowed down or stopped writes");
   out->Add({}, static_cast<double>(s.storage().write_stalls()));
@@ -439,6 +441,9 @@ void Cluster(const MetricsInputs& inputs, MetricFamilies* out) {
   out->Add({}, inputs.nodes);
   out->Gauge("quorumbook_cluster_nodes_reachable", "of them, those that answer, this one included");
   out->Add({}, inputs.nodes_reachable);
+  out->Gauge("quorumbook_node_sample_age_seconds",
+             "since this node last took its figures; more than some seconds: it is stuck");
+  if (inputs.sample != nullptr) out->Add({}, inputs.sample_age_seconds);
   out->Gauge("quorumbook_alerts", "alerts that this node sees pending or firing");
   out->Add({{"state", "pending"}}, inputs.alerts_pending);
   out->Add({{"state", "firing"}}, inputs.alerts_firing);

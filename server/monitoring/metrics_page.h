@@ -19,6 +19,7 @@ struct MetricsInputs {
   uint32_t nodes_reachable = 0;
   uint32_t alerts_pending = 0;
   uint32_t alerts_firing = 0;
+  double sample_age_seconds = 0;  // of `sample`
 };
 
 // In the text format 0.0.4. Every family of docs/metrics.md is there, if without samples.

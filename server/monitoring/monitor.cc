@@ -107,7 +107,9 @@ class Monitor::Parts {
   absl::Status Start() {
     const std::string& address = environment_.config->listen_http;
     if (address != "off") {
-      if (absl::Status status = server_.Listen(address); !status.ok()) return status;
+      if (absl::Status status = server_.Listen(address, environment_.config->http_hosts);
+          !status.ok())
+        return status;
       spdlog::info("http at {}", address);
     }
     boost::asio::post(io_, [this] { Tick(); });
@@ -172,7 +174,9 @@ class Monitor::Parts {
       state_.ShiftClock(step_ms);
     }
     const bool alerts_changed = state_.Update(ticked_ms_);
-    if (events_.size() > 0) Publish(alerts_changed);
+    events_.Publish(events_.size() > 0 ? News(alerts_changed)
+                                       : std::map<std::string, std::string>());
+    published_event_ = state_.events().last_id();
     sampler_.Take([this](std::shared_ptr<v1::NodeSample> sample) { OnOwn(std::move(sample)); });
     for (const auto& [id, node] : state_.view().nodes()) {
       if (!node.is_self()) Ask(id);
@@ -183,7 +187,8 @@ class Monitor::Parts {
     });
   }
 
-  void Publish(bool alerts_changed) {
+  // What the last second brought, by topic.
+  std::map<std::string, std::string> News(bool alerts_changed) {
     std::map<std::string, std::string> changed;
     for (const char* topic : {"summary", "nodes", "shards", "raft", "storage"}) {
       changed[topic] = ToText(TopicJson(state_, topic));
@@ -193,21 +198,19 @@ class Monitor::Parts {
     if (state_.events().last_id() > published_event_) {
       changed["events"] = ToText(EventsJson(view, state_.events(), published_event_, kMaxEvents));
     }
-    published_event_ = state_.events().last_id();
     TimeseriesQuery last;
     last.since_ms = view.now_ms() - 1;
     changed["timeseries"] = ToText(TimeseriesJson(view, state_.history(), last));
-    events_.Publish(changed);
+    return changed;
   }
 
   void OnOwn(std::shared_ptr<v1::NodeSample> sample) {
     FillPeers(sample.get());
     sample->set_http_connections(static_cast<uint32_t>(metrics_.connections));
-    for (const ReadinessCheck& check : state_.Readiness()) {
-      const bool first = check.name == "sampled";
-      if (!check.ok && !first) sample->add_not_ready(check.name + ": " + check.detail);
-    }
     state_.AddOwn(sample, WallClockMs());
+    for (const ReadinessCheck& check : state_.Readiness()) {
+      if (!check.ok) sample->add_not_ready(check.name + ": " + check.detail);
+    }
     service_.Set(std::move(sample));
   }
 

@@ -1,4 +1,6 @@
 // Nodes, shards, stages of a commit, and storage as JSON (cluster_json.h).
+#include <absl/strings/match.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -20,15 +22,33 @@ Json OrNull(const std::optional<Value>& value) {
   return value ? Json(*value) : Json();
 }
 
+// Where a browser reaches the node. Null: it listens on all addresses, and did not say at which one
+// it is reached.
+Json UrlOf(const std::string& address) {
+  for (const char* everywhere : {"0.0.0.0:", "[::]:", "*:"}) {
+    if (absl::StartsWith(address, everywhere)) return {};
+  }
+  const bool url = absl::StartsWith(address, "http://") || absl::StartsWith(address, "https://");
+  return url ? address : "http://" + address;
+}
+
 // What only the node itself can say; null of one that never did.
 void AddOwnFigures(const ClusterView& view, const NodeView& node, Json* out) {
-  static constexpr std::array<const char*, 15> kNames = {"http_address",    "version",
-                                                         "started_ms",      "uptime_seconds",
-                                                         "ready",           "not_ready",
-                                                         "leads_shards",    "memory_resident_bytes",
-                                                         "threads",         "open_files",
-                                                         "max_open_files",  "disk_bytes",
-                                                         "disk_free_bytes", "disk_capacity_bytes",
+  static constexpr std::array<const char*, 16> kNames = {"http",
+                                                         "http_address",
+                                                         "version",
+                                                         "started_ms",
+                                                         "uptime_seconds",
+                                                         "ready",
+                                                         "not_ready",
+                                                         "leads_shards",
+                                                         "memory_resident_bytes",
+                                                         "threads",
+                                                         "open_files",
+                                                         "max_open_files",
+                                                         "disk_bytes",
+                                                         "disk_free_bytes",
+                                                         "disk_capacity_bytes",
                                                          "http_connections"};
   if (!node.Seen()) {
     for (const char* name : kNames) (*out)[name] = nullptr;
@@ -38,7 +58,10 @@ void AddOwnFigures(const ClusterView& view, const NodeView& node, Json* out) {
   }
   const v1::NodeSample& sample = node.latest();
   const bool off = sample.http_address().empty();
-  (*out)["http_address"] = off ? Json() : Json(sample.http_address());
+  const size_t scheme = sample.http_address().find("://");
+  const size_t host = scheme == std::string::npos ? 0 : scheme + 3;
+  (*out)["http_address"] = off ? Json() : Json(sample.http_address().substr(host));
+  (*out)["http"] = off ? Json() : UrlOf(sample.http_address());
   (*out)["version"] = sample.version();
   (*out)["started_ms"] = sample.started_ms();
   (*out)["uptime_seconds"] = static_cast<double>(sample.time_ms() - sample.started_ms()) / 1e3;

@@ -2,7 +2,9 @@
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <random>
@@ -21,10 +23,12 @@ namespace quorumbook::server {
 namespace {
 
 using Access = Router::Access;
+using std::string_view_literals::operator""sv;
 
 // What JavaScript counts exactly.
 constexpr uint64_t kMaxClientOrderId = uint64_t{1} << 53;
 constexpr size_t kMostOrders = 1'000;
+constexpr size_t kOrdersRead = 16'384;
 
 HttpResponse Wrong(const std::string& detail) {
   return Problem(400, "bad_request", detail, "/api/openapi.json shows the order");
@@ -117,15 +121,16 @@ class OrderParser {
   const Json& body_;
 };
 
-HttpResponse Unexecuted(OrderGateway::Outcome outcome, const std::string& why) {
+HttpResponse Unexecuted(OrderGateway::Outcome outcome, const std::string& why, uint64_t id) {
+  const ProblemFields fields{.client_order_id = id};
   switch (outcome) {
     case OrderGateway::Outcome::kTooMany:
-      return Problem(429, "too_many", why, "wait for answers; machines use gRPC");
+      return Problem(429, "too_many", why, "wait for answers; machines use gRPC", fields);
     case OrderGateway::Outcome::kUnknown:
       return Problem(503, "not_leader", "whether it was executed is not known: " + why,
-                     "look with GET /api/orders before sending it again");
+                     "look with GET /api/orders before sending it again", fields);
     default:
-      return Problem(503, "not_leader", "it was not executed: " + why, "try again");
+      return Problem(503, "not_leader", "it was not executed: " + why, "try again", fields);
   }
 }
 
@@ -138,7 +143,8 @@ HttpResponse Executed(const v1::CommandResult& result, const v1::Symbol& symbol,
     if (report.exec_type() == v1::ExecutionReport::REJECTED) {
       const std::string reason = ReasonName(report.reason());
       return Problem(422, "rejected", "the exchange rejected it: " + reason,
-                     "docs/api.md says what each reason means", reason);
+                     "docs/api.md says what each reason means",
+                     {.reason = reason, .client_order_id = client_order_id});
     }
     reports.push_back(ReportJson(report, symbol));
     if (report.client_order_id() == client_order_id) last = &report;
@@ -164,7 +170,7 @@ void Submit(const OrderApi& api, const v1::Symbol& symbol, uint64_t account, uin
       [symbol, account, id, respond = std::move(respond)](
           OrderGateway::Outcome outcome, const std::string& why, const v1::CommandResult& result) {
         const bool executed = outcome == OrderGateway::Outcome::kExecuted;
-        respond(executed ? Executed(result, symbol, account, id) : Unexecuted(outcome, why));
+        respond(executed ? Executed(result, symbol, account, id) : Unexecuted(outcome, why, id));
       });
 }
 
@@ -178,7 +184,10 @@ v1::Symbol ReadSymbol(const exchange::Exchange& exchange, const exchange::Symbol
 void PostOrder(const OrderApi& api, const HttpRequest& request, Respond respond) {
   Json body;
   HttpResponse problem;
-  if (!ReadBody(request, &body, &problem)) return respond(problem);
+  const auto fields = {"symbol"sv,    "account"sv,       "side"sv,
+                       "type"sv,      "quantity"sv,      "price"sv,
+                       "post_only"sv, "time_in_force"sv, "client_order_id"sv};
+  if (!ReadBody(request, fields, &body, &problem)) return respond(problem);
   OrderText text;
   const std::string wrong = OrderParser(body).Parse(&text);
   if (!wrong.empty()) return respond(Wrong(wrong));
@@ -228,37 +237,70 @@ struct OrderList {
   uint64_t account = 0;
   Respond respond;
 
-  void Answer(const ClusterState& state) const {
+  void Answer(const ClusterState& state) {
+    std::sort(orders.begin(), orders.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.first.shard(), a.second.order_id()) <
+             std::pair(b.first.shard(), b.second.order_id());
+    });
+    const bool all = orders.size() <= kMostOrders;
+    if (!all) orders.resize(kMostOrders);
     Json out = Envelope(state.view());
     out["account"] = account;
     out["orders"] = Json::array();
     for (const auto& [symbol, order] : orders) {
-      if (out["orders"].size() == kMostOrders) break;
       out["orders"].push_back(OpenOrderJson(order, symbol));
+    }
+    out["next"] = Json();
+    if (!all) {
+      const auto& [symbol, order] = orders.back();
+      out["next"] = absl::StrCat(symbol.shard(), ".", order.order_id());
     }
     respond(JsonResponse(out));
   }
 };
 
-std::vector<std::pair<v1::Symbol, v1::Order>> OpenOrders(const exchange::Exchange& exchange,
-                                                         ShardId shard, uint64_t account,
-                                                         const std::string& symbol_name) {
-  std::vector<std::pair<v1::Symbol, v1::Order>> orders;
-  for (const exchange::OrderInfo& info :
-       exchange.OpenOrders(exchange::AccountId(account), kMostOrders)) {
-    const exchange::SymbolInfo* const symbol = exchange.FindSymbol(info.symbol);
-    if (symbol == nullptr || (!symbol_name.empty() && symbol->name != symbol_name)) continue;
-    orders.emplace_back(ReadSymbol(exchange, *symbol, shard), v1::Order());
-    ToProto(info, symbol->name, &orders.back().second);
+// Where a list goes on, as `next` of the answer before named it: an order of a shard.
+struct OrderCursor {
+  uint64_t shard = 0;
+  uint64_t order = 0;
+
+  static bool Parse(const std::string& text, OrderCursor* out) {
+    const std::vector<std::string> parts = absl::StrSplit(text, '.');
+    return parts.size() == 2 && absl::SimpleAtoi(parts[0], &out->shard) &&
+           absl::SimpleAtoi(parts[1], &out->order);
   }
-  return orders;
+};
+
+// What a list of open orders is of.
+struct OrderQuery {
+  exchange::AccountId account;
+  std::string symbol;  // empty: all
+  OrderCursor after;
+};
+
+std::vector<std::pair<v1::Symbol, v1::Order>> OpenOrders(const exchange::Exchange& exchange,
+                                                         ShardId shard, const OrderQuery& query) {
+  std::vector<std::pair<v1::Symbol, v1::Order>> orders;
+  if (shard.value() < query.after.shard) return orders;
+  const bool goes_on = shard.value() == query.after.shard;
+  exchange::OrderId after(goes_on ? query.after.order : 0);
+  // Those of other symbols are passed over, some thousand at a time.
+  while (true) {
+    const auto some = exchange.OpenOrders(query.account, kOrdersRead, after);
+    for (const exchange::OrderInfo& info : some) {
+      const exchange::SymbolInfo* const symbol = exchange.FindSymbol(info.symbol);
+      if (symbol == nullptr || (!query.symbol.empty() && symbol->name != query.symbol)) continue;
+      orders.emplace_back(ReadSymbol(exchange, *symbol, shard), v1::Order());
+      ToProto(info, symbol->name, &orders.back().second);
+      if (orders.size() > kMostOrders) return orders;  // one more tells that there are more
+    }
+    if (some.size() < kOrdersRead) return orders;
+    after = some.back().id;
+  }
 }
 
-void GetOrders(const OrderApi& api, const HttpRequest& request, Respond respond) {
-  QueryReader query(request);
-  const auto account = query.Count<uint64_t>("account", 1, std::numeric_limits<uint64_t>::max(), 0);
-  if (account == 0) query.Wrong("account is missing");
-  if (const auto refusal = query.Refusal()) return respond(*refusal);
+// Asks every shard.
+void ListOrders(const OrderApi& api, const OrderQuery& query, Respond respond) {
   const auto& replicas = api.reader->shards().all();
   if (replicas.empty()) {
     Refusal refusal;
@@ -267,19 +309,34 @@ void GetOrders(const OrderApi& api, const HttpRequest& request, Respond respond)
   }
   auto list = std::make_shared<OrderList>();
   list->missing = replicas.size();
-  list->account = account;
+  list->account = query.account.value();
   list->respond = std::move(respond);
-  const std::string symbol = request.Query("symbol");
   for (const auto& [shard, replica] : replicas) {
-    replica->Read(/*stale_ok=*/true, [api, list, symbol, account, id = shard](
+    replica->Read(/*stale_ok=*/true, [api, list, query, id = shard](
                                          const Refusal*, const exchange::Exchange& exchange) {
-      boost::asio::post(api.reader->io(),
-                        [api, list, some = OpenOrders(exchange, id, account, symbol)] {
-                          list->orders.insert(list->orders.end(), some.begin(), some.end());
-                          if (--list->missing == 0) list->Answer(*api.state);
-                        });
+      boost::asio::post(api.reader->io(), [api, list, some = OpenOrders(exchange, id, query)] {
+        list->orders.insert(list->orders.end(), some.begin(), some.end());
+        if (--list->missing == 0) list->Answer(*api.state);
+      });
     });
   }
+}
+
+void GetOrders(const OrderApi& api, const HttpRequest& request, Respond respond) {
+  QueryReader reader(request);
+  const auto account =
+      reader.Count<uint64_t>("account", 1, std::numeric_limits<uint64_t>::max(), 0);
+  if (account == 0) reader.Wrong("account is missing");
+  OrderQuery query{exchange::AccountId(account), request.Query("symbol"), {}};
+  const std::string after = request.Query("after");
+  if (!after.empty() && !OrderCursor::Parse(after, &query.after)) {
+    reader.Wrong("after is not the `next` of an answer");
+  }
+  if (const auto refusal = reader.Refusal()) return respond(*refusal);
+  if (query.symbol.empty()) return ListOrders(api, query, std::move(respond));
+  api.reader->ReadSymbol(
+      query.symbol, std::move(respond), ReadSymbol,
+      [api, query](const v1::Symbol&, const Respond& answer) { ListOrders(api, query, answer); });
 }
 
 }  // namespace

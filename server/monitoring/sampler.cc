@@ -65,7 +65,10 @@ void Sampler::FillNode(v1::NodeSample* sample) const {
   sample->set_started_ms(started_ms_);
   sample->set_taken_ns(std::chrono::steady_clock::now().time_since_epoch() /
                        std::chrono::nanoseconds(1));
-  if (config.listen_http != "off") sample->set_http_address(config.listen_http);
+  if (config.listen_http != "off") {
+    const bool elsewhere = !config.http_advertise.empty();
+    sample->set_http_address(elsewhere ? config.http_advertise : config.listen_http);
+  }
   FillStorage(sample->mutable_storage());
   *sample->mutable_process() = ReadProcess();
   FillPeers(sample);

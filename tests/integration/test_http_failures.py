@@ -1,7 +1,9 @@
-"""What a node says over HTTP when others fail, or it is not ready; each test has a cluster of its
-own."""
+"""What a node says over HTTP when others fail, it was paused, or is not ready; each test has a
+cluster of its own."""
 
 import json
+import signal
+import time
 
 import pytest
 
@@ -22,6 +24,30 @@ def order(**changes):
 
 def kinds(node):
     return [event["kind"] for event in node.get("/api/events")["events"]]
+
+
+def test_a_pause_is_no_election(make_cluster):
+    """A process that was stopped for a while was not left by the others, and elected nobody."""
+    cluster = make_cluster(nodes=1, settings=SETTINGS)
+    cluster.start()
+    node = web(cluster)
+    process = cluster.nodes[1].process
+    wait_until(lambda: node.get("/api/raft")["elections"], "it leads")
+
+    def now():
+        return node.get("/api/summary")["time_ms"]
+
+    for _ in range(2):
+        before = now()
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(4)  # that is what is tested, not waited for
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda before=before: now() > before + 7_000, "it judged again")
+    assert len(node.get("/api/raft")["elections"]) == 1
+    assert not {"node_down", "leader_lost", "leader_changed", "alert_firing"} & set(kinds(node))
+    rules = {rule["name"]: rule for rule in node.get("/api/alerts")["rules"]}
+    assert rules["QuorumbookNodeDown"]["state"] == "inactive"
+    assert node.get("/api/health")["verdict"] == "healthy"
 
 
 def test_a_node_that_is_down_is_named(make_cluster):
@@ -72,7 +98,8 @@ def test_without_a_majority_a_node_lives_but_is_not_ready(make_cluster):
     assert node.ask("GET", "/livez").status == 200
     wait_until(lambda: node.get("/api/health")["verdict"] == "unavailable", "it says so")
     assert node.get("/api/book/DEMO")["bids"] == [], "what it has can be read"
-    node.problem("POST", "/api/orders", 503, "not_leader", order(), TOKEN)
+    lost = node.problem("POST", "/api/orders", 503, "not_leader", order(), TOKEN)
+    assert int(lost["client_order_id"]) > 0, "the one that was drawn: it can be asked for"
 
 
 def test_a_cluster_that_is_not_founded_yet(make_cluster):
@@ -107,6 +134,9 @@ def test_tokens_from_a_file_and_http_off(make_cluster, tmp_path):
     cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
     node = web(cluster, 1)
     assert node.post("/api/orders", order(), "token-of-a-file").status == 200
+    keys = {key["key"]: key for key in node.get("/api/config")["keys"]}
+    assert keys["http.token"]["source"] == f"{token_file}:1"
+    assert keys["http.token"]["value"] == "***"
     assert "token-of-a-file" not in node.ask("GET", "/api/config").text
     assert cluster.stop(1) == 0
     config = json.loads(cluster.nodes[1].config.read_text())

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from cluster import Cluster, wait_until
-from web import ROOT, TOKEN, Web
+from web import ROOT, TOKEN, Web, WebSocket
 
 SETTINGS = {"http": {"token": TOKEN}}
 
@@ -54,7 +54,7 @@ class Kept:
         return int(line.split()[1]), headers, body
 
     def get(self, path):
-        self.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        self.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         return self.receive()[2].decode()
 
     def close(self):
@@ -64,6 +64,37 @@ class Kept:
 
 def value(text, name):
     return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE).group(1))
+
+
+HOSTILE = [
+    "evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example",
+    "10.0.0.1",
+]
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_names_of_elsewhere_are_refused(solo, host):
+    """DNS rebinding: a page of evil.example that lets its name point to 127.0.0.1 reads by it."""
+    for path in ("/api/health", "/api/stream", "/metrics", "/"):
+        answer = web(solo).raw("GET", path, headers={"Host": host})
+        assert (answer.status, answer.json["code"]) == (403, "wrong_host"), path
+    socket_ = WebSocket(web(solo), origin=f"http://{host}", host=host)
+    assert socket_.status == 403
+    socket_.close()
+
+
+def test_names_of_a_node(make_cluster):
+    names = {"hosts": "book.example.com", "advertise": "https://book.example.com"}
+    cluster = make_cluster(nodes=1, settings={"http": names})
+    cluster.start()
+    node = web(cluster)
+    for host in ("localhost", f"LOCALHOST:{node.port}", "127.0.0.2", "[::1]:1", "book.example.com"):
+        assert node.raw("GET", "/api/health", headers={"Host": host}).status == 200, host
+    assert WebSocket(node, origin="https://book.example.com", host="book.example.com").status == 101
+    assert WebSocket(node, origin="https://evil.example", host="book.example.com").status == 403
+    shown = wait_until(lambda: (n := node.get("/api/nodes")["nodes"][0])["http"] and n, "a sample")
+    assert shown["http"] == "https://book.example.com"
+    assert shown["http_address"] == "book.example.com"
 
 
 def test_without_files_connections_wait_and_nobody_spins(solo):
@@ -111,6 +142,8 @@ def test_the_one_too_many_is_told_so(solo):
         refused = web(solo).raw("GET", "/api/health")
         assert (refused.status, refused.json["code"]) == (503, "too_many")
         assert "connections" in refused.json["detail"]
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert web(solo).raw("GET", path).status == 200, "it is not dead for that"
     wait_until(lambda: web(solo).raw("GET", "/livez").status == 200, "who left made place")
 
 
@@ -118,7 +151,7 @@ def test_a_body_is_asked_for(solo):
     """RFC 9110, 10.1.1: who expects 100 waits for it."""
     kept = Kept(web(solo))
     kept.send(
-        b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     )
     assert kept.receive()[0] == 100
@@ -130,8 +163,8 @@ def test_a_body_is_asked_for(solo):
 @pytest.mark.parametrize(
     "request_",
     [
-        "GET http://x/livez HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /livez?%61=%2f HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://localhost/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /livez?%61=%2f HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "GET /livez HTTP/1.0\r\n\r\n",
     ],
 )
@@ -147,14 +180,15 @@ def test_requests_that_are_unusual_and_right(solo, request_):
     "request_",
     [
         # What two readers could take for different requests.
-        "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+        "Content-Length: 2\r\n\r\nab",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
         "Transfer-Encoding: chunked\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        "POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "GET /livez HTTP/1.1\r\nHost : x\r\n\r\n",
-        "GET /livez\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /livez\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
 )
 def test_requests_that_are_ambiguous_end_the_connection(solo, request_):
@@ -180,7 +214,7 @@ def test_other_methods(solo):
                                   "/" + "a/" * 2000, "/" + "%41" * 2000])
 def test_nothing_outside_of_the_dashboard_is_served(solo, path):
     kept = Kept(web(solo))
-    kept.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    kept.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     status, headers, body = kept.receive()
     assert b"root:" not in body
     assert status in (200, 404)
@@ -307,7 +341,7 @@ def test_an_order_under_way_is_answered_when_the_node_stops(make_cluster):
         {"symbol": "DEMO", "account": 7, "side": "buy", "quantity": "1", "price": "1.00"}
     )
     kept.send(
-        f"POST /api/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
     )
     # Requests of a connection are read in order: it is under way when this one is seen.

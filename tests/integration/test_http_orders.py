@@ -2,6 +2,7 @@
 
 import pytest
 
+import rpc
 from cluster import Cluster, wait_until
 from web import TOKEN, Web
 
@@ -51,6 +52,7 @@ def test_an_order_at_any_node(serving):
         assert entered.json["leaves_quantity"] == "5"
         again = web(serving, n).post("/api/orders", order(client_order_id=number))
         assert again.status == 422
+        assert again.json["client_order_id"] == number
         assert again.json["reason"] == "duplicate_client_order_id"
 
         def mine(node=web(serving, n), number=number):
@@ -92,6 +94,8 @@ def test_an_order_that_trades(serving):
         ({"post_only": "yes"}, "post_only"),
         ({"client_order_id": "0"}, "client_order_id"),
         ({"client_order_id": 5}, "client_order_id"),
+        ({"time_in_forse": "ioc"}, "'time_in_forse' is no field"),
+        ({"Symbol": "DEMO"}, "'Symbol' is no field"),
     ],
 )
 def test_wrong_orders(serving, changes, hint):
@@ -115,6 +119,39 @@ def test_orders_that_can_not_be_meant(serving):
         "DELETE", f"/api/orders?{query}&client_order_id=99", 422, "rejected", token=TOKEN
     )
     assert rejected["reason"] == "unknown_order"
+
+
+def test_open_orders_are_listed_whole(make_cluster):
+    cluster = make_cluster(nodes=1, settings=SETTINGS)
+    cluster.start()
+    for symbol in ("A", "B"):
+        cluster.qb("symbol", "add", symbol, "--tick-size", "1", "--lot-size", "1")
+    session = cluster.session(account=5)
+    for first in range(1, 1002, 200):
+        numbers = range(first, min(first + 200, 1002))
+        session.execute(*[rpc.buy("A", number, 1 + number % 50, 1) for number in numbers])
+    session.execute(rpc.buy("B", 5000, 1, 1))
+    node = web(cluster)
+
+    def get(query):
+        answer = node.ask("GET", f"/api/orders?account=5{query}", token=TOKEN)
+        assert answer.status == 200, answer.text
+        return answer.json
+
+    def ids(page):
+        return [order["client_order_id"] for order in page["orders"]]
+
+    assert ids(get("&symbol=B")) == ["5000"], "those of A do not stand in its way"
+    assert get("&symbol=B")["next"] is None
+    first = get("")
+    assert len(first["orders"]) == 1000
+    rest = get(f"&after={first['next']}")
+    assert rest["next"] is None
+    assert ids(first) + ids(rest) == [str(number) for number in (*range(1, 1002), 5000)]
+    of_a = get("&symbol=A")
+    assert ids(get(f"&symbol=A&after={of_a['next']}")) == ["1001"]
+    node.problem("GET", "/api/orders?account=5&symbol=C", 404, "unknown_symbol", token=TOKEN)
+    node.problem("GET", "/api/orders?account=5&after=1001", 400, "bad_request", token=TOKEN)
 
 
 def test_changes_need_the_token(serving):
@@ -161,8 +198,11 @@ def test_wrong_operations(serving):
         node.problem("POST", transfer, 400, "bad_request", body, TOKEN)
     node.problem("POST", transfer, 409, "refused", {"shard": 1, "target": 6}, TOKEN)
     for path in ("/api/admin/add-node", "/api/admin/remove-node"):
-        for body in ({}, {"node": 0}, {"node": 1, "shards": [9]}, {"node": 1, "shards": 1}):
+        for body in ({}, {"node": 0}, {"node": 1, "shards": [9]}, {"node": 1, "shards": 1},
+                     {"node": 2, "shard": [1]}):
             node.problem("POST", path, 400, "bad_request", body, TOKEN)
+    typo = node.problem("POST", transfer, 400, "bad_request", {"shard": 1, "to": 2}, TOKEN)
+    assert "'to'" in typo["detail"] and "target" in typo["hint"]
     unknown = node.post("/api/admin/add-node", {"node": 6})
     assert unknown.status == 409
     assert unknown.json["shards"][0]["ok"] is False
@@ -183,3 +223,9 @@ def test_a_node_is_removed(make_cluster):
     wait_until(
         lambda: removed not in node.get("/api/shards")["shards"][0]["voters"], "it is no voter"
     )
+    told = [event for event in node.get("/api/events")["events"] if event["kind"] == "admin"]
+    assert told[0]["message"] == f"node {removed} removed, by HTTP"
+    refused = node.post("/api/admin/add-node", {"node": 6})
+    assert refused.status == 409
+    told = [event for event in node.get("/api/events")["events"] if event["kind"] == "admin"]
+    assert told[0]["severity"] == "warning" and "refused" in told[0]["message"]

@@ -1,5 +1,6 @@
 """Server-sent events and WebSockets of a live cluster."""
 
+import concurrent.futures
 import contextlib
 
 import pytest
@@ -52,6 +53,24 @@ def test_each_topic_is_said_at_once_and_again(market):
     assert later["time_ms"] > first["summary"]["time_ms"]
     point = stream.await_event("timeseries")
     assert len(point["times_ms"]) == 1
+    stream.close()
+
+
+def test_alerts_are_told_while_there_are_some(market):
+    """Also of those that do not fire yet, with values of now; and that the last one is over."""
+    observer = market.leader()
+    killed = market.followers()[0]
+    stream = EventStream(web(market, observer), "/api/stream?topics=alerts")
+
+    def down(document):
+        (rule,) = [one for one in document["rules"] if one["name"] == "QuorumbookNodeDown"]
+        return rule["state"]
+
+    assert down(stream.await_event("alerts")) == "inactive"
+    market.kill(killed)
+    stream.await_event("alerts", lambda document: down(document) == "pending")
+    market.start(killed)
+    stream.await_event("alerts", lambda document: down(document) == "inactive")
     stream.close()
 
 
@@ -267,25 +286,50 @@ def test_pages_of_elsewhere_may_not_listen(solo):
     node.problem("GET", "/api/ws", 400, "bad_request")
 
 
-def test_a_fast_market_is_conflated_for_a_slow_reader(solo):
-    """While the client does not read, updates are replaced by a snapshot; what it then has is the
-    book."""
-    solo.qb("symbol", "add", "FAST", "--tick-size", "1", "--lot-size", "1")
-    socket = WebSocket(web(solo))
+def trade_at_once(cluster, sessions, orders):
+    """Each session sends single orders without waiting for answers, so that many entries of the log
+    are applied within a few milliseconds."""
+
+    def batches(account, session):
+        for number in range(1, orders + 1):
+            price = 1 + (37 * account + number) % 900
+            yield rpc.exchange.CommandBatch(
+                shard=1, session=session, first_sequence=number, acknowledged=number - 1,
+                commands=[rpc.buy("FAST", number, price, 1)],
+            )
+
+    def run(account):
+        api = cluster.api(1)
+        sent = batches(account, api.open_session(account))
+        return sum(len(answer.results) for answer in api.order_stream(sent))
+
+    with concurrent.futures.ThreadPoolExecutor(sessions) as pool:
+        assert list(pool.map(run, range(11, 11 + sessions))) == [orders] * sessions
+
+
+def test_a_fast_market_is_conflated(make_cluster):
+    """More updates than are kept come between two that are sent, again and again: they are replaced
+    by snapshots, and what the client has in the end is the book."""
+    cluster = make_cluster(nodes=1, settings=SETTINGS)
+    cluster.start()
+    cluster.qb("symbol", "add", "FAST", "--tick-size", "1", "--lot-size", "1")
+    socket = WebSocket(web(cluster))
+    other = WebSocket(web(cluster))
     socket.subscribe("book", "FAST", levels=1000)
-    assert socket.receive()["sequence"] == 1
-    session = solo.session(account=3)
-    for first in range(1, 6001, 300):
-        numbers = range(first, first + 300)
-        session.execute(*[rpc.buy("FAST", number, 1 + number % 900, 1) for number in numbers])
-    book, sequence = {}, 1
-    expected = wait_until(
-        lambda: (b := web(solo).get("/api/book/FAST?levels=1000"))["bids"] and b, "a book"
-    )
-    target = {level["price"]: level["quantity"] for level in expected["bids"]}
+    other.subscribe("candles", "FAST")
+    assert socket.receive()["sequence"] == other.receive()["sequence"] == 1
+    trade_at_once(cluster, sessions=8, orders=1500)
+    expected = web(cluster).get("/api/book/FAST?levels=1000")["bids"]
+    target = {level["price"]: level["quantity"] for level in expected}
+    assert len(target) == 900
+    book, sequence, conflated = {}, 1, 0
     while book.get("bids") != target:
         update = socket.receive()
         sequence += 1
         assert update["sequence"] == sequence
+        assert update["snapshot"] or not update["conflated"]
+        conflated += update["conflated"]
         apply(book, update)
+    assert conflated >= 1
     socket.close()
+    other.close()

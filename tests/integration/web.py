@@ -8,6 +8,7 @@ import pathlib
 import re
 import socket
 import struct
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPENAPI = json.loads((ROOT / "docs/api/openapi.json").read_text())
@@ -188,12 +189,12 @@ class EventStream:
 class WebSocket:
     """As much of RFC 6455 as our messages need."""
 
-    def __init__(self, web, path="/api/ws", origin=None):
+    def __init__(self, web, path="/api/ws", origin=None, host=None):
         self.socket = socket.create_connection((web.host, web.port), timeout=TIMEOUT_SECONDS)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET {path} HTTP/1.1",
-            f"Host: {web.address}",
+            f"Host: {host or web.address}",
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {key}",
@@ -222,7 +223,9 @@ class WebSocket:
     def receive(self):
         """The next message; ("close", code, reason) when the node closes."""
         message = b""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
+            assert time.monotonic() < deadline, "pings, and nothing else"
             first, second = self.input.read(2)
             size = second & 0x7F
             if size == 126:

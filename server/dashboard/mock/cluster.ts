@@ -88,6 +88,7 @@ export function nodes(): Nodes {
       last_seen_ms: now,
       client_address: `127.0.0.1:700${node}`,
       peer_address: `127.0.0.1:710${node}`,
+      http: `http://127.0.0.1:808${node}`,
       http_address: `127.0.0.1:808${node}`,
       version: '0.1.0',
       started_ms: STARTED_MS,

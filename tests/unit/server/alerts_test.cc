@@ -99,6 +99,27 @@ TEST_F(AlertsTest, WhatIsOverBeforeItFiresLeavesNoTrace) {
   EXPECT_THAT(engine_.history(), IsEmpty());
 }
 
+// What is pending and what is over is told to who looks, whether it ever fired or not.
+TEST_F(AlertsTest, SaysWhetherAnythingChanged) {
+  Pass(2);
+  EXPECT_FALSE(engine_.changed());
+  int told = 0;
+  for (int second = 0; second < 20; ++second) {
+    Pass("12");
+    told += engine_.changed() ? 1 : 0;
+  }
+  EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookNodeDown"));
+  EXPECT_EQ(told, 2) << "pending, then firing";
+  Pass();
+  EXPECT_TRUE(engine_.changed()) << "over";
+  Pass();
+  EXPECT_FALSE(engine_.changed());
+  Pass(6, "12");
+  ASSERT_EQ(engine_.pending(), 1u);
+  Pass();
+  EXPECT_TRUE(engine_.changed()) << "over before it fired";
+}
+
 TEST_F(AlertsTest, EachConditionIsSeen) {
   struct Case {
     std::string_view rule;
@@ -209,6 +230,16 @@ TEST_F(AlertsTest, ALeaderOutOfSightIsNoElection) {
   }
   EXPECT_TRUE(InstancesOf("QuorumbookLeaderFlapping").empty());
   EXPECT_EQ(events_.LeaderChanges(7), 0u);
+}
+
+TEST_F(AlertsTest, ANodeWhoseFiguresStandStillIsSeen) {
+  Pass(2);
+  fake_.Freeze(3);
+  Pass(10);
+  EXPECT_TRUE(InstancesOf("QuorumbookFiguresOld").empty());
+  Pass();
+  ASSERT_EQ(InstancesOf("QuorumbookFiguresOld").size(), 1u);
+  EXPECT_EQ(InstancesOf("QuorumbookFiguresOld").begin()->first, (AlertLabels{{"node", "3"}}));
 }
 
 TEST_F(AlertsTest, ADiskThatFillsIsSeenBeforeItIsFull) {

@@ -161,6 +161,40 @@ TEST(Config, LeasesAndSilenceAreOffUnlessAskedFor) {
               ::testing::ElementsAre(HasSubstr("'maybe' is not known (use one of true, false)")));
 }
 
+std::string SourceOf(const ConfigResult& result, const std::string& key) {
+  for (const ConfigValue& value : result.values) {
+    if (value.key == key) return value.source;
+  }
+  return "no such key";
+}
+
+TEST(Config, ATokenOfAFileHasTheFileAsItsSource) {
+  const std::string path = ::testing::TempDir() + "/quorumbook_token";
+  std::ofstream(path) << "token-of-a-file\n";
+  const std::string yaml = std::string(kGood) + "http: {token_file: " + path + "}\n";
+  const ConfigResult result = ParseConfig(yaml, "n.yaml", {}, {});
+  ASSERT_THAT(ErrorsOf(yaml), IsEmpty());
+  EXPECT_EQ(result.config.http_token, "token-of-a-file");
+  EXPECT_EQ(SourceOf(result, "http.token"), path + ":1");
+  EXPECT_THAT(ErrorsOf(yaml, {{"http.token", "another-token"}}),
+              ::testing::ElementsAre(HasSubstr("there is http.token too")));
+}
+
+TEST(Config, WhereBrowsersReachANode) {
+  for (const char* good : {"10.0.0.1:8080", "http://n1:8080", "https://book.example.com"}) {
+    EXPECT_THAT(ErrorsOf(kGood, {{"http.advertise", good}}), IsEmpty()) << good;
+  }
+  for (const char* bad :
+       {"n1", "ftp://n1:80", "https://", "https://n1/path", "n 1:80", ":80", "http://n1:8080/"}) {
+    EXPECT_THAT(ErrorsOf(kGood, {{"http.advertise", bad}}),
+                ::testing::ElementsAre(HasSubstr("http.advertise")))
+        << bad;
+  }
+  EXPECT_THAT(ErrorsOf(kGood, {{"http.hosts", "book.example.com, n1"}}), IsEmpty());
+  EXPECT_THAT(ErrorsOf(kGood, {{"http.hosts", "a,,b"}}),
+              ::testing::ElementsAre(HasSubstr("no name of a host")));
+}
+
 TEST(Config, UnknownFlagIsAnError) {
   EXPECT_THAT(ErrorsOf(kGood, {}, {{"log.lvl", "info"}}),
               ::testing::ElementsAre(HasSubstr("did you mean 'log.level'?")));

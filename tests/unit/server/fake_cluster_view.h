@@ -32,12 +32,15 @@ class FakeClusterView {
     }
   }
 
+  // From now on the node answers with the figures that it has.
+  void Freeze(uint32_t node) { frozen_ = node; }
+
   // A second passes, in which these nodes answered.
   void Pass(const std::string& answering = "123") {
     now_ms_ += 1'000;
     view_.set_now_ms(now_ms_);
     for (auto& [id, sample] : samples_) {
-      sample.set_taken_ns(sample.taken_ns() + 1'000'000'000);
+      if (id != frozen_) sample.set_taken_ns(sample.taken_ns() + 1'000'000'000);
       sample.set_time_ms(now_ms_);
       if (answering.find(std::to_string(id)) == std::string::npos) {
         view_.Find(id)->Failed("connection refused");
@@ -95,6 +98,7 @@ class FakeClusterView {
   int64_t now_ms_ = kStartMs;
   ClusterView view_;
   std::map<uint32_t, v1::NodeSample> samples_;
+  uint32_t frozen_ = 0;
 };
 
 }  // namespace quorumbook::server

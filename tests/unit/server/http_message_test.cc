@@ -41,7 +41,8 @@ TEST(HttpTarget, MalformedOnesAreRefused) {
 }
 
 TEST(HttpProblem, SaysWhatIsWrongAndWhatToDoEvenOfBytesThatAreNoText) {
-  const HttpResponse response = Problem(404, "unknown_path", "no \xff\"", "look", "why", 3);
+  const HttpResponse response = Problem(404, "unknown_path", "no \xff\"", "look",
+                                        {.reason = "why", .leader = 3, .client_order_id = 5});
   EXPECT_EQ(response.status, 404u);
   EXPECT_EQ(response.content_type, "application/problem+json");
   const auto body = nlohmann::json::parse(response.body);
@@ -50,6 +51,7 @@ TEST(HttpProblem, SaysWhatIsWrongAndWhatToDoEvenOfBytesThatAreNoText) {
   EXPECT_EQ(body["hint"], "look");
   EXPECT_EQ(body["reason"], "why");
   EXPECT_EQ(body["leader"], 3);
+  EXPECT_EQ(body["client_order_id"], "5");
 }
 
 class RouterTest : public ::testing::Test {

@@ -39,6 +39,21 @@ TEST(MarketDataQueue, ConflatesAtTheBoundUntilASnapshotComes) {
   EXPECT_EQ(*queue.Pop(), "next");
 }
 
+// Who is slow again before the snapshot was taken needs another one: it is dropped with the rest.
+TEST(MarketDataQueue, AsksForEachSnapshotOnce) {
+  MarketDataQueue queue(true);
+  EXPECT_FALSE(queue.BeginRefresh());
+  for (int round = 0; round < 3; ++round) {
+    for (size_t i = 0; i <= kMaxPendingUpdates; ++i) queue.Push(Update("x"), false);
+    EXPECT_FALSE(queue.refreshing());
+    EXPECT_TRUE(queue.BeginRefresh()) << round;
+    EXPECT_FALSE(queue.BeginRefresh()) << "it is under way";
+    EXPECT_TRUE(queue.refreshing());
+    queue.Push(Update("whole"), true);
+    EXPECT_FALSE(queue.refreshing());
+  }
+}
+
 TEST(MarketDataQueue, ASnapshotTakesThePlaceOfWhatWaits) {
   MarketDataQueue queue(true);
   queue.Push(Update("a"), false);

@@ -88,6 +88,23 @@ TEST(ClusterView, ANodeIsReachableForThreeSecondsAfterItsAnswer) {
   EXPECT_EQ(fake.view().Find(2)->failure(), "connection refused");
 }
 
+TEST(ClusterView, WhoAnswersWithTheSameFiguresIsNotReachableForLong) {
+  FakeClusterView fake;
+  fake.Pass(2, "123");
+  fake.Freeze(2);
+  fake.Pass(3, "123");
+  EXPECT_TRUE(fake.view().Reachable(2));
+  EXPECT_EQ(fake.view().Find(2)->failure(), "");
+  fake.Pass();
+  EXPECT_FALSE(fake.view().Reachable(2));
+  EXPECT_TRUE(fake.view().Find(2)->Answers(fake.view().now_ms()));
+  EXPECT_THAT(fake.view().Find(2)->failure(), HasSubstr("stand still"));
+  fake.Freeze(0);
+  fake.Pass();
+  EXPECT_TRUE(fake.view().Reachable(2));
+  EXPECT_EQ(fake.view().Find(2)->failure(), "");
+}
+
 TEST(ClusterView, AClockThatIsSetNeitherHidesTheDeadNorLosesTheLiving) {
   for (const int64_t step_ms : {-3'600'000, 3'600'000}) {
     FakeClusterView fake;
@@ -154,6 +171,31 @@ TEST(Health, AMissingNodeIsNamed) {
   const Health health = Judge(fake.view(), {}, "");
   EXPECT_EQ(health.verdict, Health::Verdict::kDegraded);
   EXPECT_EQ(health.sentence, "Degraded: node 3 does not answer; 2 of 3 voters, can lose 0 nodes");
+}
+
+// Who answers and can not vote, write or keep up is none that a commit can rest on.
+TEST(Health, AVoterThatDoesNotWorkIsNotCounted) {
+  struct Case {
+    std::function<void(FakeClusterView*)> change;
+    const char* reason;
+  };
+  const std::vector<Case> cases = {
+      {[](auto* f) { f->sample(3).mutable_storage()->set_disk_full(true); },
+       "the disk of node 3 is full"},
+      {[](auto* f) { f->replica(3).mutable_status()->set_fenced(true); },
+       "node 3 is fenced off in shard 7"},
+      {[](auto* f) { f->replica(2).add_followers()->set_node_id(3); },
+       "node 3 does not follow the leader of shard 7"},
+  };
+  for (const Case& one : cases) {
+    FakeClusterView fake;
+    one.change(&fake);
+    fake.Pass();
+    const Health health = Judge(fake.view(), {}, "");
+    EXPECT_EQ(health.sentence,
+              std::string("Degraded: ") + one.reason + "; 2 of 3 voters, can lose 0 nodes");
+    EXPECT_EQ(health.can_lose, 0u);
+  }
 }
 
 TEST(Health, WithoutAMajorityNothingGoes) {
@@ -249,6 +291,27 @@ TEST(ClusterJson, SaysWhoCouldNotBeAsked) {
   EXPECT_EQ(nodes["nodes"][2]["reachable"], false);
   EXPECT_TRUE(nodes["nodes"][2]["version"].is_null());
   EXPECT_EQ(nodes["nodes"][1]["leads_shards"], Json::array({7}));
+}
+
+TEST(ClusterJson, SaysWhereABrowserReachesANode) {
+  const std::vector<std::pair<std::string, Json>> cases = {
+      {"127.0.0.1:8081", "http://127.0.0.1:8081"},
+      {"node2:8080", "http://node2:8080"},
+      {"https://book.example.com", "https://book.example.com"},
+      {"0.0.0.0:8080", nullptr},
+      {"[::]:8080", nullptr},
+      {"", nullptr},
+  };
+  for (const auto& [address, url] : cases) {
+    FakeClusterView fake;
+    fake.sample(2).set_http_address(address);
+    fake.Pass();
+    const Json nodes = NodesJson(fake.view(), {{1, "c1", "p1"}, {2, "c2", "p2"}, {3, "c3", "p3"}});
+    EXPECT_EQ(nodes["nodes"][1]["http"], url) << address;
+    if (url.is_string() && address != "https://book.example.com") {
+      EXPECT_EQ(nodes["nodes"][1]["http_address"], address);
+    }
+  }
 }
 
 TEST(ClusterJson, TimeseriesAreAlignedAndChosen) {
