@@ -79,7 +79,9 @@ ProposeResult Raft::Core::ProposeConfiguration(std::vector<NodeId> voters,
   // single-server membership changes", raft-dev, 2015); joint ones would not let both be decided.
   const bool ready = commit_ >= leader->term_start || Is(Mutant::kChangeWithoutOwnCommit);
   if (!ready) return ProposeResult::kNotReady;
-  const bool under_way = configuration().joint() || configurations_.active_index() > commit_;
+  const bool unseen = Is(Mutant::kConfigurationOnApply) && log_.last() > commit_;
+  const bool under_way =
+      configuration().joint() || configurations_.active_index() > commit_ || unseen;
   if (under_way && !Is(Mutant::kOverlappingChanges)) return ProposeResult::kChangeInProgress;
 
   Configuration next = MakeConfiguration(std::move(voters), std::move(learners));

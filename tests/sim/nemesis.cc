@@ -50,6 +50,7 @@ void Nemesis::Start() {
   Schedule(Fault::kSnapshotUnderLoad, &Nemesis::SnapshotUnderLoad);
   Schedule(Fault::kLonelyNode, &Nemesis::LonelyNode);
   Schedule(Fault::kStaleLeader, &Nemesis::StaleLeader);
+  Schedule(Fault::kStrandedCandidate, &Nemesis::StrandedCandidate);
   Schedule(Fault::kDisputedEntry, &Nemesis::DisputedEntry);
   Schedule(Fault::kDisputedMembers, &Nemesis::DisputedMembers);
   cluster_.SetOnStep([this] { ContinuePlot(); });

@@ -115,6 +115,7 @@ class Nemesis {
   void LonelyNode();
   void CheckLonely(int number, uint64_t life, const std::vector<consensus::Term>& terms);
   void StaleLeader();
+  void StrandedCandidate();
   void DisputedEntry();
   void DisputedMembers();
 

@@ -242,6 +242,47 @@ void Nemesis::StaleLeader() {
   StartPlot(shard, std::move(steps));
 }
 
+// A node enters a term that nobody hears of, and the leader goes on. Nobody who hears the leader
+// will listen to its elections, and it does not listen to the leader of an old term: who tells
+// whom?
+void Nemesis::StrandedCandidate() {
+  const ShardId shard = AnyShard();
+  const int leader = cluster_.LeaderOf(shard);
+  if (plot_ || leader == 0 || cluster_.nodes() < 3 || cluster_.node(leader).paused()) return;
+  std::vector<int> voters = Voters(shard, leader);
+  std::erase(voters, leader);
+  if (voters.empty()) return;
+  const int candidate = random_.Pick(voters);
+  const Term term = RaftOf(shard, leader)->term();
+  const auto until = std::make_shared<SimTime>(0);
+  const SimTime wait = 2 * context_.scenario.election_timeout_max.count();
+
+  plot_.emplace();
+  CallSoon(shard, leader, [candidate](server::Replica& replica) {
+    replica.TransferLeadership(NodeId(static_cast<uint64_t>(candidate)),
+                               [](const server::Refusal*, NodeId) {});
+  });
+  std::deque<PlotStep> steps;
+  steps.push_back({.when =
+                       [this, shard, candidate, term] {
+                         const consensus::Raft* const raft = RaftOf(shard, candidate);
+                         return raft != nullptr && raft->term() > term;
+                       },
+                   .act =
+                       [this, candidate, until, wait] {
+                         Separate({AllBut({candidate})});
+                         *until = context_.queue.now() + wait;
+                       }});
+  // By then the leader has given up the transfer.
+  steps.push_back({.when = [this, until] { return context_.queue.now() >= *until; },
+                   .act =
+                       [this, shard, leader, candidate, term] {
+                         if (!Leads(shard, leader) || RaftOf(shard, leader)->term() != term) return;
+                         Fired(Fault::kStrandedCandidate, candidate);
+                       }});
+  StartPlot(shard, std::move(steps));
+}
+
 // Figure 3.7 of the thesis: an entry gets to a majority under a later leader, and yet another one,
 // which never saw it, replaces it. So it must not have been committed by counting (3.6.2).
 void Nemesis::DisputedEntry() {

@@ -48,6 +48,7 @@ constexpr std::string_view kFaultNames[] = {
     "snapshot_under_load",
     "lonely_node",
     "stale_leader",
+    "stranded_candidate",
     "disputed_entry",
     "disputed_members",
     "client_retry",

@@ -52,6 +52,7 @@ enum class Fault : uint8_t {
   // Plots (tests/sim/plots.cc): several faults at the moments at which they hurt most.
   kLonelyNode,
   kStaleLeader,
+  kStrandedCandidate,
   kDisputedEntry,
   kDisputedMembers,
   kClientRetry,
