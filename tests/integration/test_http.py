@@ -8,31 +8,8 @@ import subprocess
 import pytest
 
 import rpc
-from cluster import Cluster, wait_until
-from web import OPENAPI, ROOT, TOKEN, Web
-
-SETTINGS = {"http": {"token": TOKEN}}
-
-
-@pytest.fixture(name="serving", scope="module")
-def serving_fixture(tmp_path_factory):
-    """Three nodes with a market; shared, so a test leaves it as healthy as it found it."""
-    cluster = Cluster(tmp_path_factory.mktemp("http"), settings=SETTINGS)
-    with cluster:
-        cluster.start()
-        cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
-        cluster.qb("symbol", "add", "A/B", "--tick-size", "0.5", "--lot-size", "10")
-        for side, price in (("buy", "9.99"), ("buy", "9.98"), ("sell", "10.02"), ("sell", "10.05")):
-            cluster.qb("order", "submit", "DEMO", side, "100", price)
-        cluster.qb("--account", "2", "order", "submit", "DEMO", "buy", "40", "10.02")
-        for n in cluster.nodes:
-            wait_until(lambda n=n: "healthy" == web(cluster, n).get("/api/health")["verdict"],
-                       f"node {n} calls the cluster healthy")
-        yield cluster
-
-
-def web(cluster, n=1):
-    return Web(cluster.nodes[n].http)
+from cluster import wait_until
+from web import OPENAPI, ROOT, SETTINGS, TOKEN, web
 
 
 def wait_book(node, condition, what):

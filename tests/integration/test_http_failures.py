@@ -8,13 +8,7 @@ import time
 import pytest
 
 from cluster import wait_until
-from web import TOKEN, Web
-
-SETTINGS = {"http": {"token": TOKEN}}
-
-
-def web(cluster, n=1):
-    return Web(cluster.nodes[n].http)
+from web import SETTINGS, TOKEN, web
 
 
 def order(**changes):

@@ -12,9 +12,7 @@ import subprocess
 import pytest
 
 from cluster import Cluster, wait_until
-from web import ROOT, TOKEN, Web, WebSocket
-
-SETTINGS = {"http": {"token": TOKEN}}
+from web import ROOT, SETTINGS, TOKEN, WebSocket, web
 
 
 @pytest.fixture(name="solo", scope="module")
@@ -25,10 +23,6 @@ def solo_fixture(tmp_path_factory):
         cluster.start()
         cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
         yield cluster
-
-
-def web(cluster, n=1):
-    return Web(cluster.nodes[n].http)
 
 
 class Kept:

@@ -7,9 +7,7 @@ import pytest
 
 import rpc
 from cluster import Cluster, wait_until
-from web import TOKEN, EventStream, Web, WebSocket
-
-SETTINGS = {"http": {"token": TOKEN}}
+from web import SETTINGS, EventStream, WebSocket, web
 
 
 @pytest.fixture(name="market")
@@ -25,10 +23,6 @@ def market_fixture(make_cluster):
             lambda n=n: web(cluster, n).get("/api/book/DEMO")["asks"], f"node {n} has the book"
         )
     return cluster
-
-
-def web(cluster, n=1):
-    return Web(cluster.nodes[n].http)
 
 
 def enter(cluster, side, price, quantity, account=1):

@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPENAPI = json.loads((ROOT / "docs/api/openapi.json").read_text())
 TIMEOUT_SECONDS = 60
 TOKEN = "integration-token"
+SETTINGS = {"http": {"token": TOKEN}}
 
 TYPES = {
     "object": dict,
@@ -249,3 +250,7 @@ class WebSocket:
     def close(self):
         self.input.close()
         self.socket.close()
+
+
+def web(cluster, n=1):
+    return Web(cluster.nodes[n].http)
