@@ -30,6 +30,22 @@ it('a node that is killed is seen as down, and as ready again after its start', 
   await page.context().close();
 });
 
+it('an alert is seen as pending before it fires, and as quiet when its reason is gone', async () => {
+  const { page } = await openNode(1);
+  await visit(page, '/alerts');
+  const rule = page.locator('.rules > li', { hasText: 'QuorumbookNodeDown' });
+  await rule.getByText('quiet').waitFor();
+  await cluster.kill(3);
+  try {
+    await rule.getByText('pending', { exact: true }).waitFor({ timeout: 15_000 });
+    await rule.getByText(/\(node 3, (pending|firing) since/).waitFor();
+  } finally {
+    await cluster.start(3); // for the tests that come after
+  }
+  await rule.getByText('quiet').waitFor({ timeout: 15_000 });
+  await page.context().close();
+});
+
 it('when its own node dies the page says so, and goes on when it is back', async () => {
   const { page } = await openNode(3);
   await visit(page, `/market?symbol=${SYMBOL}`);
