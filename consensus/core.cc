@@ -60,6 +60,7 @@ Raft::Core::Core(const Options& options, RestoredState restored, Instant now)
   commit_ = std::max(restored.hard_state.commit, emitted_);
   if (snapshot_) restore_ = Restore{.sequence = 0, .snapshot = *snapshot_};
   ConfigurationChanged();
+  sits_out_ = BehindOthers();
   election_timer_.Restart(now_);
   // A leader may count on a promise that was made just before the restart (6.4.1).
   if (options_.lease_reads && term_ > Term() && !Is(Mutant::kLeaseAfterRestart)) {

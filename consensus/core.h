@@ -63,6 +63,10 @@ class Raft::Core {
   // A leader whose quorum gets no further, or whose own disk does not, for this many times
   // election_timeout_max gives way. Above 1, so that an ordinary election is not mistaken for it.
   static constexpr int kStallElections = 2;
+  // That a leader which got nothing done sits out, besides those of its priority. Its last
+  // heartbeats may be long under way, and whoever hears one of them begins to wait anew: it would
+  // be the first to campaign, again and again.
+  static constexpr uint32_t kStalledSitsOut = 2;
   // A chunk that is not answered is sent again after a heartbeat interval, then after twice that
   // time, up to this many doublings: a slow link must not be filled with repetitions.
   static constexpr int kResendDoublings = 3;
@@ -82,6 +86,7 @@ class Raft::Core {
   void StepInTerm(Message& message);
   void AnswerStale(const Message& message);
   void CommitThrough(Index index);
+  uint32_t BehindOthers() const { return kPriorityMax - options_.priority; }
   Duration stall_timeout() const { return kStallElections * options_.election_timeout_max; }
 
   // election.cc
@@ -219,8 +224,8 @@ class Raft::Core {
 
   // Whose majorities decide: configuration(), but for planted bugs.
   Configuration electorate_;
-  Instant sticky_until_{};         // until then nobody is helped to replace a leader (4.2.3)
-  uint32_t timeouts_sat_out_ = 0;  // since a leader was heard, because of a low priority
+  Instant sticky_until_{};  // until then nobody is helped to replace a leader (4.2.3)
+  uint32_t sits_out_ = 0;   // election timeouts, before it campaigns
   bool clock_trusted_ = false;
 
   // For evidence: who asked for votes in this term, or led, and who voted for this node.

@@ -62,8 +62,8 @@ void Raft::Core::LeaderLost() {
 
 void Raft::Core::OnElectionTimeout() {
   election_timer_.Restart(now_);
-  if (timeouts_sat_out_ < kPriorityMax - options_.priority) {
-    ++timeouts_sat_out_;
+  if (sits_out_ > 0) {
+    --sits_out_;
     return;
   }
   // With a disk that stalls its vote would never be told, but the terms it entered would keep
@@ -112,7 +112,7 @@ void Raft::Core::BecomeLeader() {
   leader.disk_checked_at = now_;
   leader.busy_at = now_;
   leader.preference_at = now_ + kPreferenceElections * options_.election_timeout_max;
-  timeouts_sat_out_ = 0;
+  sits_out_ = BehindOthers();
   FollowConfiguration(leader);
   role_ = std::move(leader);
   // 6.4: an entry of its own term shows what is committed, and commits it (3.6.2).

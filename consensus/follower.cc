@@ -28,7 +28,7 @@ Follower* Raft::Core::HearLeader(NodeId from, uint64_t round) {
   follower->quiesced = false;
   if (Is(Mutant::kVoteClearedByAppend)) vote_ = NodeId();
   election_timer_.Restart(now_);
-  timeouts_sat_out_ = 0;
+  sits_out_ = BehindOthers();
   sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
   return follower;
 }

@@ -79,7 +79,9 @@ void Raft::Core::TickLeader() {
   }
   // 6.2: without word from a majority, another may lead by now.
   const bool quorum_lost = now_ - QuorumHeard(leader) >= options_.election_timeout_max;
-  if ((quorum_lost || IsStalled(leader)) && !Is(Mutant::kNoCheckQuorum)) {
+  const bool stalled = IsStalled(leader);
+  if ((quorum_lost || stalled) && !Is(Mutant::kNoCheckQuorum)) {
+    if (stalled) sits_out_ = BehindOthers() + kStalledSitsOut;
     return BecomeFollower(term_);
   }
   if (now_ >= DiskCheckAt(leader)) {

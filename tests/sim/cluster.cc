@@ -6,17 +6,31 @@
 #include <limits>
 #include <utility>
 
+#include "common/check.h"
+#include "server/peer_codec.h"
 #include "server/replica/member.h"
 
 namespace quorumbook::sim {
 namespace {
 
-// How often nodes look at their streams.
-constexpr SimTime kReconnect = 250 * kMillisecond;
+// How often nodes look at their streams, and leaders are looked at.
+constexpr SimTime kBeat = 250 * kMillisecond;
 // How much more often than others the rare packets with snapshots are repeated late.
 constexpr uint32_t kSnapshotWeight = 8;
 
 int NumberOf(NodeId member) { return static_cast<int>(server::NodeOf(member).value()); }
+
+uint64_t PayloadBytes(const std::vector<consensus::Message>& messages) {
+  uint64_t bytes = 0;
+  for (const consensus::Message& message : messages) {
+    if (const auto* append = std::get_if<consensus::AppendEntries>(&message.body)) {
+      for (const consensus::Entry& entry : append->entries) bytes += entry.payload->size();
+    } else if (const auto* chunk = std::get_if<consensus::InstallSnapshot>(&message.body)) {
+      bytes += chunk->data.size();
+    }
+  }
+  return bytes;
+}
 
 Reply Refused(const server::Refusal& refusal) {
   Reply reply;
@@ -77,7 +91,20 @@ void Cluster::Start() {
     node(i).Start();
   }
   for (const auto& client : clients_) client->Start();
+  Beat();
+}
+
+void Cluster::Beat() {
+  for (int i = 1; i <= nodes(); ++i) {
+    for (int j = 1; j <= shards(); ++j) {
+      const ShardId shard(static_cast<uint64_t>(j));
+      if (!node(i).Leads(shard) || node(i).paused()) continue;
+      checks(shard).WatchLeader(node(i).member(),
+                                node(i).replica(shard)->replica().raft().status());
+    }
+  }
   Reconnect();
+  context_.queue.After(kBeat, [this] { Beat(); });
 }
 
 void Cluster::Reconnect() {
@@ -90,7 +117,6 @@ void Cluster::Reconnect() {
     }
     node(i).SetConnected(members);
   }
-  context_.queue.After(kReconnect, [this] { Reconnect(); });
 }
 
 int Cluster::LeaderOf(ShardId shard) {
@@ -238,9 +264,11 @@ void Cluster::RepeatLate(int from, int to, ShardId shard,
 }
 
 void Cluster::Transmit(int from, int to, ShardId shard, std::vector<consensus::Message> messages) {
-  const std::optional<SimTime> arrival = network_.Arrival(context_.queue.now(), from, to);
+  const std::optional<SimTime> arrival =
+      network_.Arrival(context_.queue.now(), from, to, PayloadBytes(messages));
   if (!arrival) return;
   messages_ += messages.size();
+  if (context_.scenario.peer_codec) messages = ThroughCodec(shard, std::move(messages));
   if (network_.Corrupts(from, to) && FlipPayloadBit(&random_.Pick(messages), &random_)) {
     context_.fired.Add(Fault::kWireCorruption);
     corrupted_.emplace(from, to);
@@ -248,6 +276,28 @@ void Cluster::Transmit(int from, int to, ShardId shard, std::vector<consensus::M
   context_.queue.At(*arrival, [this, from, to, shard, messages = std::move(messages)]() mutable {
     if (!network_.IsCut(from, to)) Arrive(from, to, shard, std::move(messages));
   });
+}
+
+// As the daemon sends and receives them; who they are from and for, the streams say there.
+std::vector<consensus::Message> Cluster::ThroughCodec(ShardId shard,
+                                                      std::vector<consensus::Message> messages) {
+  v1::PeerFrame frame;
+  for (const consensus::Message& message : messages) {
+    server::ToProto(shard, message, frame.add_messages());
+  }
+  QB_CHECK(frame.ParseFromString(frame.SerializeAsString()));
+  QB_CHECK(static_cast<size_t>(frame.messages_size()) == messages.size());
+  for (size_t i = 0; i < messages.size(); ++i) {
+    absl::StatusOr<consensus::Message> decoded = server::FromProto(
+        messages[i].from, messages[i].to, frame.mutable_messages(static_cast<int>(i)));
+    if (!decoded.ok()) {
+      context_.Fail(absl::StrCat("a message that the peer codec refuses: ",
+                                 std::string(decoded.status().message())));
+      return {};
+    }
+    messages[i] = *std::move(decoded);
+  }
+  return messages;
 }
 
 void Cluster::Arrive(int from, int to, ShardId shard, std::vector<consensus::Message> messages) {

@@ -79,9 +79,13 @@ class Cluster : private NodeWorld, private ClientNetwork {
   void Submit(int node, ShardId shard, std::string group, Callback callback) override;
   void Read(int node, ShardId shard, bool stale_ok, Callback callback) override;
 
+  // Now and then: what does not show in the steps of replicas.
+  void Beat();
   // Streams between nodes break and are set up again.
   void Reconnect();
   void Transmit(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  std::vector<consensus::Message> ThroughCodec(ShardId shard,
+                                               std::vector<consensus::Message> messages);
   void RepeatLate(int from, int to, ShardId shard, const std::vector<consensus::Message>& messages);
   // What the traitor says besides.
   void SendLies(int number, int to, ShardId shard, const std::vector<consensus::Message>& messages);

@@ -24,6 +24,7 @@ void Nemesis::Start() {
   Schedule(Fault::kMembershipChange, &Nemesis::MembershipChange);
   Schedule(Fault::kNodeReplaced, &Nemesis::NodeReplaced);
   Schedule(Fault::kClog, &Nemesis::Clog);
+  Schedule(Fault::kBlackHole, &Nemesis::BlackHole);
   Schedule(Fault::kOneWayPartition, &Nemesis::OneWayPartition);
   Schedule(Fault::kSplitPartition, &Nemesis::SplitPartition);
   Schedule(Fault::kBridge, &Nemesis::Bridge);
@@ -126,6 +127,19 @@ void Nemesis::Clog() {
   if (from == to) return;
   cluster_.network().Clog(from, to, context_.queue.now() + Draw(kMillisecond, 3 * kSecond));
   Fired(Fault::kClog, from);
+}
+
+// Who speaks through it is heard, and gets nothing done. That packets were lost is counted where
+// they are.
+void Nemesis::BlackHole() {
+  const int node = LeaderOrAny();
+  const uint64_t largest = random_.Below(256);
+  for (int i = 1; i <= cluster_.nodes(); ++i) cluster_.network().LoseLarger(node, i, largest);
+  Later(Draw(kSecond, 30 * kSecond), [this, node] {
+    for (int i = 1; i <= cluster_.nodes(); ++i) {
+      cluster_.network().LoseLarger(node, i, Network::kAnySize);
+    }
+  });
 }
 
 void Nemesis::OneWayPartition() {

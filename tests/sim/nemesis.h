@@ -87,6 +87,7 @@ class Nemesis {
   void StalledDisk();
   void SyncError();
   void DiskFull();
+  void BlackHole();
   void ClockSkew();
   void ClockDrift();
   void ClockJump();

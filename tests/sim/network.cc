@@ -7,7 +7,7 @@ namespace quorumbook::sim {
 Network::Network(const Scenario& scenario, FaultCount* fired)
     : scenario_(scenario), fired_(*fired), random_(scenario.seed, "network") {}
 
-std::optional<SimTime> Network::Arrival(SimTime now, int from, int to) {
+std::optional<SimTime> Network::Arrival(SimTime now, int from, int to, uint64_t bytes) {
   Link& link = this->link(from, to);
   if (link.cuts > 0) return std::nullopt;
   SimTime arrival =
@@ -16,6 +16,10 @@ std::optional<SimTime> Network::Arrival(SimTime now, int from, int to) {
   if (link.healed) {
     link.last_arrival = std::max(arrival, link.last_arrival + 1);
     return link.last_arrival;
+  }
+  if (bytes > link.largest) {
+    fired_.Add(Fault::kBlackHole);
+    return std::nullopt;
   }
   if (random_.Chance(scenario_.ppm(Fault::kLoss))) {
     fired_.Add(Fault::kLoss);
@@ -70,6 +74,7 @@ void Network::Heal(int from, int to) {
   Link& link = this->link(from, to);
   link.cuts = 0;
   link.healed = true;
+  link.largest = kAnySize;
   link.clogged_until = 0;
 }
 

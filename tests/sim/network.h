@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "tests/sim/event_queue.h"
@@ -17,8 +18,8 @@ class Network {
  public:
   Network(const Scenario& scenario, FaultCount* fired);
 
-  // When a packet that is sent now arrives; empty: never.
-  std::optional<SimTime> Arrival(SimTime now, int from, int to);
+  // When a packet that is sent now arrives; empty: never. `bytes`: of its payloads.
+  std::optional<SimTime> Arrival(SimTime now, int from, int to, uint64_t bytes = 0);
   // Whether a packet is to arrive a second time.
   bool Repeats(int from, int to);
   // How long after it is sent a packet arrives once more, perhaps much later; empty: it does not.
@@ -37,14 +38,20 @@ class Network {
   }
   // Holds everything back until then.
   void Clog(int from, int to, SimTime until) { link(from, to).clogged_until = until; }
+  // From now on only packets with payloads up to `largest` get through.
+  void LoseLarger(int from, int to, uint64_t largest) { link(from, to).largest = largest; }
+  bool LosesLarge(int from, int to) const { return link(from, to).largest != kAnySize; }
   // Nothing is wrong with the link any more.
   void Heal(int from, int to);
+
+  static constexpr uint64_t kAnySize = std::numeric_limits<uint64_t>::max();
 
  private:
   struct Link {
     int cuts = 0;
     bool healed = false;  // for good
     int corruptions = 0;
+    uint64_t largest = kAnySize;
     SimTime clogged_until = 0;
     SimTime last_arrival = 0;
   };

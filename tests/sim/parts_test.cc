@@ -79,6 +79,20 @@ TEST(Network, CutsClogsAndHeals) {
   EXPECT_EQ(network.Arrival(2 * kSecond, 1, 2), 2 * kSecond + kMillisecond);
 }
 
+TEST(Network, ABlackHoleLosesWhatIsLarge) {
+  const Scenario scenario;
+  FaultCount fired;
+  Network network(scenario, &fired);
+  network.LoseLarger(1, 2, 100);
+  EXPECT_TRUE(network.LosesLarge(1, 2));
+  EXPECT_TRUE(network.Arrival(0, 1, 2, 100));
+  EXPECT_FALSE(network.Arrival(0, 1, 2, 101));
+  EXPECT_TRUE(network.Arrival(0, 2, 1, 101)) << "one way only";
+  EXPECT_EQ(fired.of(Fault::kBlackHole), 1u);
+  network.Heal(1, 2);
+  EXPECT_TRUE(network.Arrival(0, 1, 2, 101));
+}
+
 TEST(Network, LosesAndRepeatsAsOftenAsItIsSaid) {
   Scenario scenario;
   scenario.faults[static_cast<size_t>(Fault::kLoss)] = 250'000;

@@ -19,6 +19,7 @@ constexpr std::string_view kFaultNames[] = {
     "duplicate",
     "late_duplicate",
     "clog",
+    "black_hole",
     "one_way_partition",
     "split_partition",
     "bridge",
@@ -87,6 +88,7 @@ void DrawFaults(Random& random, Scenario* scenario) {
   for (size_t i = 0; i < kFaults; ++i) {
     const Fault fault = static_cast<Fault>(i);
     SimTime& strength = scenario->faults[i];
+    if (fault == Fault::kBlackHole) continue;
     if (IsAlwaysOn(fault)) {
       strength = random.Between(1'000, 60'000);  // ppm
     } else if (IsPlot(fault)) {
@@ -121,6 +123,12 @@ void DrawRaft(Random& random, Scenario* scenario) {
   scenario->max_inflight_messages = uint64_t{1} << random.Below(9);
 }
 
+// Apart from the others, which are many: it shows what it does when leaders live long enough.
+void DrawBlackHole(Random random, Scenario* scenario) {
+  scenario->faults[static_cast<size_t>(Fault::kBlackHole)] =
+      random.OneIn(6) ? random.Between(3, 30) * kSecond : 0;
+}
+
 void DrawBounds(Random random, Scenario* scenario) {
   scenario->snapshot_window_bytes = scenario->snapshot_chunk_bytes * (1 + random.Below(16));
   scenario->snapshot_bytes_per_second = random.OneIn(4) ? uint64_t{32'768} << random.Below(5) : 0;
@@ -146,6 +154,7 @@ void Restrict(Profile profile, Random& random, Scenario* scenario) {
   scenario->byzantine = Byzantine::kNone;
   scenario->quiesce_after = {};
   scenario->priorities = false;
+  scenario->peer_codec = false;
   scenario->faults = {};
   if (profile == Profile::kLeaderDeath) {
     scenario->nodes = 3 + 2 * static_cast<int>(random.Below(2));
@@ -175,6 +184,7 @@ Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time) {
   scenario.shards = random.OneIn(3) ? 1 + static_cast<int>(random.Below(kShardsMax)) : 1;
   DrawRaft(random, &scenario);
   DrawBounds(Random(seed, "bounds"), &scenario);
+  scenario.peer_codec = Random(seed, "codec").OneIn(8);
   scenario.network_delay = random.Between(50, 2'000) * kMicrosecond;
   scenario.network_jitter = random.Between(10, 5'000) * kMicrosecond;
   scenario.sync_time = random.Between(50, 2'000) * kMicrosecond;
@@ -186,6 +196,7 @@ Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time) {
   scenario.symbols = 1 + static_cast<int>(random.Below(3));
   scenario.read_ppm = static_cast<uint32_t>(random.Below(500'000));
   DrawFaults(random, &scenario);
+  DrawBlackHole(Random(seed, "black hole"), &scenario);
   scenario.faulty_time = random.Between(30, 150) * kSecond;
   if (time != 0) scenario.faulty_time = time;
   if (scenario.nodes >= 3 && random.OneIn(8)) {

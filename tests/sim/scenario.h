@@ -22,6 +22,7 @@ enum class Fault : uint8_t {
   kDuplicate,
   kLateDuplicate,
   kClog,
+  kBlackHole,  // of a path MTU: what is larger never arrives
   kOneWayPartition,
   kSplitPartition,
   kBridge,
@@ -112,6 +113,7 @@ struct Scenario {
   uint64_t max_inflight_bytes = 0;
   uint64_t max_uncommitted_bytes = 0;
 
+  bool peer_codec = false;     // messages are encoded and decoded as between daemons
   SimTime network_delay = 0;   // one way, the least
   SimTime network_jitter = 0;  // on top, uniformly
   SimTime sync_time = 0;       // of a write to a disk; likewise

@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <variant>
 
 namespace quorumbook::sim {
@@ -10,6 +12,11 @@ namespace {
 
 // The whole state is compared at indexes that are multiples of this; results at every index.
 constexpr uint64_t kStateInterval = 64;
+
+// A leader gives way after two election timeouts without progress. Not held against it: a while in
+// which its process stood still, or in which its clock ran slower.
+constexpr int kStallElections = 6;
+constexpr SimTime kWatchGap = kSecond;
 
 uint64_t Mix(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9fb21c651e98df25;
@@ -45,6 +52,12 @@ uint64_t HashOf(const exchange::ApplyResult& result) {
   return hash;
 }
 
+// Of each part of it.
+bool IsMajority(const consensus::Configuration& configuration, const std::vector<NodeId>& holders) {
+  return HasMajority(configuration.voters, holders) &&
+         (!configuration.joint() || HasMajority(configuration.voters_outgoing, holders));
+}
+
 }  // namespace
 
 bool HasMajority(const std::vector<NodeId>& voters, const std::vector<NodeId>& holders) {
@@ -71,10 +84,65 @@ void ShardChecks::Fail(NodeId member, const std::string& what) {
 void ShardChecks::Observe(NodeId member, const consensus::Raft& raft,
                           const consensus::Output& output) {
   invariants_.Observe(member, raft, output, durable_[member]);
+  CheckCommit(member, raft);
+  CheckSilence(member, raft, output);
   if (invariants_.violation() && !violation_told_) {
     violation_told_ = true;
     context_.Fail(absl::StrCat("shard ", shard_.value(), ": ", *invariants_.violation()));
   }
+}
+
+// 3.6.2 and 4.3: what a leader commits is durable on a majority of each part of the configuration
+// in force: the one before this step, as the step may have brought the next.
+void ShardChecks::CheckCommit(NodeId member, const consensus::Raft& raft) {
+  if (raft.role() != consensus::Role::kLeader) return;
+  Leading& leading = leading_[member];
+  const consensus::Index before = std::exchange(leading.commit, raft.commit());
+  if (std::exchange(leading.term, raft.term()) != raft.term() || raft.commit() == before) return;
+  const std::optional<consensus::SnapshotMeta> meta = raft.EntryMeta(raft.commit());
+  if (!meta) return;
+  const std::vector<NodeId> holders = Holders(raft.commit(), meta->chain);
+  if (IsMajority(members_[member].configuration, holders) ||
+      IsMajority(raft.configuration(), holders)) {
+    return;
+  }
+  Fail(member, absl::StrCat("committed entry ", raft.commit().value(),
+                            ", which is not durable on a majority"));
+}
+
+// A group falls silent when everybody has everything. Who is fenced off has no say.
+void ShardChecks::CheckSilence(NodeId member, const consensus::Raft& raft,
+                               const consensus::Output& output) {
+  for (const consensus::Message& message : output.messages) {
+    const auto* append = std::get_if<consensus::AppendEntries>(&message.body);
+    if (append == nullptr || !append->quiesce) continue;
+    const consensus::RaftStatus status = raft.status();
+    if (std::ranges::find(status.fenced, message.to) != status.fenced.end()) continue;
+    const std::vector<NodeId> holders = Holders(status.last, raft.EntryMeta(status.last)->chain);
+    if (std::ranges::find(holders, message.to) != holders.end()) continue;
+    Fail(member, absl::StrCat("falls silent though node ", message.to.value() & 0xffff,
+                              " lacks entry ", status.last.value()));
+  }
+}
+
+void ShardChecks::WatchLeader(NodeId member, const consensus::RaftStatus& status) {
+  Leading& leading = leading_[member];
+  uint64_t progress = status.commit.value() + status.durable.value();
+  for (const consensus::PeerProgress& peer : status.peers) progress += peer.match.value();
+  const SimTime now = context_.queue.now();
+  const bool waits = status.commit < status.last && !status.peers.empty();
+  const bool goes_on = waits && leading.term == status.term && leading.progress == progress &&
+                       now - leading.watched_at < kWatchGap;
+  leading.term = status.term;
+  leading.commit = status.commit;
+  leading.progress = progress;
+  leading.watched_at = now;
+  if (!goes_on) leading.since = now;
+  if (now - leading.since <= kStallElections * context_.scenario.election_timeout_max.count())
+    return;
+  Fail(member,
+       absl::StrCat("leads, though entry ", status.commit.Next().value(),
+                    " has not been committed for ", (now - leading.since) / kMillisecond, " ms"));
 }
 
 void ShardChecks::Applied(NodeId member, const consensus::Entry& entry,
@@ -136,18 +204,20 @@ void ShardChecks::Acknowledged(NodeId member, consensus::Index index,
                                const consensus::Configuration& configuration) {
   if (member == distrusted_) return;
   if (index > committed()) return Fail(member, "acknowledged what is not committed");
-  std::vector<NodeId> holders;
-  for (const auto& [id, log] : durable_) {
-    const std::optional<consensus::SnapshotMeta> meta = log.Meta(index);
-    const bool holds = meta ? meta->chain == at(index).chain : log.snapshot_index() >= index;
-    if (holds) holders.push_back(id);
-  }
-  const bool safe = HasMajority(configuration.voters, holders) &&
-                    (!configuration.joint() || HasMajority(configuration.voters_outgoing, holders));
-  if (!safe) {
+  if (!IsMajority(configuration, Holders(index, at(index).chain))) {
     Fail(member, absl::StrCat("acknowledged entry ", index.value(),
                               ", which is not durable on a majority"));
   }
+}
+
+std::vector<NodeId> ShardChecks::Holders(consensus::Index index, const Digest& chain) const {
+  std::vector<NodeId> holders;
+  for (const auto& [id, log] : durable_) {
+    const std::optional<consensus::SnapshotMeta> meta = log.Meta(index);
+    const bool holds = meta ? meta->chain == chain : log.snapshot_index() >= index;
+    if (holds) holders.push_back(id);
+  }
+  return holders;
 }
 
 const ShardChecks::Command* ShardChecks::Find(exchange::SessionId session,

@@ -39,7 +39,13 @@ class ShardChecks {
 
   // The core of `member` asks for something; see consensus/invariants.h.
   void Observe(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
-  void Forget(NodeId member) { invariants_.Forget(member); }
+  void Forget(NodeId member) {
+    invariants_.Forget(member);
+    leading_.erase(member);
+  }
+  // `member` runs and leads. Called often: a leader that gets nothing committed, though there is
+  // something, must give way. Time counts from call to call, unless they are a second apart.
+  void WatchLeader(NodeId member, const consensus::RaftStatus& status);
   // The members as somebody knows them, by the entry or snapshot at `index`; kept after its end
   // too.
   struct Known {
@@ -93,12 +99,25 @@ class ShardChecks {
                   uint64_t last_sequence);
   void CompareStates(NodeId member, consensus::Index index, const exchange::Exchange& exchange);
   void Fail(NodeId member, const std::string& what);
+  void CheckCommit(NodeId member, const consensus::Raft& raft);
+  void CheckSilence(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
+  // Members who have made the entry durable, or a snapshot that covers it.
+  std::vector<NodeId> Holders(consensus::Index index, const Digest& chain) const;
 
   const ShardId shard_;
   Context& context_;
   consensus::Invariants invariants_;
   bool violation_told_ = false;
   std::map<NodeId, DurableLog> durable_;
+  // Of a leader, since when it has got no further.
+  struct Leading {
+    consensus::Term term;
+    consensus::Index commit;
+    uint64_t progress = 0;
+    SimTime watched_at = 0;
+    SimTime since = 0;
+  };
+  std::map<NodeId, Leading> leading_;
   std::map<NodeId, Known> members_;
   consensus::Index members_index_;
   NodeId distrusted_;

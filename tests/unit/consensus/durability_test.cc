@@ -166,6 +166,14 @@ TEST(DurabilityTest, LeaderThatCanNotCommitStepsDownAndFallsSilent) {
   replica.TakeMessages();
   replica.TickAfter(milliseconds(200));
   EXPECT_TRUE(replica.TakeMessages().empty());
+  // The others go first: who still hears one of its last heartbeats begins to wait anew.
+  replica.Sync();
+  for (int timeout = 0; timeout < 2; ++timeout) {
+    replica.TickToDeadline();
+    EXPECT_EQ(replica.raft().role(), Role::kFollower);
+  }
+  replica.TickToDeadline();
+  EXPECT_EQ(replica.raft().role(), Role::kPreCandidate);
 }
 
 // Slow is not stalled.
