@@ -2,12 +2,21 @@
 // up to it, so that the depth is seen where it is traded.
 
 import { approximate, grouped, padded } from '../format/decimal';
+import { Columns, type Column } from '../parts/columns';
 import { Panel } from '../parts/panel';
 import { Term } from '../parts/term';
 import { spreadOf, totalled, type Book, type LastMove, type TotalledLevel } from '../state/book';
 import { LastPrice } from './last_price';
 
 const ROWS = 10; // a side
+
+const COLUMNS: readonly Column[] = [
+  { head: 'Side' },
+  { head: 'Price', number: true },
+  { head: 'Quantity', number: true },
+  { head: 'Total', number: true },
+  { head: 'Orders', number: true },
+];
 
 interface LadderProps {
   book: Book;
@@ -36,23 +45,7 @@ export function Ladder({ book, last, digits, onPrice }: LadderProps) {
     <Panel title={<Term of="ladder">Order book</Term>} class="ladder">
       <div class="ladder-rows">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Side</th>
-              <th scope="col" class="number">
-                Price
-              </th>
-              <th scope="col" class="number">
-                Quantity
-              </th>
-              <th scope="col" class="number">
-                Total
-              </th>
-              <th scope="col" class="number">
-                Orders
-              </th>
-            </tr>
-          </thead>
+          <Columns of={COLUMNS} />
           <tbody>{asks.map(row('ask'))}</tbody>
           <tbody>
             <tr class="spread">

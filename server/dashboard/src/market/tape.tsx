@@ -3,8 +3,16 @@
 import type { Trade } from '../../generated/schema';
 import { grouped, padded } from '../format/decimal';
 import { timeOfDay, wholeTime } from '../format/time';
+import { Columns, type Column } from '../parts/columns';
 import { Empty, Panel } from '../parts/panel';
 import { Term } from '../parts/term';
+
+const COLUMNS: readonly Column[] = [
+  { head: 'Time' },
+  { head: 'Taker' },
+  { head: 'Price', number: true },
+  { head: 'Quantity', number: true },
+];
 
 export function Tape({ trades, digits }: { trades: readonly Trade[]; digits: number }) {
   return (
@@ -14,18 +22,7 @@ export function Tape({ trades, digits }: { trades: readonly Trade[]; digits: num
       ) : (
         <div class="tape-rows" tabIndex={0} role="region" aria-label="Trades, latest first">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Taker</th>
-                <th scope="col" class="number">
-                  Price
-                </th>
-                <th scope="col" class="number">
-                  Quantity
-                </th>
-              </tr>
-            </thead>
+            <Columns of={COLUMNS} />
             <tbody>
               {[...trades].reverse().map(({ trade_id, time_ms, taker_side, price, quantity }) => (
                 <tr key={trade_id}>

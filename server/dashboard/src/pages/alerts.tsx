@@ -3,6 +3,7 @@
 import type { AlertRule, Alerts } from '../../generated/schema';
 import { seconds, valueIn } from '../format/numbers';
 import { ago, wholeTime } from '../format/time';
+import { Columns, type Column } from '../parts/columns';
 import { Empty, Panel, Scroll } from '../parts/panel';
 import { State, type Level } from '../parts/state';
 import { Term } from '../parts/term';
@@ -97,6 +98,14 @@ function Rule({ rule }: { rule: AlertRule }) {
   );
 }
 
+const HISTORY_COLUMNS: readonly Column[] = [
+  { head: 'When' },
+  { head: 'Alert' },
+  { head: 'Became' },
+  { head: 'About' },
+  { head: 'Message' },
+];
+
 function History({ history }: { history: Alerts['history'] }) {
   return (
     <Panel title="History">
@@ -105,15 +114,7 @@ function History({ history }: { history: Alerts['history'] }) {
       ) : (
         <Scroll label="What fired, latest first">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">Alert</th>
-                <th scope="col">Became</th>
-                <th scope="col">About</th>
-                <th scope="col">Message</th>
-              </tr>
-            </thead>
+            <Columns of={HISTORY_COLUMNS} />
             <tbody>
               {history.map(({ time_ms, name, severity, labels, state, message }, at) => (
                 <tr key={history.length - at}>

@@ -1,6 +1,7 @@
 // What this node was told at start, and by what: the file, the environment, a flag, or the default.
 
 import type { Version } from '../../generated/schema';
+import { Columns, type Column } from '../parts/columns';
 import { ProblemNote } from '../parts/problem';
 import { Panel, Scroll } from '../parts/panel';
 import { useFetched } from '../parts/fetched';
@@ -15,6 +16,13 @@ function filesOf(sources: readonly string[]): readonly string[] {
   const files = sources.filter((source) => DIRECTORY.test(source));
   return [...new Set(files.map((source) => source.replace(/:\d+$/, '')))];
 }
+
+const COLUMNS: readonly Column[] = [
+  { head: 'Key' },
+  { head: 'Value' },
+  { head: 'From' },
+  { head: 'What it does' },
+];
 
 export default function ConfigPage() {
   const { data, problem } = useFetched('/api/config');
@@ -50,14 +58,7 @@ export default function ConfigPage() {
       >
         <Scroll label="Values">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Value</th>
-                <th scope="col">From</th>
-                <th scope="col">What it does</th>
-              </tr>
-            </thead>
+            <Columns of={COLUMNS} />
             <tbody>
               {keys?.map(({ key, value, source, secret, description }) => (
                 <tr key={key}>

@@ -155,8 +155,8 @@ export default function Nodes() {
   );
 }
 
-function NodeHead({ node: { node, is_self, http_address, client_address } }: { node: Node }) {
-  const page = is_self ? null : pageOfNode(http_address);
+function NodeHead({ node: { node, is_self, http, client_address } }: { node: Node }) {
+  const page = is_self ? null : pageOfNode(http);
   return (
     <>
       {page ? <a href={page}>Node {node}</a> : `Node ${node}`}

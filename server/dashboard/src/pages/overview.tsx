@@ -3,6 +3,7 @@
 import { HistoryChart } from '../charts/history_chart';
 import { count, seconds, short } from '../format/numbers';
 import { linkTo } from '../router';
+import { Columns, type Column } from '../parts/columns';
 import { EventFeed } from '../parts/event_feed';
 import { Panel } from '../parts/panel';
 import { State } from '../parts/state';
@@ -123,20 +124,18 @@ function FiringAlerts() {
   );
 }
 
+const NODE_COLUMNS: readonly Column[] = [
+  { head: 'Node' },
+  { head: 'State' },
+  { head: 'Leads' },
+  { head: 'CPU', number: true },
+];
+
 function NodeList() {
   return (
     <Panel title="Nodes" aside={<a href={linkTo('nodes')}>Details</a>}>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">State</th>
-            <th scope="col">Leads</th>
-            <th scope="col" class="number">
-              CPU
-            </th>
-          </tr>
-        </thead>
+        <Columns of={NODE_COLUMNS} />
         <tbody>
           {nodes.value?.nodes.map((node) => (
             <tr key={node.node}>

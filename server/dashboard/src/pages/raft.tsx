@@ -4,6 +4,7 @@ import type { Raft, Stage } from '../../generated/schema';
 import { HistoryChart } from '../charts/history_chart';
 import { count, percent, seconds } from '../format/numbers';
 import { wholeTime } from '../format/time';
+import { Columns, type Column } from '../parts/columns';
 import { Empty, Panel, Scroll } from '../parts/panel';
 import { Term } from '../parts/term';
 import { raft } from '../state/live';
@@ -52,6 +53,14 @@ const STAGE_NAMES: Record<Stage['stage'], string> = {
   acknowledge: 'Answer in all',
 };
 
+const STAGE_COLUMNS: readonly Column[] = [
+  { head: 'Stage' },
+  { head: 'Mean', number: true },
+  { head: 'p50', number: true },
+  { head: 'p99', number: true },
+  { head: 'Measured', figure: 'stage_count', number: true },
+];
+
 function Stages({ shard, window }: { shard: Raft['shards'][number]; window: number }) {
   const find = (name: Stage['stage']) => shard.stages.find(({ stage }) => stage === name);
   const parts = PARTS.map(find).filter((stage) => stage !== undefined);
@@ -73,23 +82,7 @@ function Stages({ shard, window }: { shard: Raft['shards'][number]; window: numb
       )}
       <Scroll label={`Stages of shard ${shard.shard}`}>
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Stage</th>
-              <th scope="col" class="number">
-                Mean
-              </th>
-              <th scope="col" class="number">
-                p50
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
-              <th scope="col" class="number">
-                <Term of="stage_count">Measured</Term>
-              </th>
-            </tr>
-          </thead>
+          <Columns of={STAGE_COLUMNS} />
           <tbody>
             {[...parts, ...TOTALS.map(find).filter((stage) => stage !== undefined)].map((stage) => (
               <tr key={stage.stage}>
@@ -139,16 +132,12 @@ function RoundTrips({ trips }: { trips: Raft['round_trips'] }) {
     <Panel title={<Term of="round_trip">Round trips</Term>}>
       <Scroll label="Round trips">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">From</th>
-              {members.map((to) => (
-                <th scope="col" class="number" key={to}>
-                  to node {to}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Columns
+            of={[
+              { head: 'From' },
+              ...members.map((to) => ({ head: `to node ${to}`, number: true })),
+            ]}
+          />
           <tbody>
             {members.map((from) => (
               <tr key={from}>
@@ -168,6 +157,13 @@ function RoundTrips({ trips }: { trips: Raft['round_trips'] }) {
   );
 }
 
+const ELECTION_COLUMNS: readonly Column[] = [
+  { head: 'When' },
+  { head: 'Shard' },
+  { head: 'Leader' },
+  { head: 'Term', number: true },
+];
+
 function Elections({ elections }: { elections: Raft['elections'] }) {
   return (
     <Panel title={<Term of="elections">Elections</Term>}>
@@ -176,16 +172,7 @@ function Elections({ elections }: { elections: Raft['elections'] }) {
       ) : (
         <Scroll label="Elections, latest first">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">Shard</th>
-                <th scope="col">Leader</th>
-                <th scope="col" class="number">
-                  Term
-                </th>
-              </tr>
-            </thead>
+            <Columns of={ELECTION_COLUMNS} />
             <tbody>
               {elections.slice(0, 12).map(({ time_ms, shard, term, leader }) => (
                 <tr key={`${shard} ${term}`}>

@@ -7,6 +7,7 @@ import { ApiError, post, token, type Problem } from '../api/client';
 import type { Replica, Shard } from '../../generated/schema';
 import { HistoryChart } from '../charts/history_chart';
 import { bytes, count, short } from '../format/numbers';
+import { Columns, type Column } from '../parts/columns';
 import { Empty, Panel, Scroll } from '../parts/panel';
 import { ProblemNote } from '../parts/problem';
 import { State } from '../parts/state';
@@ -50,31 +51,20 @@ export default function Shards() {
   );
 }
 
+const SHARD_COLUMNS: readonly Column[] = [
+  { head: 'Shard' },
+  { head: 'Leader', figure: 'leader' },
+  { head: 'Term', figure: 'term', number: true },
+  { head: 'Commands/s', figure: 'commands', number: true },
+];
+
 function Matrix({ list }: { list: readonly Shard[] }) {
   const columns = [...new Set(list.flatMap(({ replicas }) => replicas.map(({ node }) => node)))];
   columns.sort((a, b) => a - b);
   return (
     <Scroll label="Node by shard">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Shard</th>
-            <th scope="col">
-              <Term of="leader">Leader</Term>
-            </th>
-            <th scope="col" class="number">
-              <Term of="term">Term</Term>
-            </th>
-            <th scope="col" class="number">
-              <Term of="commands">Commands/s</Term>
-            </th>
-            {columns.map((node) => (
-              <th scope="col" key={node}>
-                Node {node}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Columns of={[...SHARD_COLUMNS, ...columns.map((node) => ({ head: `Node ${node}` }))]} />
         <tbody>
           {list.map((shard) => (
             <tr key={shard.shard}>
@@ -111,18 +101,19 @@ function Cell({ replica }: { replica: Replica | undefined }) {
   );
 }
 
-const COLUMNS = [
-  ['role', 'Role'],
-  ['member', 'Member'],
-  ['term', 'Term'],
-  ['commit_index', 'Commit'],
-  ['applied_index', 'Applied'],
-  ['lag', 'Lag'],
-  ['apply_lag', 'To execute'],
-  ['event_sequence', 'Event'],
-  ['log_size', 'Log'],
-  ['open_orders', 'Open orders'],
-] as const;
+const REPLICA_COLUMNS: readonly Column[] = [
+  { head: 'Node' },
+  { head: 'Role', figure: 'role' },
+  { head: 'Member', figure: 'member' },
+  { head: 'Term', figure: 'term', number: true },
+  { head: 'Commit', figure: 'commit_index', number: true },
+  { head: 'Applied', figure: 'applied_index', number: true },
+  { head: 'Lag', figure: 'lag', number: true },
+  { head: 'To execute', figure: 'apply_lag', number: true },
+  { head: 'Event', figure: 'event_sequence', number: true },
+  { head: 'Log', figure: 'log_size', number: true },
+  { head: 'Open orders', figure: 'open_orders', number: true },
+];
 
 function changes(times: number): string {
   return times === 1 ? '1 change of leader' : `${count(times)} changes of leader`;
@@ -142,16 +133,7 @@ function ShardDetails({ shard }: { shard: Shard }) {
     >
       <Scroll label={`Replicas of shard ${shard.shard}`}>
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Node</th>
-              {COLUMNS.map(([figure, label], at) => (
-                <th scope="col" key={figure} class={at > 1 ? 'number' : ''}>
-                  <Term of={figure}>{label}</Term>
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Columns of={REPLICA_COLUMNS} />
           <tbody>
             {shard.replicas.map((replica) => (
               <ReplicaRow key={replica.node} replica={replica} />

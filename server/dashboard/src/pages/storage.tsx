@@ -3,24 +3,38 @@
 import type { Storage } from '../../generated/schema';
 import { HistoryChart } from '../charts/history_chart';
 import { bytes, count, percent, seconds, short } from '../format/numbers';
+import { Columns, type Column } from '../parts/columns';
 import { Panel, Scroll } from '../parts/panel';
 import { State } from '../parts/state';
-import { Term } from '../parts/term';
 import { storage } from '../state/live';
 
 type NodeStorage = Storage['nodes'][number];
 
-const COLUMNS = [
-  ['disk_used', 'Store on disk'],
-  ['disk_free', 'Disk free'],
-  ['sync', 'Sync p50'],
-  ['sync', 'Sync p99'],
-  ['sync', 'Syncs/s'],
-  ['written', 'Written/s'],
-  ['stalls', 'Stalls'],
-  ['pending_compaction', 'To compact'],
-  ['memtable', 'In memory'],
-] as const;
+const DISK_COLUMNS: readonly Column[] = [
+  { head: 'Node' },
+  { head: 'State' },
+  { head: 'Store on disk', figure: 'disk_used', number: true },
+  { head: 'Disk free', figure: 'disk_free', number: true },
+  { head: 'Sync p50', figure: 'sync', number: true },
+  { head: 'Sync p99', figure: 'sync', number: true },
+  { head: 'Syncs/s', figure: 'sync', number: true },
+  { head: 'Written/s', figure: 'written', number: true },
+  { head: 'Stalls', figure: 'stalls', number: true },
+  { head: 'To compact', figure: 'pending_compaction', number: true },
+  { head: 'In memory', figure: 'memtable', number: true },
+];
+
+const SHARD_COLUMNS: readonly Column[] = [
+  { head: 'Shard' },
+  { head: 'Node' },
+  { head: 'Log', figure: 'log_size', number: true },
+  { head: 'Entries', number: true },
+  { head: 'From, to' },
+  { head: 'Snapshot at', figure: 'snapshot', number: true },
+  { head: 'Its size', number: true },
+  { head: 'Taken', number: true },
+  { head: 'Received', number: true },
+];
 
 export default function StoragePage() {
   const list = storage.value?.nodes ?? [];
@@ -30,17 +44,7 @@ export default function StoragePage() {
       <Panel title="Disks">
         <Scroll label="Disks">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Node</th>
-                <th scope="col">State</th>
-                {COLUMNS.map(([figure, label]) => (
-                  <th scope="col" class="number" key={label}>
-                    <Term of={figure}>{label}</Term>
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <Columns of={DISK_COLUMNS} />
             <tbody>
               {list.map((node) => (
                 <DiskRow key={node.node} node={node} />
@@ -112,31 +116,7 @@ function ShardTable({ list }: { list: readonly NodeStorage[] }) {
     <Panel title="Logs and snapshots">
       <Scroll label="Logs and snapshots">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Shard</th>
-              <th scope="col">Node</th>
-              <th scope="col" class="number">
-                <Term of="log_size">Log</Term>
-              </th>
-              <th scope="col" class="number">
-                Entries
-              </th>
-              <th scope="col">From, to</th>
-              <th scope="col" class="number">
-                <Term of="snapshot">Snapshot at</Term>
-              </th>
-              <th scope="col" class="number">
-                Its size
-              </th>
-              <th scope="col" class="number">
-                Taken
-              </th>
-              <th scope="col" class="number">
-                Received
-              </th>
-            </tr>
-          </thead>
+          <Columns of={SHARD_COLUMNS} />
           <tbody>
             {byShard(list).map(({ node, kept }) => (
               <tr key={`${kept.shard} ${node}`}>

@@ -59,8 +59,8 @@ export function StaleBanner() {
 
 // The same page from other nodes.
 function Others() {
-  const others = (nodes.value?.nodes ?? []).flatMap(({ node, is_self, http_address }) => {
-    const page = is_self ? null : pageOfNode(http_address);
+  const others = (nodes.value?.nodes ?? []).flatMap(({ node, is_self, http }) => {
+    const page = is_self ? null : pageOfNode(http);
     return page ? [{ node, page }] : [];
   });
   if (others.length === 0) return null;
