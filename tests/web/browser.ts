@@ -92,3 +92,39 @@ function switchTheme(page: Page): Promise<void> {
 export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth));
 }
+
+const OPERABLE = 'a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex="0"]';
+
+// What can be operated and is not reached by pressing Tab, or does not show when it has the focus.
+export async function missedByKeyboard(page: Page): Promise<string[]> {
+  const operable = await page.evaluateHandle((selector) => {
+    (document.activeElement as HTMLElement | null)?.blur();
+    return Array.from(document.querySelectorAll<HTMLElement>(selector)).filter((element) =>
+      element.checkVisibility({ visibilityProperty: true }),
+    );
+  }, OPERABLE);
+  const seen = new Set<number>();
+  const wanted = await operable.evaluate(({ length }) => length);
+  // A page that goes on living may have gained some.
+  for (let presses = 0; presses < 2 * wanted && seen.size < wanted; presses += 1) {
+    await page.keyboard.press('Tab');
+    const [at, shows] = await operable.evaluate((elements) => {
+      const focused = document.activeElement as HTMLElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(focused);
+      return [
+        elements.indexOf(focused),
+        outlineStyle !== 'none' && outlineWidth !== '0px',
+      ] as const;
+    });
+    if (shows) seen.add(at);
+  }
+  const left = [...Array(wanted).keys()].filter((at) => !seen.has(at));
+  return operable.evaluate(
+    (elements, missed) =>
+      missed
+        .map((at) => elements[at]!)
+        .filter((element) => element.isConnected)
+        .map((element) => element.outerHTML.slice(0, 100)),
+    left,
+  );
+}

@@ -30,7 +30,7 @@ it('a node that is killed is seen as down, and as ready again after its start', 
   await page.context().close();
 });
 
-it('an alert is seen as pending before it fires, and as quiet when its reason is gone', async () => {
+it('an alert is pending before it fires, and quiet when its reason is gone', async () => {
   const { page } = await openNode(1);
   await visit(page, '/alerts');
   const rule = page.locator('.rules > li', { hasText: 'QuorumbookNodeDown' });

@@ -1,9 +1,9 @@
 // Every page on a real cluster: it shows what it should, axe finds nothing serious in either theme,
-// it fits a narrow screen, and the console stays silent.
+// all of it is reached by keyboard, it fits a narrow screen, and the console stays silent.
 
 import { describe, expect, it } from 'vitest';
 
-import { NARROW, overflow, seriousIssues, visit, WIDE } from './browser';
+import { missedByKeyboard, NARROW, overflow, seriousIssues, visit, WIDE } from './browser';
 import { fixture } from './fixture';
 import { SYMBOL } from './market';
 
@@ -32,6 +32,7 @@ describe.each(PAGES)('page %s', (page, ...texts) => {
     const main = watched.page.getByRole('main');
     for (const text of texts) await main.getByText(text).first().waitFor({ state: 'visible' });
     expect(await seriousIssues(watched.page)).toEqual([]);
+    expect(await missedByKeyboard(watched.page)).toEqual([]);
     expect(await overflow(watched.page)).toBe(0);
     expect(watched.wrong).toEqual([]);
     await watched.page.context().close();
