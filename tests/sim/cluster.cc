@@ -252,14 +252,25 @@ bool Cluster::IsFit(const consensus::Message& lie, const HostedReplica& replica)
 
 void Cluster::RepeatLate(int from, int to, ShardId shard,
                          const std::vector<consensus::Message>& messages) {
-  const bool snapshot = std::ranges::any_of(messages, [](const consensus::Message& message) {
-    return std::holds_alternative<consensus::InstallSnapshot>(message.body);
-  });
+  std::vector<consensus::Message>& chunks = chunks_[{from, to, shard}];
+  bool snapshot = false;
+  for (const consensus::Message& message : messages) {
+    const auto* chunk = std::get_if<consensus::InstallSnapshot>(&message.body);
+    if (chunk == nullptr) continue;
+    snapshot = true;
+    const bool follows =
+        !chunks.empty() && chunk->offset != 0 &&
+        std::get<consensus::InstallSnapshot>(chunks.back().body).meta == chunk->meta;
+    if (!follows) chunks.clear();
+    chunks.push_back(message);
+  }
   const std::optional<SimTime> later =
       network_.LateRepetition(from, to, snapshot ? kSnapshotWeight : 1);
   if (!later) return;
-  context_.queue.After(*later, [this, from, to, shard, messages]() mutable {
-    if (!network_.IsCut(from, to)) Arrive(from, to, shard, std::move(messages));
+  // Of a snapshot all that has been sent by then, so that it is whole again.
+  context_.queue.After(*later, [this, from, to, shard, snapshot, late = messages]() mutable {
+    if (snapshot) late = chunks_[{from, to, shard}];
+    if (!network_.IsCut(from, to)) Arrive(from, to, shard, std::move(late));
   });
 }
 

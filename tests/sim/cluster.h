@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -115,6 +116,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
   std::function<void(int)> on_snapshot_;
   std::map<ShardId, SimTime> leader_died_at_;
   std::vector<SimTime> elections_;
+  // Of a link and a shard: the pieces of the snapshot that was sent last.
+  std::map<std::tuple<int, int, ShardId>, std::vector<consensus::Message>> chunks_;
   std::set<std::pair<int, int>> corrupted_;  // links on which a payload was changed
   Traitor traitor_;
   uint64_t messages_ = 0;

@@ -53,7 +53,7 @@ std::optional<SimTime> Network::LateRepetition(int from, int to, uint32_t weight
     return std::nullopt;
   }
   fired_.Add(Fault::kLateDuplicate);
-  const SimTime longest = (20 * kMillisecond) << random_.Below(10);
+  const SimTime longest = (weight * 20 * kMillisecond) << random_.Below(10);
   return random_.Between(kMillisecond, longest);
 }
 

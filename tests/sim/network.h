@@ -23,7 +23,7 @@ class Network {
   // Whether a packet is to arrive a second time.
   bool Repeats(int from, int to);
   // How long after it is sent a packet arrives once more, perhaps much later; empty: it does not.
-  // `weight`: how many times more likely than others.
+  // `weight`: how many times more likely than others, and also how much later.
   std::optional<SimTime> LateRepetition(int from, int to, uint32_t weight);
   // Whether contents of a packet are to be changed on the way.
   bool Corrupts(int from, int to);
