@@ -174,6 +174,28 @@ ConfigFault SetLeaseReads(Config& config, const std::string& text) {
   return fault;
 }
 
+// Below, a transfer would hardly outrun what is written meanwhile.
+constexpr uint64_t kMinSnapshotRate = 1 << 20;
+constexpr uint64_t kMaxSnapshotRate = uint64_t{1} << 40;
+
+ConfigFault SetSnapshotRate(Config& config, const std::string& text) {
+  uint64_t value = 0;
+  ConfigFault fault = SetNumber(text, 0, kMaxSnapshotRate, &value);
+  if (fault.message.empty() && value != 0 && value < kMinSnapshotRate) {
+    return {fmt::format("{} is below {}", value, kMinSnapshotRate),
+            "write 0 for no bound, or at least a mebibyte a second"};
+  }
+  config.snapshot_bytes_per_second = value;
+  return fault;
+}
+
+ConfigFault SetPriority(Config& config, const std::string& text) {
+  uint64_t value = 0;
+  ConfigFault fault = SetNumber(text, 0, consensus::kPriorityMax, &value);
+  config.priority = static_cast<uint32_t>(value);
+  return fault;
+}
+
 ConfigFault SetNodeId(Config& config, const std::string& text) {
   uint64_t value = 0;
   ConfigFault fault = SetNumber(text, 1, 65'535, &value);
@@ -290,6 +312,10 @@ std::vector<ScalarKey> NodeKeys() {
        false,
        Milliseconds(&Config::quiesce_after, 0),
        CountOf(&Config::quiesce_after)},
+      {{"raft.priority", "of this node as a leader, 0 to 3: lower ones wait for higher ones"},
+       false,
+       SetPriority,
+       [](const Config& c) { return fmt::to_string(c.priority); }},
       {{"snapshot.log_bytes", "take a snapshot when a shard's log is larger"},
        false,
        Number(&Config::snapshot_log_bytes, 64 << 10, uint64_t{4} << 30),
@@ -298,6 +324,10 @@ std::vector<ScalarKey> NodeKeys() {
        false,
        Number(&Config::keep_log_bytes, 0, uint64_t{1} << 30),
        [](const Config& c) { return fmt::to_string(c.keep_log_bytes); }},
+      {{"snapshot.bytes_per_second", "a shard's leader sends snapshots no faster; 0: no bound"},
+       false,
+       SetSnapshotRate,
+       [](const Config& c) { return fmt::to_string(c.snapshot_bytes_per_second); }},
       {{"threads", "threads for shards and timers"},
        false,
        SetThreads<&Config::threads>,

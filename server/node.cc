@@ -119,8 +119,10 @@ consensus::Options RaftOptions(const Config& config, ShardId shard, NodeId self,
   options.election_timeout_max = config.election_timeout_max;
   options.heartbeat_interval = config.heartbeat_interval;
   options.lease_reads = config.lease_reads;
+  options.priority = config.priority;
   options.quiesce_after = config.quiesce_after;
   options.keep_log_bytes = config.keep_log_bytes;
+  options.snapshot_bytes_per_second = config.snapshot_bytes_per_second;
   const auto start = std::chrono::steady_clock::now().time_since_epoch().count();
   options.seed =
       static_cast<uint64_t>(start) ^ (config.node_id.value() << 48) ^ (shard.value() << 32);

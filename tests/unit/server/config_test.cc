@@ -161,6 +161,23 @@ TEST(Config, LeasesAndSilenceAreOffUnlessAskedFor) {
               ::testing::ElementsAre(HasSubstr("'maybe' is not known (use one of true, false)")));
 }
 
+TEST(Config, PriorityAndRateOfSnapshotsHaveBounds) {
+  const ConfigResult unset = ParseConfig(kGood, "n.yaml", {}, {});
+  EXPECT_EQ(unset.config.priority, consensus::kPriorityMax);
+  EXPECT_EQ(unset.config.snapshot_bytes_per_second, 0u);
+  const ConfigResult set = ParseConfig(
+      kGood, "n.yaml", {}, {{"raft.priority", "1"}, {"snapshot.bytes_per_second", "1048576"}});
+  EXPECT_THAT(set.errors, IsEmpty());
+  EXPECT_EQ(set.config.priority, 1u);
+  EXPECT_EQ(set.config.snapshot_bytes_per_second, 1'048'576u);
+  EXPECT_THAT(ErrorsOf(kGood, {}, {{"raft.priority", "0"}, {"snapshot.bytes_per_second", "0"}}),
+              IsEmpty());
+  EXPECT_THAT(ErrorsOf(kGood, {}, {{"raft.priority", "4"}}),
+              ::testing::ElementsAre(HasSubstr("raft.priority")));
+  EXPECT_THAT(ErrorsOf(kGood, {}, {{"snapshot.bytes_per_second", "1048575"}}),
+              ::testing::ElementsAre(HasSubstr("write 0 for no bound, or at least a mebibyte")));
+}
+
 std::string SourceOf(const ConfigResult& result, const std::string& key) {
   for (const ConfigValue& value : result.values) {
     if (value.key == key) return value.source;
