@@ -59,6 +59,9 @@ struct BatchView {
 // Errors: those of DecodeBatch.
 absl::Status ReadBatch(std::string_view bytes, BatchView* view);
 
+// Reads what stands before the commands of a group. `group` is blank. False when it is malformed.
+bool ReadGroupHead(ByteReader* reader, GroupView* group);
+
 // Reads the fields of one command, each overload those of its kind. False when they are malformed.
 bool ReadFields(ByteReader* reader, AddSymbol* command);
 bool ReadFields(ByteReader* reader, SpecialOrder* command);

@@ -63,7 +63,7 @@ void LogWriter::Count(const std::vector<storage::ShardWrite>& writes, const Writ
     for (const consensus::Entry& entry : write.persist.entries) bytes += entry.payload->size();
   }
   const std::lock_guard lock(mutex_);
-  counters_.sync.Add(times.durable - times.begun);
+  counters_.write.Add(times.durable - times.begun);
   counters_.writes += writes.size();
   counters_.entries += entries;
   counters_.bytes += bytes;

@@ -23,8 +23,8 @@ struct WriteTimes {
 };
 
 struct LogWriterCounters {
-  DurationHistogram sync;  // of all that was waiting at a time
-  uint64_t writes = 0;     // of the shards; one sync may be of many
+  DurationHistogram write;  // and sync, of all that was waiting at a time
+  uint64_t writes = 0;      // of the shards; one sync may be of many
   uint64_t entries = 0;
   uint64_t bytes = 0;         // of the entries
   uint64_t queue_length = 0;  // writes that wait now

@@ -17,7 +17,6 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <latch>
@@ -47,9 +46,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kCloseTimeout{500};
 constexpr std::chrono::seconds kClockCheckInterval{1};
-
-// What storage::SetAside adds to the name of a directory.
-constexpr char kAsideSuffix[] = ".damaged";
 
 // What is on disk is unknown now: going on could break promises, so the process ends here and the
 // next start finds out. Damage may lie where a start does not look: so it is told.
@@ -168,7 +164,7 @@ class Node::Parts {
     // else, whom they take in; alone, that would be to lose everything.
     if (absl::IsDataLoss(status) && config_.peers.size() > 1) status = BeginAnew(status);
     if (!status.ok()) return status;
-    probe_.emplace(store_.get());
+    probe_.emplace(store_.get(), config_.data_dir);
     grpc_threads_.emplace(config_.grpc_threads);
     if (!grpc_threads_->as_wanted()) {
       spdlog::warn("gRPC has other threads than expected: grpc_threads has no effect");
@@ -218,11 +214,12 @@ class Node::Parts {
     storage::RocksDbOptions options;
     options.directory = config_.data_dir;
     options.identity = {config_.cluster_id, config_.node_id, DrawIncarnation()};
+    options.sync_times = &sync_times_;
     absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::OpenRocksDbStore(options);
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     self_ = MakeMember(config_.node_id, store_->identity().incarnation);
-    const bool began_anew = std::filesystem::exists(config_.data_dir + kAsideSuffix);
+    const bool began_anew = storage::CountSetAside(config_.data_dir) > 0;
     founding_.emplace(self_, began_anew, Numbers(config_), store_->founders());
     identity_.emplace(config_.cluster_id, self_, founding_->founders(), began_anew);
     if (founding_->founders().empty()) return absl::OkStatus();
@@ -341,7 +338,7 @@ class Node::Parts {
     };
     environment.transport = transport_.get();
     environment.grpc = &grpc_metrics_;
-    environment.began_anew = std::filesystem::exists(config_.data_dir + kAsideSuffix);
+    environment.sync_times = &sync_times_;
     return environment;
   }
 
@@ -400,6 +397,7 @@ class Node::Parts {
   boost::asio::thread_pool background_{1};
   std::atomic<bool> background_stopping_ = false;
   boost::asio::thread_pool spare_{1};
+  storage::SyncTimes sync_times_;
   std::unique_ptr<storage::Store> store_;
   std::optional<StoreProbe> probe_;
   std::unique_ptr<LogWriter> log_writer_;

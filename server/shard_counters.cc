@@ -46,7 +46,8 @@ void CommitTimer::Persisted(uint64_t sequence, const WriteTimes& times) {
   }
 }
 
-void ShardCounters::Count(const exchange::ApplyResult& result) {
+void ShardCounters::Count(std::string_view batch, const exchange::ApplyResult& result) {
+  orders.Count(batch, result);
   if (!result.groups.empty()) ++batches;
   for (const exchange::CommandResult& command : result.commands) {
     if (command.repeated) {

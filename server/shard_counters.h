@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <string_view>
 #include <vector>
 
 #include "common/duration_histogram.h"
 #include "consensus/output.h"
 #include "consensus/raft.h"
 #include "exchange/event.h"
+#include "exchange/order_tally.h"
 #include "server/log_writer.h"
 
 namespace quorumbook::server {
@@ -61,6 +63,7 @@ struct ShardCounters {
 
   std::array<uint64_t, kCommandKinds> accepted{};
   std::array<uint64_t, kCommandKinds> rejected{};
+  exchange::OrderTally orders;
   std::array<uint64_t, kEventTypes> events{};
   std::array<uint64_t, kReasons> rejects{};
   std::array<uint64_t, kReasons> cancels{};
@@ -73,8 +76,8 @@ struct ShardCounters {
   uint64_t subscriptions = 0;
   uint64_t conflated = 0;
 
-  // `result` is that of an entry.
-  void Count(const exchange::ApplyResult& result);
+  // `result` is that of an entry, `batch` what the entry holds.
+  void Count(std::string_view batch, const exchange::ApplyResult& result);
 };
 
 }  // namespace quorumbook::server

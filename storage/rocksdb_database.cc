@@ -74,6 +74,11 @@ std::string DamagedMark(const std::string& directory) {
   return absl::StrCat(directory, "/DAMAGED");
 }
 
+void Database::ErrorWatch::OnFileSyncFinish(const rocksdb::FileOperationInfo& info) {
+  if (sync_times_ == nullptr || !absl::EndsWith(info.path, ".log")) return;
+  sync_times_->Add(info.duration);
+}
+
 void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
   switch (info.operation) {
     case rocksdb::FileOperationType::kSync:
@@ -87,7 +92,9 @@ void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
 }
 
 Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
-    : directory_(options.directory), env_(env), error_watch_(std::make_shared<ErrorWatch>()) {}
+    : directory_(options.directory),
+      env_(env),
+      error_watch_(std::make_shared<ErrorWatch>(options.sync_times)) {}
 
 Database::~Database() {
   Close();

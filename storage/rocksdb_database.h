@@ -83,11 +83,16 @@ class Database {
   }
 
  private:
-  // Notices failed syncs of any file, also of those in the background, and keeps RocksDB from
-  // recovering from errors by itself: when it may go on is for Heal to say.
+  // Notices failed syncs of any file, also of those in the background, measures those that writes
+  // wait for, and keeps RocksDB from recovering from errors by itself: when it may go on is for
+  // Heal to say.
   class ErrorWatch : public rocksdb::EventListener {
    public:
+    // `sync_times` may be null.
+    explicit ErrorWatch(SyncTimes* sync_times) : sync_times_(sync_times) {}
+
     bool ShouldBeNotifiedOnFileIO() override { return true; }
+    void OnFileSyncFinish(const rocksdb::FileOperationInfo& info) override;
     void OnIOError(const rocksdb::IOErrorInfo& info) override;
     void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
                               bool* auto_recovery) override {
@@ -100,6 +105,7 @@ class Database {
     uint64_t stalls() const { return stalls_.load(); }
 
    private:
+    SyncTimes* const sync_times_;
     std::atomic<bool> sync_failed_ = false;
     std::atomic<uint64_t> stalls_ = 0;
   };

@@ -3,10 +3,12 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "storage/store.h"
+#include "storage/sync_times.h"
 
 namespace rocksdb {
 class Env;
@@ -19,6 +21,8 @@ struct RocksDbOptions {
   StoreIdentity identity;
   // Where all file access goes; tests put a fault-injecting one here. Not owned; null: the default.
   rocksdb::Env* env = nullptr;
+  // Where syncs of the write-ahead log are counted. Not owned; null: nowhere.
+  SyncTimes* sync_times = nullptr;
 };
 
 // Opens or creates the store. Errors: kFailedPrecondition when the directory belongs to another
@@ -41,5 +45,8 @@ absl::Status MarkDamaged(const std::string& directory, const absl::Status& damag
 // (says what to do).
 // kInternal: the rename can not be synced.
 absl::StatusOr<std::string> SetAside(const std::string& directory);
+
+// How many stores that SetAside has moved away from `directory` are still beside it: 0 to 4.
+uint64_t CountSetAside(const std::string& directory);
 
 }  // namespace quorumbook::storage

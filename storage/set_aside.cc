@@ -47,13 +47,27 @@ absl::Status WriteAndSync(const fs::path& file, const std::string& text) {
   return absl::InternalError(absl::StrCat("cannot write ", file.string(), ": ", why));
 }
 
+fs::path WithoutSlash(const std::string& directory) {
+  std::error_code error;
+  const fs::path path = fs::absolute(directory, error).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+// Where the store goes that is the so many-th, from 1, to be set aside.
+fs::path Place(const fs::path& from, int number) {
+  return absl::StrCat(from.string(), ".damaged", number == 1 ? "" : absl::StrCat(".", number));
+}
+
+bool Exists(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
 // The first name that is free.
 absl::StatusOr<fs::path> NameFor(const fs::path& from) {
-  for (int place = 1; place <= kSetAsideMax; ++place) {
-    const std::string number = place == 1 ? "" : absl::StrCat(".", place);
-    fs::path to = absl::StrCat(from.string(), ".damaged", number);
-    std::error_code error;
-    if (!fs::exists(fs::symlink_status(to, error))) return to;
+  for (int number = 1; number <= kSetAsideMax; ++number) {
+    fs::path to = Place(from, number);
+    if (!Exists(to)) return to;
   }
   return absl::FailedPreconditionError(
       absl::StrCat("the store in ", from.string(), " is damaged, and ", kSetAsideMax,
@@ -75,10 +89,9 @@ absl::Status MarkDamaged(const std::string& directory, const absl::Status& damag
 }
 
 absl::StatusOr<std::string> SetAside(const std::string& directory) {
+  const fs::path from = WithoutSlash(directory);
   std::error_code error;
-  fs::path from = fs::absolute(directory, error).lexically_normal();
-  if (!from.has_filename()) from = from.parent_path();  // it ended with a slash
-  if (error || !fs::is_directory(from, error)) {
+  if (!fs::is_directory(from, error)) {
     return absl::NotFoundError(absl::StrCat("no directory ", directory, " to set aside"));
   }
   const absl::StatusOr<fs::path> to = NameFor(from);
@@ -94,6 +107,14 @@ absl::StatusOr<std::string> SetAside(const std::string& directory) {
   env->UnlockFile(lock);
   if (!status.ok()) return status;
   return to->string();
+}
+
+uint64_t CountSetAside(const std::string& directory) {
+  const fs::path from = WithoutSlash(directory);
+  uint64_t count = 0;
+  for (int number = 1; number <= kSetAsideMax; ++number)
+    count += Exists(Place(from, number)) ? 1 : 0;
+  return count;
 }
 
 }  // namespace quorumbook::storage

@@ -297,6 +297,12 @@ void StateDiverged(const AlertInputs& inputs, const Emit& emit) {
   });
 }
 
+void StoreDamaged(const AlertInputs& inputs, const Emit& emit) {
+  EachNode(inputs, [&](uint32_t id, const NodeView& node) {
+    emit(Node(id), static_cast<double>(node.latest().storage().corruptions()));
+  });
+}
+
 void VersionSkew(const AlertInputs& inputs, const Emit& emit) {
   std::set<std::string> versions;
   EachNode(inputs,

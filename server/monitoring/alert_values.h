@@ -31,6 +31,7 @@ void SlowConsumers(const AlertInputs& inputs, const Emit& emit);
 void SlowPeer(const AlertInputs& inputs, const Emit& emit);
 void SlowSync(const AlertInputs& inputs, const Emit& emit);
 void StateDiverged(const AlertInputs& inputs, const Emit& emit);
+void StoreDamaged(const AlertInputs& inputs, const Emit& emit);
 void VersionSkew(const AlertInputs& inputs, const Emit& emit);
 void WriteStalls(const AlertInputs& inputs, const Emit& emit);
 

@@ -39,9 +39,10 @@ v1::Durations NodeView::Difference(const v1::Durations& later, const v1::Duratio
   return Since(later, earlier);
 }
 
-v1::Durations NodeView::SyncWindow() const {
-  return Since(latest().storage().sync(),
-               window() == nullptr ? nullptr : &window()->storage().sync());
+v1::Durations NodeView::StorageWindow(const v1::Durations& (v1::StorageSample::*field)()
+                                          const) const {
+  return Since((latest().storage().*field)(),
+               window() == nullptr ? nullptr : &(window()->storage().*field)());
 }
 
 ClusterView::ClusterView(std::string cluster_id, uint32_t self, const std::vector<uint32_t>& nodes,

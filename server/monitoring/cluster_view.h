@@ -89,7 +89,7 @@ class NodeView {
         window() == nullptr ? nullptr : FindReplica(*window(), shard);
     return Difference(field(*now), then == nullptr ? nullptr : &field(*then));
   }
-  v1::Durations SyncWindow() const;
+  v1::Durations StorageWindow(const v1::Durations& (v1::StorageSample::*field)() const) const;
 
  private:
   static v1::Durations Difference(const v1::Durations& later, const v1::Durations* earlier);

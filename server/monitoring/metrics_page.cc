@@ -230,8 +230,11 @@ void Peers(const v1::NodeSample& s, MetricFamilies* out) {
 }
 
 void Storage(const v1::NodeSample& s, MetricFamilies* out) {
-  out->Histogram("quorumbook_storage_sync_duration_seconds",
+  out->Histogram("quorumbook_storage_write_duration_seconds",
                  "to write and sync what all shards had waiting");
+  out->Add({}, s.storage().write());
+  out->Histogram("quorumbook_storage_sync_duration_seconds",
+                 "syncs of the write-ahead log, those of writes and of snapshots");
   out->Add({}, s.storage().sync());
   out->Counter("quorumbook_storage_writes_total",
                "shards' writes, of which one sync may make many durable");
@@ -263,21 +266,34 @@ void Storage(const v1::NodeSample& s, MetricFamilies* out) {
   out->Add({}, static_cast<double>(s.storage().memtable_bytes()));
   out->Counter("quorumbook_storage_background_errors_total", "errors of RocksDB's background work");
   out->Add({}, static_cast<double>(s.storage().background_errors()));
-  out->Gauge("quorumbook_storage_began_anew", "1 when this store took the place of a damaged one");
-  out->Add({}, static_cast<double>(s.storage().began_anew()));
+  out->Counter("quorumbook_storage_corruptions_total",
+               "times that the store was damaged: it was set aside, and the node began anew; "
+               "without those that were taken away since");
+  out->Add({}, static_cast<double>(s.storage().corruptions()));
+}
+
+// What was accepted and what was rejected, of a v1::CommandCount or v1::OrderCount.
+template <typename Count>
+void AddResults(const Labels& labels, const Count& count, MetricFamilies* out) {
+  Labels accepted = labels;
+  accepted.push_back({"result", "accepted"});
+  out->Add(std::move(accepted), static_cast<double>(count.accepted()));
+  Labels rejected = labels;
+  rejected.push_back({"result", "rejected"});
+  out->Add(std::move(rejected), static_cast<double>(count.rejected()));
 }
 
 void Exchange(const v1::NodeSample& s, MetricFamilies* out) {
   out->Counter("quorumbook_exchange_commands_total", "commands executed: accepted or rejected");
   for (R r : s.replicas()) {
     for (const v1::CommandCount& c : r.commands()) {
-      const Labels labels = {{"shard", Shard(r)}, {"command", c.command()}};
-      Labels accepted = labels;
-      accepted.push_back({"result", "accepted"});
-      out->Add(std::move(accepted), static_cast<double>(c.accepted()));
-      Labels rejected = labels;
-      rejected.push_back({"result", "rejected"});
-      out->Add(std::move(rejected), static_cast<double>(c.rejected()));
+      AddResults({{"shard", Shard(r)}, {"command", c.command()}}, c, out);
+    }
+  }
+  out->Counter("quorumbook_exchange_orders_total", "of them, new orders by their type");
+  for (R r : s.replicas()) {
+    for (const v1::OrderCount& c : r.orders()) {
+      AddResults({{"shard", Shard(r)}, {"type", c.type()}}, c, out);
     }
   }
   out->Counter("quorumbook_exchange_rejects_total", "commands rejected");

@@ -204,7 +204,7 @@ Json StagesJson(const NodeView& node, uint32_t shard) {
   Json out = Json::array();
   out.push_back(StageJson("queue", window(&v1::ReplicaSample::queue)));
   out.push_back(StageJson("append", window(&v1::ReplicaSample::append)));
-  out.push_back(StageJson("sync", node.SyncWindow()));
+  out.push_back(StageJson("sync", node.StorageWindow(&v1::StorageSample::write)));
   out.push_back(StageJson("replicate", window(&v1::ReplicaSample::replicate)));
   out.push_back(StageJson("commit", window(&v1::ReplicaSample::commit)));
   out.push_back(StageJson("apply", window(&v1::ReplicaSample::apply)));
@@ -249,7 +249,11 @@ Json NodeStorageJson(const ClusterView& view, const NodeView& node) {
        {"sync_p50_seconds", "sync_p99_seconds", "syncs_per_second", "written_bytes_per_second"}) {
     out[name] = OrNull(SeriesValue(view, node.id(), name));
   }
+  const v1::Durations writes =
+      seen ? node.StorageWindow(&v1::StorageSample::write) : v1::Durations();
+  out["write_p99_seconds"] = OrNull(QuantileSeconds(writes, 0.99));
   out["disk_full"] = known(storage.disk_full());
+  out["corruptions_total"] = known(storage.corruptions());
   out["write_stalls_total"] = known(storage.write_stalls());
   out["pending_compaction_bytes"] = known(storage.pending_compaction_bytes());
   out["memtable_bytes"] = known(storage.memtable_bytes());

@@ -80,7 +80,8 @@ void Sampler::FillNode(v1::NodeSample* sample) const {
 void Sampler::FillStorage(v1::StorageSample* storage) const {
   const LogWriter* const writer = environment_.log_writer();
   const LogWriterCounters counters = writer == nullptr ? LogWriterCounters() : writer->counters();
-  ToProto(counters.sync, storage->mutable_sync());
+  ToProto(counters.write, storage->mutable_write());
+  ToProto(environment_.sync_times->Get(), storage->mutable_sync());
   storage->set_writes(counters.writes);
   storage->set_written_entries(counters.entries);
   storage->set_written_bytes(counters.bytes);
@@ -95,7 +96,7 @@ void Sampler::FillStorage(v1::StorageSample* storage) const {
   storage->set_pending_compaction_bytes(usage.pending_compaction_bytes);
   storage->set_memtable_bytes(usage.memtable_bytes);
   storage->set_background_errors(usage.background_errors);
-  storage->set_began_anew(environment_.began_anew);
+  storage->set_corruptions(environment_.probe->set_aside());
 }
 
 void Sampler::FillPeers(v1::NodeSample* sample) const {

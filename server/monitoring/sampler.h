@@ -14,6 +14,7 @@
 #include "server/peer_transport.h"
 #include "server/shard_set.h"
 #include "server/store_probe.h"
+#include "storage/sync_times.h"
 
 namespace quorumbook::server {
 
@@ -27,7 +28,7 @@ struct MonitorEnvironment {
   std::function<const LogWriter*()> log_writer;
   const PeerTransport* transport = nullptr;
   const GrpcMetrics* grpc = nullptr;
-  bool began_anew = false;  // this store took the place of a damaged one
+  const storage::SyncTimes* sync_times = nullptr;
 };
 
 // Lives on the thread that runs `io`.

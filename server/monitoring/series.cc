@@ -74,6 +74,11 @@ Value WorstRoundTrip(const NodeView& node) {
   return worst;
 }
 
+Value StorageQuantile(const NodeView& node,
+                      const v1::Durations& (v1::StorageSample::*field)() const, double q) {
+  return QuantileSeconds(node.StorageWindow(field), q);
+}
+
 template <typename Counter>
 double SumOf(const NodeView& node, Counter counter) {
   double sum = 0;
@@ -133,11 +138,11 @@ const std::vector<Series>& AllSeries() {
        [](V, N node) { return LeaderQuantile(node, &v1::ReplicaSample::acknowledge, 0.5); }},
       {"acknowledge_p99_seconds", "seconds", "from a batch's arrival to its answer, over 10 s",
        [](V, N node) { return LeaderQuantile(node, &v1::ReplicaSample::acknowledge, 0.99); }},
-      {"sync_p50_seconds", "seconds", "write and sync of the log, over 10 s",
-       [](V, N node) { return QuantileSeconds(node.SyncWindow(), 0.5); }},
-      {"sync_p99_seconds", "seconds", "write and sync of the log, over 10 s",
-       [](V, N node) { return QuantileSeconds(node.SyncWindow(), 0.99); }},
-      {"syncs_per_second", "per_second", "syncs of the log",
+      {"sync_p50_seconds", "seconds", "sync of the write-ahead log, over 10 s",
+       [](V, N node) { return StorageQuantile(node, &v1::StorageSample::sync, 0.5); }},
+      {"sync_p99_seconds", "seconds", "sync of the write-ahead log, over 10 s",
+       [](V, N node) { return StorageQuantile(node, &v1::StorageSample::sync, 0.99); }},
+      {"syncs_per_second", "per_second", "syncs of the write-ahead log",
        [](V, N node) {
          return node.PerSecond([](const v1::NodeSample& s) { return Count(s.storage().sync()); });
        }},

@@ -196,9 +196,42 @@ def test_metrics_count(serving):
     leader = serving.leader()
     assert value(leader, r'quorumbook_raft_commit_duration_seconds_count\{shard="1"\}') > 0
     assert value(leader, r'quorumbook_exchange_acknowledge_duration_seconds_count\{shard="1"\}') > 0
-    assert value(leader, r"quorumbook_storage_sync_duration_seconds_count") > 0
+    # A write ends with a sync; snapshots sync too.
+    syncs = value(leader, r"quorumbook_storage_sync_duration_seconds_count")
+    assert syncs >= value(leader, r"quorumbook_storage_write_duration_seconds_count") > 0
     assert value(leader, r'quorumbook_raft_active_voters\{shard="1"\}') == 3
     assert value(1, r'quorumbook_http_requests_total\{path="/metrics",method="GET",status="200"\}') > 0
+
+
+def test_orders_are_counted_by_type(make_cluster):
+    cluster = make_cluster(nodes=1, settings=SETTINGS)
+    cluster.start()
+    ioc = rpc.exchange.IMMEDIATE_OR_CANCEL
+    session = cluster.session()
+    session.execute(rpc.add_symbol("DEMO"))
+    session.execute(
+        rpc.sell("DEMO", 1, 100, 10),
+        rpc.buy("DEMO", 1, 90, 10),  # rejected: the number is taken
+        rpc.buy("DEMO", 2, 0, 3, type=rpc.exchange.MARKET, time_in_force=ioc),
+        rpc.buy("DEMO", 3, 0, 1, type=rpc.exchange.STOP, stop_price=120),
+        rpc.cancel("DEMO", 3),
+    )
+
+    def counted():
+        text = web(cluster).ask("GET", "/metrics").text
+        labels = r'shard="1",type="(\w+)",result="(\w+)"'
+        pattern = rf"^quorumbook_exchange_orders_total\{{{labels}\}} (\d+)$"
+        return {(kind, result): int(n) for kind, result, n in re.findall(pattern, text, re.M)}
+
+    wait_until(lambda: sum(counted().values()) == 4, "every order was counted, and no cancel")
+    assert counted() == {
+        ("limit", "accepted"): 1,
+        ("limit", "rejected"): 1,
+        ("market", "accepted"): 1,
+        ("market", "rejected"): 0,
+        ("stop", "accepted"): 1,
+        ("stop", "rejected"): 0,
+    }
 
 
 def test_what_was_counted_before_a_restart_is_not_counted_again(make_cluster):

@@ -1,6 +1,7 @@
 """Who belongs to a cluster: its founding, nodes that lose their data or find it damaged, nodes that
 are added and taken out (docs/decisions/0006-members.md)."""
 
+import re
 import shutil
 from random import Random
 
@@ -8,6 +9,7 @@ import pytest
 
 import rpc
 from cluster import QbError, wait_until
+from web import Web
 
 SYMBOL = "MEM"
 
@@ -51,6 +53,12 @@ def wait_replaced(cluster, node, before):
         "it votes again",
     )
     assert {**after, node: 0} == {**before, node: 0}, "the others stay who they are"
+
+
+def corruptions(cluster, node):
+    text = Web(cluster.nodes[node].http).ask("GET", "/metrics").text
+    found = re.search(r"^quorumbook_storage_corruptions_total (\d+)$", text, re.MULTILINE)
+    return int(found.group(1))
 
 
 def test_a_cluster_is_founded_when_all_its_nodes_are_there(make_cluster):
@@ -156,7 +164,9 @@ def test_a_node_whose_data_is_damaged_begins_anew(cluster, kind):
     assert len(aside) == 1, "nothing is deleted"
     after = cluster.wait_caught_up()
     assert after.market_digest == before.market_digest
+    assert [corruptions(cluster, n) for n in [1, 2, 3]] == [int(n == damaged) for n in [1, 2, 3]]
     shutil.rmtree(aside[0])
+    wait_until(lambda: corruptions(cluster, damaged) == 0, "what is taken away is not counted")
 
 
 def test_a_single_node_whose_data_is_damaged_does_not_start(make_cluster):

@@ -16,7 +16,7 @@ const PAGES: readonly [page: string, ...texts: RegExp[]][] = [
   ['shards', /^Shard 1$/, /^leads$/, /^Replicas of shard 1$/],
   ['raft', /^Where a command’s time goes, shard 1$/, /^Answer in all$/, /^to node 3$/],
   [`market?symbol=${SYMBOL}`, /^10\.02$/, /\(30\.0 bps\)/, /▲ buy/, /^Depth$/],
-  ['storage', /^Sync p99$/, /^Logs and snapshots$/],
+  ['storage', /^Sync p99$/, /^Write p99$/, /^Logs and snapshots$/],
   ['alerts', /firing, .* pending, .* rules/, /^Rules$/],
   ['config', /^Configuration of node 1$/, /^data_dir$/],
   ['api', /^Calls$/, /^\/api\/summary$/],

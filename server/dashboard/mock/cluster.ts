@@ -206,6 +206,8 @@ export function storage(): Storage {
       sync_p50_seconds: 0.0005,
       sync_p99_seconds: wander(0.003, 0.0008, node, now),
       syncs_per_second: wander(420, 30, node, now),
+      write_p99_seconds: wander(0.0034, 0.0008, node, now),
+      corruptions_total: 0,
       written_bytes_per_second: wander(4e6, 4e5, node, now),
       disk_full: false,
       write_stalls_total: 0,

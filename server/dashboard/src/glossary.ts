@@ -75,12 +75,16 @@ const GLOSSARY = {
 
   // Storage
   sync:
-    'Write and sync of the log: until the disk says that it is safe. It bounds how fast ' +
-    'commits are.',
+    'Of the log: until the disk says that what was written is safe. It bounds how fast commits ' +
+    'are.',
+  write: 'To write what all shards had waiting, and to sync it: a commit waits for this.',
   written:
     'Bytes of log entries made durable in the last second. What the store writes beside them, ' +
     'for compaction and snapshots, is not counted here.',
   stalls: 'How often the store made writers wait for compaction, since the start.',
+  corruptions:
+    'Stores of the node that were damaged: it set them aside, and began anew. Those that were ' +
+    'taken away since are left out.',
   pending_compaction: 'Bytes that the store still has to merge.',
   memtable: 'Bytes that are in memory as well as in the log, until they are written as a table.',
   log_size: 'Bytes and entries of the shard’s log. It is cut at each snapshot.',

@@ -145,6 +145,8 @@ TEST_F(AlertsTest, EachConditionIsSeen) {
        [](auto* f) { f->replica(2).mutable_status()->set_last_index(10'101); }},
       {"QuorumbookSlowPeer",
        [](auto* f) { f->sample(1).mutable_peers(0)->set_round_trip_seconds(0.3); }},
+      {"QuorumbookStoreDamaged",
+       [](auto* f) { f->sample(2).mutable_storage()->set_corruptions(1); }},
       {"QuorumbookVersionSkew", [](auto* f) { f->sample(3).set_version("1.0.1"); }},
       {"QuorumbookEvidence",
        [](auto* f) {

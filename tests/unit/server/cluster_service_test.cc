@@ -38,7 +38,7 @@ class HangingStore final : public storage::Store {
 
 TEST(ClusterServiceTest, AHangingDiskDoesNotKeepANodeFromAnswering) {
   HangingStore store;
-  StoreProbe probe(&store);
+  StoreProbe probe(&store, "");
   Config config;
   config.node_id = NodeId(3);
   const ShardSet shards(&config);

@@ -18,10 +18,12 @@ const DISK_COLUMNS: readonly Column[] = [
   { head: 'Sync p50', figure: 'sync', number: true },
   { head: 'Sync p99', figure: 'sync', number: true },
   { head: 'Syncs/s', figure: 'sync', number: true },
+  { head: 'Write p99', figure: 'write', number: true },
   { head: 'Written/s', figure: 'written', number: true },
   { head: 'Stalls', figure: 'stalls', number: true },
   { head: 'To compact', figure: 'pending_compaction', number: true },
   { head: 'In memory', figure: 'memtable', number: true },
+  { head: 'Damaged', figure: 'corruptions', number: true },
 ];
 
 const SHARD_COLUMNS: readonly Column[] = [
@@ -103,10 +105,12 @@ function DiskRow({ node }: { node: NodeStorage }) {
       <td class="number">{seconds(node.sync_p50_seconds)}</td>
       <td class="number">{seconds(node.sync_p99_seconds)}</td>
       <td class="number">{short(node.syncs_per_second)}</td>
+      <td class="number">{seconds(node.write_p99_seconds)}</td>
       <td class="number">{bytes(node.written_bytes_per_second)}</td>
       <td class="number">{count(node.write_stalls_total)}</td>
       <td class="number">{bytes(node.pending_compaction_bytes)}</td>
       <td class="number">{bytes(node.memtable_bytes)}</td>
+      <td class="number">{count(node.corruptions_total)}</td>
     </tr>
   );
 }
