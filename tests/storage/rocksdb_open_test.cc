@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -130,6 +131,25 @@ TEST(RocksDbSecondProcessTest, DISABLED_OpenFromAnotherProcess) {
   EXPECT_THAT(status.ToString(), AllOf(HasSubstr(directory), HasSubstr("another process")));
 }
 
+// Apart from the whole of a write: what the disk alone takes of it.
+TEST_F(RocksDbOpenTest, MeasuresTheSyncsThatWritesWaitFor) {
+  SyncTimes times;
+  const auto count = [&times] {
+    const DurationHistogram histogram = times.Get();
+    return std::accumulate(histogram.counts().begin(), histogram.counts().end(), uint64_t{0});
+  };
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenRocksDbStore(
+      {.directory = directory_path_, .identity = kTestIdentity, .sync_times = &times});
+  ASSERT_TRUE(store.ok()) << store.status();
+  const uint64_t before = count();
+  ShardModel model(ShardId(1));
+  for (uint64_t n = 1; n <= 3; ++n) {
+    ASSERT_TRUE((*store)->Write({model.Append(Term(1), {"a", "b"})}).ok());
+    EXPECT_EQ(count(), before + n);
+  }
+  EXPECT_GT(times.Get().sum(), std::chrono::nanoseconds(0));
+}
+
 class SetAsideTest : public RocksDbOpenTest {
  protected:
   void CreateStore(uint64_t incarnation) {
@@ -151,6 +171,8 @@ class SetAsideTest : public RocksDbOpenTest {
 TEST_F(SetAsideTest, MakesRoomForANewStoreAndKeepsAllThatWere) {
   for (const uint64_t incarnation : {1, 2, 3, 4}) {
     ASSERT_NO_FATAL_FAILURE(CreateStore(incarnation));
+    EXPECT_EQ(CountSetAside(directory_path_), incarnation - 1);
+    EXPECT_EQ(CountSetAside(directory_path_ + "/"), incarnation - 1);
     const absl::StatusOr<std::string> aside =
         SetAside(directory_path_ + (incarnation == 2 ? "/" : ""));
     ASSERT_TRUE(aside.ok()) << aside.status();
@@ -165,6 +187,8 @@ TEST_F(SetAsideTest, MakesRoomForANewStoreAndKeepsAllThatWere) {
   EXPECT_TRUE(absl::IsFailedPrecondition(full)) << full;
   EXPECT_THAT(full.ToString(), HasSubstr("move them away"));
   EXPECT_EQ(IncarnationIn(directory_path_), 5u);
+  std::filesystem::remove_all(directory_path_ + ".damaged");
+  EXPECT_EQ(CountSetAside(directory_path_), 3u) << "of those that are still there";
 }
 
 TEST_F(SetAsideTest, AStoreInUseStaysWhereItIs) {
