@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/branchless.h"
 #include "common/check.h"
 #include "common/digest.h"
 
@@ -205,23 +206,28 @@ void SetName(const Command& command, CommandView* view) {
 }
 
 // Most commands are new orders and cancels, in no order that could be foreseen: so there is no
-// branch between the two. False when it is none of them or malformed: ReadCommand tells.
-bool ReadUsual(const char* begin, size_t size, CommandView* view) {
-  if (size < kCancelOrderBytes) return false;
+// branch between the two. Returns its size; 0 when it is none of them or malformed: ReadCommand
+// tells.
+size_t ReadUsual(const char* begin, size_t size, CommandView* view) {
+  if (size < kCancelOrderBytes) return 0;
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(begin[i]); };
-  const bool is_new = byte(0) == static_cast<uint8_t>(CommandKind::kNewOrder);
-  const bool is_cancel = byte(0) == static_cast<uint8_t>(CommandKind::kCancelOrder);
-  const auto within = [&](size_t i, auto first, auto last) {
+  const auto is = [&](CommandKind kind) {
+    return Opaque(uint32_t{byte(0) == static_cast<uint8_t>(kind)});
+  };
+  const uint32_t is_new = is(CommandKind::kNewOrder);
+  const uint32_t is_cancel = is(CommandKind::kCancelOrder);
+  const auto within = [&](size_t i, auto first, auto last) -> uint32_t {
     return static_cast<uint8_t>(byte(i) - static_cast<uint8_t>(first)) <=
            static_cast<uint8_t>(last) - static_cast<uint8_t>(first);
   };
-  const bool valid = within(1, Side::kBuy, Side::kSell) &
-                     within(2, OrderType::kLimit, OrderType::kTrailingStop) &
-                     within(3, TimeInForce::kGoodTillCancel, TimeInForce::kGoodTillTime) &
-                     within(4, SelfTrade::kAllow, SelfTrade::kDecrement) & (byte(5) <= 1) &
-                     (size >= kNewOrderBytes);
-  if (!(is_cancel | (is_new & valid))) return false;
-  const char* const name = begin + (is_new ? 6 : 1);
+  const uint32_t valid = within(1, Side::kBuy, Side::kSell) &
+                         within(2, OrderType::kLimit, OrderType::kTrailingStop) &
+                         within(3, TimeInForce::kGoodTillCancel, TimeInForce::kGoodTillTime) &
+                         within(4, SelfTrade::kAllow, SelfTrade::kDecrement) &
+                         uint32_t{byte(5) <= 1} & uint32_t{size >= kNewOrderBytes};
+  if ((is_cancel | (is_new & valid)) == 0) return 0;
+  // What it names comes after the kind, or after five more bytes.
+  const char* const name = begin + 1 + size_t{5} * is_new;
   uint32_t symbol = 0;
   uint64_t id = 0;
   std::memcpy(&symbol, name, sizeof(symbol));
@@ -229,8 +235,8 @@ bool ReadUsual(const char* begin, size_t size, CommandView* view) {
   view->begin = begin;
   view->id = ClientOrderId(id);
   view->symbol = SymbolId(symbol);
-  view->kind = is_new ? CommandKind::kNewOrder : CommandKind::kCancelOrder;
-  return true;
+  view->kind = static_cast<CommandKind>(begin[0]);
+  return kCancelOrderBytes + (kNewOrderBytes - kCancelOrderBytes) * is_new;
 }
 
 bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group,
@@ -242,8 +248,8 @@ bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group,
   std::string_view rest = bytes.substr(begin);
   for (uint32_t i = 0; i < group->command_count; ++i) {
     CommandView view;
-    if (ReadUsual(rest.data(), rest.size(), &view)) [[likely]] {
-      rest.remove_prefix(view.kind == CommandKind::kNewOrder ? kNewOrderBytes : kCancelOrderBytes);
+    if (const size_t size = ReadUsual(rest.data(), rest.size(), &view); size != 0) [[likely]] {
+      rest.remove_prefix(size);
     } else {
       ByteReader unusual(rest);
       view = {.begin = rest.data(), .id = {}, .symbol = {}};

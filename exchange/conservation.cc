@@ -37,7 +37,7 @@ AllNeeds NeedsOf(const Market& market) {
       AddNeeds(*symbol, market.orders()[handle], &needs);
       return true;
     };
-    for (const BookSide* side : {&symbol->bids, &symbol->asks}) {
+    for (const BookSide* side : {&symbol->bids(), &symbol->asks()}) {
       side->ForEachLevel([&](const Level& level) {
         for (OrderHandle at = level.first; at != kNullHandle; at = market.orders()[at].next) {
           add(at);

@@ -22,7 +22,8 @@ inline bool HasTradeFields(EventType type) {
 inline size_t EncodedSize(EventType type) {
   return HasTradeFields(type) ? kTradeEventBytes : kEventBytes;
 }
-// For one event after another Checksum64 of the binary form, the last result as seed.
-uint64_t HashEvents(std::span<const Event> events, uint64_t seed);
+// The running hash of all events (docs/market-model.md, Digests) after `events`; before it was
+// `hash`.
+uint64_t HashEvents(std::span<const Event> events, uint64_t hash);
 
 }  // namespace quorumbook::exchange

@@ -146,10 +146,8 @@ void Exchange::State::HashNew(const ApplyResult& result) {
 }
 
 void Exchange::State::Keep(Session* session, const ApplyResult& result) {
-  const std::span<const Event> events(result.events);
-  for (const CommandResult& command : std::span(result.commands).subspan(kept_commands_)) {
-    replicated.sessions.Append(session, events.subspan(command.first_event, command.event_count));
-  }
+  replicated.sessions.Append(session, std::span(result.commands).subspan(kept_commands_),
+                             result.events);
   kept_commands_ = result.commands.size();
 }
 

@@ -167,9 +167,13 @@ class Exchange {
   std::optional<MarketSummary> Summary(SymbolId symbol) const;
   // The most recent, oldest first, the open one last.
   std::vector<Candle> Candles(SymbolId symbol, CandleInterval interval, size_t limit) const;
-  // nullopt when the symbol is not in a phase that collects orders.
+  // nullopt when the symbol is not in a phase that collects orders. Time proportional to the prices
+  // in its book: of a symbol with more than kManyPrices, what was told in the same phase within
+  // kIndicativeInterval of cluster time before is told again.
   std::optional<AuctionInfo> Indicative(SymbolId symbol) const;
-  std::vector<AssetInfo> Assets() const;  // by id
+  static constexpr uint32_t kManyPrices = 4'096;
+  static constexpr Time kIndicativeInterval = 100'000'000;  // nanoseconds
+  std::vector<AssetInfo> Assets() const;                    // by id
   const AssetInfo* FindAsset(std::string_view name) const;
   const AssetInfo* FindAsset(AssetId id) const;
   // nullopt when the account never had a deposit or limits.

@@ -49,8 +49,8 @@ const SymbolInfo* Exchange::FindSymbol(SymbolId id) const {
 Depth Exchange::GetDepth(SymbolId id, size_t levels) const {
   const Symbol* symbol = state_->replicated.market.symbols().Find(id);
   if (symbol == nullptr) return {};
-  return {.bids = Levels(symbol->bids, symbol->hidden_bids, levels),
-          .asks = Levels(symbol->asks, symbol->hidden_asks, levels)};
+  return {.bids = Levels(symbol->bids(), symbol->hidden_bids, levels),
+          .asks = Levels(symbol->asks(), symbol->hidden_asks, levels)};
 }
 
 std::vector<OrderInfo> Exchange::GetOrders(SymbolId id, Side side, size_t limit) const {
@@ -90,13 +90,13 @@ std::optional<MarketSummary> Exchange::Summary(SymbolId id) const {
                         .trades = stats.trades,
                         .volume = stats.volume,
                         .notional = stats.notional};
-  if (!symbol->bids.empty()) {
-    summary.best_bid = symbol->bids.PriceOf(symbol->bids.best_key());
-    summary.best_bid_quantity = Shown(symbol->bids.best(), symbol->hidden_bids);
+  if (!symbol->bids().empty()) {
+    summary.best_bid = symbol->bids().PriceOf(symbol->bids().best_key());
+    summary.best_bid_quantity = Shown(symbol->bids().best(), symbol->hidden_bids);
   }
-  if (!symbol->asks.empty()) {
-    summary.best_ask = symbol->asks.PriceOf(symbol->asks.best_key());
-    summary.best_ask_quantity = Shown(symbol->asks.best(), symbol->hidden_asks);
+  if (!symbol->asks().empty()) {
+    summary.best_ask = symbol->asks().PriceOf(symbol->asks().best_key());
+    summary.best_ask_quantity = Shown(symbol->asks().best(), symbol->hidden_asks);
   }
   return summary;
 }
@@ -114,7 +114,19 @@ std::optional<AuctionInfo> Exchange::Indicative(SymbolId id) const {
   const bool collects = phase == Phase::kPreOpen || phase == Phase::kOpeningAuction ||
                         phase == Phase::kClosingAuction;
   if (!collects) return std::nullopt;
-  return FindAuctionPrice(symbol->bids, symbol->asks, symbol->info.reference_price);
+  const Price reference = symbol->info.reference_price;
+  const auto find = [&] { return FindAuctionPrice(symbol->bids(), symbol->asks(), reference); };
+  if (symbol->bids().levels() + symbol->asks().levels() <= kManyPrices) return find();
+  State::Indicated& told = state_->indicated[id];
+  if (told.phase != phase || told.reference != reference || told.trades != symbol->stats.trades ||
+      time() - told.time >= kIndicativeInterval) {
+    told = {.time = time(),
+            .phase = phase,
+            .trades = symbol->stats.trades,
+            .reference = reference,
+            .auction = find()};
+  }
+  return told.auction;
 }
 
 std::vector<AssetInfo> Exchange::Assets() const {

@@ -183,8 +183,9 @@ class Market {
   bool PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle);
   // Whether so much would trade at once, within kMaxFillsPerCommand fills. For plain books.
   bool Fillable(const BookSide& makers, PriceKey worst, Quantity quantity) const;
-  // How much of an incoming order would. For any book.
-  Quantity Executable(const Symbol& symbol, const Order& taker, PriceKey worst) const;
+  // How much of an incoming order would. For any book. `looked_at` grows by what it takes to tell.
+  Quantity Executable(const Symbol& symbol, const Order& taker, PriceKey worst,
+                      uint32_t* looked_at = nullptr) const;
 
   // icebergs.cc
   bool IsIceberg(const Order& order, OrderHandle handle) const {

@@ -251,7 +251,7 @@ struct Hidden {
 // At each price first what is shown, then in rounds what icebergs show anew: an own order that
 // stops the taker is met before the second part.
 [[gnu::noinline]] Quantity Market::Executable(const Symbol& symbol, const Order& taker,
-                                              PriceKey worst) const {
+                                              PriceKey worst, uint32_t* looked_at) const {
   Tally tally{.wanted = taker.leaves()};
   bool stopped = false;
   std::vector<Hidden> hidden;
@@ -283,6 +283,7 @@ struct Hidden {
     }
     return !stopped;
   });
+  if (looked_at != nullptr) *looked_at += tally.fills;
   return std::min(tally.found, tally.wanted);
 }
 

@@ -18,7 +18,7 @@
 #include <array>
 #include <cstdint>
 
-#include "common/prefetch.h"
+#include "common/branchless.h"
 #include "exchange/order_queues.h"
 #include "exchange/price_levels.h"
 #include "exchange/slab.h"
@@ -66,16 +66,18 @@ class OrderBookMemory {
 
   // Hints for a caller that knows what it will do next, as one that works through a batch does:
   // ids that will be cancelled or reduced some 16 operations from now, and some 8. An order is
-  // likely not in the cache, and its neighbours in the queue, which are written too, can be told
-  // only when it is. Wrong ids are harmless.
+  // likely not in the cache, and its level and its neighbours in the queue, which are written too,
+  // can be told only when it is. Wrong ids are harmless: nothing here branches on whether one is.
   void PrefetchOrder(BookOrderId id) const {
-    if (SlotOf(id) < orders_.size()) orders_.Prefetch(SlotOf(id));
+    if (!orders_.empty()) orders_.Prefetch(SomeSlot(id));
   }
   void PrefetchNeighbors(BookOrderId id) const {
-    if (!Rests(id)) return;
-    const uint32_t slot = SlotOf(id);
-    orders_.Prefetch(orders_.ValidOr(orders_[slot].next, slot));
-    orders_.Prefetch(orders_.ValidOr(orders_[slot].previous, slot));
+    if (orders_.empty()) return;
+    const uint32_t slot = SomeSlot(id);
+    const Resting& order = orders_[slot];
+    orders_.Prefetch(orders_.ValidOr(order.next, slot));
+    orders_.Prefetch(orders_.ValidOr(order.previous, slot));
+    levels_.Prefetch(order.level);
   }
 
  private:
@@ -100,6 +102,11 @@ class OrderBookMemory {
   }
   BookOrderId IdOf(uint32_t slot) const {
     return static_cast<uint64_t>(orders_[slot].number) << kSlotBits | slot;
+  }
+  // That of the id, or any other if it is of no order that ever was.
+  uint32_t SomeSlot(BookOrderId id) const {
+    const uint32_t slot = SlotOf(id);
+    return slot & Opaque(-uint32_t{slot < orders_.size()});
   }
   bool Rests(BookOrderId id) const {
     const uint64_t number = id >> kSlotBits;

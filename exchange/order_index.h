@@ -16,6 +16,10 @@
 // long as there are such orders.
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -185,12 +189,21 @@ class OrderIndex {
 
   // Bit i: entry i is one and has that hash. In vectors, or compilers make a branch of each entry.
   static uint32_t EqualTo(const Bucket& bucket, uint32_t hash) {
+#ifdef __SSE2__
+    const auto* const hashes = reinterpret_cast<const __m128i*>(bucket.hashes.data());
+    const __m128i wanted = _mm_set1_epi32(static_cast<int>(hash));
+    const __m128i low = _mm_cmpeq_epi32(_mm_load_si128(hashes), wanted);
+    const __m128i high = _mm_cmpeq_epi32(_mm_load_si128(hashes + 1), wanted);
+    const __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
+    return static_cast<uint32_t>(_mm_movemask_epi8(bytes)) & bucket.used;
+#else
     typedef uint32_t Four __attribute__((vector_size(16)));
     Four low, high;
     std::memcpy(&low, bucket.hashes.data(), sizeof(low));
     std::memcpy(&high, bucket.hashes.data() + 4, sizeof(high));
     const Four equal = ((low == hash) & Four{1, 2, 4, 8}) | ((high == hash) & Four{16, 32, 64, 0});
     return (equal[0] | equal[1] | equal[2] | equal[3]) & bucket.used;
+#endif
   }
 
   static void Place(Table* table, uint32_t hash, uint32_t handle) {

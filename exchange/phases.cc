@@ -81,7 +81,7 @@ bool Market::StepSettlePhase(Job* job) {
 
 void Market::FindPrice(const Symbol& symbol, Job* job) {
   const AuctionInfo auction =
-      FindAuctionPrice(symbol.bids, symbol.asks, symbol.info.reference_price);
+      FindAuctionPrice(symbol.bids(), symbol.asks(), symbol.info.reference_price);
   job->price = auction.price;
   job->left = auction.volume;
   job->traded = 0;
@@ -109,12 +109,12 @@ bool Market::Uncross(Symbol& symbol, Job* job) {
 bool Market::TradeAtOnePrice(Symbol& symbol, Job* job) {
   while (job->left > 0) {
     // Orders may have been cancelled since the price was found.
-    const bool crosses = symbol.bids.best_key() <= symbol.bids.KeyOf(job->price) &&
-                         symbol.asks.best_key() <= symbol.asks.KeyOf(job->price);
+    const bool crosses = symbol.bids().best_key() <= symbol.bids().KeyOf(job->price) &&
+                         symbol.asks().best_key() <= symbol.asks().KeyOf(job->price);
     if (!crosses) break;
     if (Exhausted()) return false;
-    const OrderHandle buyer = symbol.bids.best().first;
-    const OrderHandle seller = symbol.asks.best().first;
+    const OrderHandle buyer = symbol.bids().best().first;
+    const OrderHandle seller = symbol.asks().best().first;
     const Order& bid = memory_.orders[buyer];
     const Order& ask = memory_.orders[seller];
     const Quantity quantity = std::min({job->left, ShownOf(bid, buyer), ShownOf(ask, seller)});

@@ -25,7 +25,8 @@ LevelHandle PriceLevels::FindOrAdd(PriceKey key) {
 void PriceLevels::Remove(LevelHandle handle) {
   Level& level = memory_[handle];
   tree_.Erase(WordOf(level.key, handle));
-  level.key = kNoPriceKey;
+  LevelMemory::RecentLevel& recent = memory_.Recent(id_, level.key);
+  if (recent.handle == handle) recent = {};
   memory_.levels_.Free(handle);
   if (handle != best_) return;
   if (tree_.size() == 0) {

@@ -38,20 +38,27 @@ class LevelMemory {
  public:
   Level& operator[](LevelHandle handle) { return levels_[handle]; }
   const Level& operator[](LevelHandle handle) const { return levels_[handle]; }
+  // Brings a level into the cache. REQUIRES: it is, or once was, one.
+  void Prefetch(LevelHandle handle) const { levels_.Prefetch(handle); }
 
  private:
   friend class PriceLevels;
   static constexpr uint32_t kRecent = 1u << 12;
 
-  LevelHandle& Recent(uint32_t side, PriceKey key) {
+  // A level that was used lately. It has its key beside it, because the level itself may be out of
+  // the cache, and is not the one that is looked for.
+  struct RecentLevel {
+    PriceKey key = kNoPriceKey;
+    LevelHandle handle = kNullHandle;
+    uint32_t side = 0;
+  };
+  RecentLevel& Recent(uint32_t side, PriceKey key) {
     return recent_[(key + side * 0x9e3779b1u) % kRecent];
   }
 
   Slab<Level> levels_;
   Slab<PriceNode> nodes_;
-  // Level last used in each slot. It may have been freed since, and even be another's by now: its
-  // `side` and `key` tell.
-  std::vector<LevelHandle> recent_ = std::vector<LevelHandle>(kRecent, kNullHandle);
+  std::vector<RecentLevel> recent_ = std::vector<RecentLevel>(kRecent);
   uint32_t sides_ = 0;
 };
 
@@ -72,14 +79,11 @@ class PriceLevels {
   // The level of that price, which is added when there is none. REQUIRES: key < 2^40.
   LevelHandle At(PriceKey key) {
     if (key == best_key_) return best_;
-    LevelHandle& recent = memory_.Recent(id_, key);
-    if (recent != kNullHandle) [[likely]] {
-      const Level& level = memory_[recent];
-      if (level.key == key && level.side == id_) [[likely]] {
-        return recent;
-      }
+    LevelMemory::RecentLevel& recent = memory_.Recent(id_, key);
+    if (recent.key != key || recent.side != id_) [[unlikely]] {
+      recent = {.key = key, .handle = FindOrAdd(key), .side = id_};
     }
-    return recent = FindOrAdd(key);
+    return recent.handle;
   }
   void Remove(LevelHandle handle);
 

@@ -16,12 +16,14 @@ void Move(PriceNode* left, PriceNode* right, int64_t count) {
     const auto left_end = left->words.begin() + static_cast<std::ptrdiff_t>(left->count);
     std::copy_backward(right->words.begin(), right_end, right_end + moved);
     std::copy(left_end - moved, left_end, right->words.begin());
+    std::fill(left_end - moved, left_end, PriceNode::kUnused);
   } else {
     const auto moved = static_cast<std::ptrdiff_t>(-count);
     const auto right_end = right->words.begin() + static_cast<std::ptrdiff_t>(right->count);
     const auto left_end = left->words.begin() + static_cast<std::ptrdiff_t>(left->count);
     std::copy(right->words.begin(), right->words.begin() + moved, left_end);
     std::copy(right->words.begin() + moved, right_end, right->words.begin());
+    std::fill(right_end - moved, right_end, PriceNode::kUnused);
   }
   left->count -= static_cast<uint64_t>(count);
   right->count += static_cast<uint64_t>(count);
@@ -39,13 +41,13 @@ void PriceNode::Insert(uint32_t at, uint64_t word) {
 void PriceNode::Erase(uint32_t at) {
   std::copy(words.begin() + at + 1, words.begin() + static_cast<std::ptrdiff_t>(count),
             words.begin() + at);
-  --count;
+  words[--count] = kUnused;
 }
 
 uint32_t PriceTree::NewNode() {
   const uint32_t handle = nodes_.Allocate();
   QB_CHECK(handle <= kHandleMask);
-  nodes_[handle].count = 0;
+  nodes_[handle].Clear();
   return handle;
 }
 

@@ -18,20 +18,26 @@ namespace quorumbook::exchange {
 // with a key that no key below the child exceeds, and that all of the next child exceed.
 struct PriceNode {
   static constexpr uint32_t kCapacity = 63;
+  static constexpr uint64_t kUnused = UINT64_MAX;
 
-  uint64_t count = 0;
-  std::array<uint64_t, kCapacity> words;
+  std::array<uint64_t, kCapacity> words;  // from `count` on kUnused
+  uint64_t count;
 
   // Of the first word not below `word`; count when there is none.
   uint32_t LowerBound(uint64_t word) const {
-    const uint64_t* base = words.data();
-    uint64_t left = count;
-    while (left > 1) {
-      const uint64_t half = left / 2;
-      base += half * uint64_t{base[half - 1] < word};
-      left -= half;
-    }
-    return static_cast<uint32_t>(base - words.data()) + (left == 1 && *base < word);
+    constexpr uint32_t kLine = 8;  // words
+    uint32_t line = 0;
+#pragma GCC unroll 8
+    for (uint32_t i = kLine - 1; i < kCapacity; i += kLine) line += words[i] < word;
+    const uint64_t* const first = words.data() + kLine * line;
+    uint32_t within = 0;
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < kLine - 1; ++i) within += first[i] < word;
+    return kLine * line + within;
+  }
+  void Clear() {
+    words.fill(kUnused);
+    count = 0;
   }
   void Insert(uint32_t at, uint64_t word);
   void Erase(uint32_t at);

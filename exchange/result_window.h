@@ -64,21 +64,23 @@ class ResultWindow {
     return bytes() > most ? 0 : (most - bytes()) / kTradeEventBytes + 1;
   }
 
-  // Adds the events of one command and returns their bytes, valid until the next change.
-  // REQUIRES: !full(), and at least one event.
-  std::string_view Append(std::span<const Event> events) {
-    char* const begin = bytes_.Reserve(events.size() * kTradeEventBytes);
+  // Adds the results of some commands, each with its range of `events`.
+  // REQUIRES: !full() before the last of them, and at least one event each.
+  void Append(std::span<const CommandResult> commands, std::span<const Event> events) {
+    size_t count = 0;
+    for (const CommandResult& command : commands) count += command.event_count;
+    char* const begin = bytes_.Reserve(count * kTradeEventBytes);
     char* out = begin;
-    for (const Event& event : events) {
-      // Whole, and then only so far that the next one overwrites what is not of the form: no branch
-      // on what an event is.
-      std::memcpy(out, &event, sizeof(event));
-      out += EncodedSize(event.type);
+    for (const CommandResult& command : commands) {
+      for (const Event& event : events.subspan(command.first_event, command.event_count)) {
+        // Whole, and then only so far that the next one overwrites what is not of the form: no
+        // branch on what an event is.
+        std::memcpy(out, &event, sizeof(event));
+        out += EncodedSize(event.type);
+      }
+      ends_.push_back(static_cast<uint32_t>(bytes_.size() + static_cast<size_t>(out - begin)));
     }
-    const auto size = static_cast<size_t>(out - begin);
-    bytes_.Add(size);
-    ends_.push_back(static_cast<uint32_t>(bytes_.size()));
-    return {begin, size};
+    bytes_.Add(static_cast<size_t>(out - begin));
   }
   // As Append, for events that are encoded already.
   void AppendEncoded(std::string_view events);

@@ -46,13 +46,14 @@ class SessionTable {
   // Makes the session the most recently used one; nullptr when there is none.
   Session* Use(SessionId id);
 
-  // Keeps the events of one more command of the most recently used session, and returns their
-  // encoded bytes, valid until the session's next change. REQUIRES: !session->results.full().
-  std::string_view Append(Session* session, std::span<const Event> events) {
-    const std::string_view bytes = session->results.Append(events);
-    result_bytes_ += bytes.size();
+  // Keeps the results of some more commands of the most recently used session, each with its range
+  // of `events`. REQUIRES: !session->results.full() before the last of them.
+  void Append(Session* session, std::span<const CommandResult> commands,
+              std::span<const Event> events) {
+    const size_t before = session->results.bytes();
+    session->results.Append(commands, events);
+    result_bytes_ += session->results.bytes() - before;
     while (result_bytes_ > max_result_bytes_ && oldest_ != newest_) EvictOldest();
-    return bytes;
   }
   // Forgets results up to `sequence`, or up to the last command executed if that is less.
   void Acknowledge(Session* session, uint64_t sequence);

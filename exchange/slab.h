@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "common/branchless.h"
 #include "common/check.h"
 #include "common/huge_pages.h"
 #include "common/prefetch.h"
@@ -54,9 +55,11 @@ class Slab {
 
   // Handles below are, or once were, allocated.
   uint32_t size() const { return used_; }
+  bool empty() const { return used_ == 0; }
   // `handle`, or `other` when it is null: for Prefetch, without a branch that would be guessed.
   static uint32_t ValidOr(uint32_t handle, uint32_t other) {
-    return handle == kNullHandle ? other : handle;
+    const uint32_t null = Opaque(-uint32_t{handle == kNullHandle});
+    return (handle & ~null) | (other & null);
   }
   // Brings the object, or its first bytes, into the cache.
   void PrefetchStart(uint32_t handle) const { quorumbook::Prefetch(&(*this)[handle]); }

@@ -75,9 +75,9 @@ bool MarketRestorer::ReadSymbol() {
     return false;
   }
   added.Refresh();
-  if ((added.attention & kNotTrading) != 0 || added.bids.empty()) return true;
-  const Price best_bid = added.bids.PriceOf(added.bids.best_key());
-  return added.asks.best_key() > added.asks.KeyOf(best_bid);
+  if ((added.attention & kNotTrading) != 0 || added.bids().empty()) return true;
+  const Price best_bid = added.bids().PriceOf(added.bids().best_key());
+  return added.asks().best_key() > added.asks().KeyOf(best_bid);
 }
 
 bool MarketRestorer::ReadStats(MarketStats* stats) {

@@ -23,8 +23,8 @@ class StateWriter {
     for (const auto& symbol : market.symbols()) {
       Put(symbol->info);
       Put(symbol->stats);
-      Put(symbol->bids, market);
-      Put(symbol->asks, market);
+      Put(symbol->bids(), market);
+      Put(symbol->asks(), market);
       PutParked(symbol->parked, market);
     }
     PutCount(market.jobs().size());

@@ -1,6 +1,8 @@
 // What stands behind Exchange: the replicated state, and how groups act on it.
 #pragma once
 
+#include <absl/container/btree_map.h>
+
 #include <vector>
 
 #include "common/bytes.h"
@@ -25,7 +27,17 @@ class Exchange::State {
  public:
   void Execute(Time time, ApplyResult* result);
 
+  // What Exchange::Indicative told last of a symbol with many prices, and when and of what.
+  struct Indicated {
+    Time time = 0;
+    Phase phase{};
+    uint64_t trades = 0;
+    Price reference = 0;
+    AuctionInfo auction;
+  };
+
   ReplicatedState replicated;
+  absl::btree_map<SymbolId, Indicated> indicated;
   BatchView batch;  // a buffer, of what Execute executes
 
  private:

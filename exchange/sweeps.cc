@@ -94,7 +94,7 @@ bool Market::StepCancelAccount(const Job& job) {
 
 bool Market::StepCancelSymbol(const Job& job) {
   Symbol& symbol = *symbols_.Find(job.symbol);
-  for (const BookSide* side : {&symbol.bids, &symbol.asks}) {
+  for (const BookSide* side : {&symbol.bids(), &symbol.asks()}) {
     while (!side->empty()) {
       if (Exhausted()) return false;
       CancelOpen(side->best().first, job.reason);

@@ -4,6 +4,8 @@
 #include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,12 +33,16 @@ enum Attention : uint8_t {
 
 struct Symbol {
   Symbol(SymbolInfo symbol_info, BookMemory* memory)
-      : info(std::move(symbol_info)), bids(Side::kBuy, memory), asks(Side::kSell, memory) {}
+      : info(std::move(symbol_info)),
+        sides{BookSide(Side::kBuy, memory), BookSide(Side::kSell, memory)} {}
 
-  BookSide& side(Side which) { return which == Side::kBuy ? bids : asks; }
-  const BookSide& side(Side which) const { return which == Side::kBuy ? bids : asks; }
-  BookSide& opposite(Side which) { return which == Side::kBuy ? asks : bids; }
-  const BookSide& opposite(Side which) const { return which == Side::kBuy ? asks : bids; }
+  const BookSide& bids() const { return sides[0]; }
+  const BookSide& asks() const { return sides[1]; }
+  // By index, because a branch on the side of an order is guessed wrong as often as not.
+  BookSide& side(Side which) { return sides[IndexOf(which)]; }
+  const BookSide& side(Side which) const { return sides[IndexOf(which)]; }
+  BookSide& opposite(Side which) { return sides[1 - IndexOf(which)]; }
+  const BookSide& opposite(Side which) const { return sides[1 - IndexOf(which)]; }
   using HiddenQuantities = absl::flat_hash_map<PriceKey, Quantity>;
   HiddenQuantities& hidden(Side which) { return which == Side::kBuy ? hidden_bids : hidden_asks; }
 
@@ -45,8 +51,7 @@ struct Symbol {
   void Refresh();
 
   SymbolInfo info;
-  BookSide bids;
-  BookSide asks;
+  std::array<BookSide, 2> sides;  // to buy, to sell
   MarketStats stats;
   uint8_t attention = 0;  // of Attention
   AssetScale scale;
@@ -57,6 +62,10 @@ struct Symbol {
   // Resting and parked day orders, and orders that only wait for the auction to end.
   using OrdersById = absl::btree_map<OrderId, OrderHandle>;
   OrdersById day_orders, auction_orders;
+
+ private:
+  static_assert(static_cast<int>(Side::kBuy) == 1 && static_cast<int>(Side::kSell) == 2);
+  static size_t IndexOf(Side side) { return static_cast<size_t>(side) - 1; }
 };
 
 // Why a symbol can not have this name, these sizes and rules; kNone when it can.

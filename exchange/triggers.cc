@@ -49,19 +49,32 @@ OrderHandle Market::FindFillable(const Symbol& symbol) {
   return found;
 }
 
-// Most orders that wait wait on: one look at the levels, no more of them than fills are allowed,
-// tells of all that want more than there is.
+// Most orders that wait wait on: one look at the levels, and at no more orders than fills are
+// allowed, tells of all that want more than there is. Where icebergs or own orders make that too
+// little, orders are counted one by one: after as many as fills are allowed those behind wait on,
+// so that nobody makes each command as slow as all the orders that may wait together.
 OrderHandle Market::FindFillable(const Symbol& symbol, Side side) {
   const BookSide& makers = symbol.opposite(side);
   const Price farthest = symbol.parked.FarthestAllOrNone(side);
   if (farthest == 0) return kNullHandle;
   depth_.clear();
   Quantity sum = 0;
+  uint32_t orders = 0;
   makers.ForEachLevel([&](const Level& level) {
-    if (level.key > makers.KeyOf(farthest) || depth_.size() == kMaxFillsPerCommand) return false;
-    depth_.emplace_back(level.key, sum += level.quantity);
+    if (level.key > makers.KeyOf(farthest) || orders == kMaxFillsPerCommand) return false;
+    if (level.orders <= kMaxFillsPerCommand - orders) {
+      sum += level.quantity;
+      orders += level.orders;
+    } else {
+      for (OrderHandle at = level.first; orders < kMaxFillsPerCommand; ++orders) {
+        sum += memory_.orders[at].leaves();
+        at = memory_.orders[at].next;
+      }
+    }
+    depth_.emplace_back(level.key, sum);
     return true;
   });
+  uint32_t looked_at = 0;
   for (const auto& entry : symbol.parked.AllOrNone(side)) {
     const Order& order = memory_.orders[entry.second];
     const PriceKey worst = makers.KeyOf(order.price);
@@ -69,7 +82,8 @@ OrderHandle Market::FindFillable(const Symbol& symbol, Side side) {
         std::ranges::upper_bound(depth_, worst, {}, &std::pair<PriceKey, Quantity>::first);
     if (beyond == depth_.begin()) break;
     if (std::prev(beyond)->second < order.leaves()) continue;
-    if (Executable(symbol, order, worst) == order.leaves()) return entry.second;
+    if (Executable(symbol, order, worst, &looked_at) == order.leaves()) return entry.second;
+    if (looked_at >= kMaxFillsPerCommand) break;
   }
   return kNullHandle;
 }

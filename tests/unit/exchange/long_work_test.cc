@@ -166,6 +166,37 @@ TEST_F(LongWorkTest, WorkTakesTurnsAndLeavesRoomForTriggeredStops) {
   EXPECT_EQ(exchange_.open_orders(), 0u);
 }
 
+// Or whoever enters orders at many prices would make each batch slow that is looked at.
+TEST_F(LongWorkTest, TheIndicativePriceOfManyPricesIsFoundOnceInAWhile) {
+  AddSymbol("A", Phase::kPreOpen);
+  std::vector<Command> commands;
+  uint64_t id = 0;
+  while (id < Exchange::kManyPrices) {
+    const auto price = static_cast<Price>(++id);
+    commands.emplace_back(id % 2 == 0 ? Limit(Side::kBuy, id, 1, 10'000 + price)
+                                      : Limit(Side::kSell, id, 1, price));
+  }
+  Run(1, std::move(commands));
+  const auto volume = [&] { return exchange_.Indicative(kSymbol).value().volume; };
+  const auto more = [&] {
+    const NewOrder buy = Limit(Side::kBuy, ++id, 1, 20'000);
+    Run(1, std::vector<Command>{buy, Limit(Side::kSell, ++id, 1, 20)});
+  };
+  Quantity wanted = Exchange::kManyPrices / 2;
+  EXPECT_EQ(volume(), wanted);
+  more();
+  EXPECT_EQ(volume(), ++wanted);  // there are many prices from here on
+  more();
+  EXPECT_EQ(volume(), wanted);
+  time_ += Exchange::kIndicativeInterval - 2;
+  more();
+  EXPECT_EQ(volume(), wanted += 2);
+  more();
+  EXPECT_EQ(volume(), wanted);
+  Run(1, SetPhase{kSymbol, Phase::kOpeningAuction, 0});
+  EXPECT_EQ(volume(), ++wanted);
+}
+
 TEST_F(LongWorkTest, ABusySymbolTakesCancelsAlone) {
   constexpr uint64_t kMany = 12 * kMaxStepEvents;
   AddSymbol("A", Phase::kOpeningAuction);
@@ -270,6 +301,29 @@ TEST_F(LongWorkTest, TriggeredStopsGoOnInLaterBatches) {
   }
   EXPECT_TRUE(result_.events.empty());
   EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+}
+
+// Counting what they could execute is as much work as that many fills, after each command.
+TEST_F(LongWorkTest, AllOrNoneOrdersThatTakeLongToCountLetOthersWait) {
+  AddSymbol("A", Phase::kContinuous);
+  const auto all_or_none = [](uint64_t id, Quantity quantity, Price price) {
+    return SpecialOrder{Limit(Side::kBuy, id, quantity, price), {.all_or_none = true}};
+  };
+  constexpr Quantity kParts = kMaxDisplays;
+  constexpr uint64_t kIcebergs = kMaxFillsPerCommand / kMaxDisplays + 1;
+  Run(1, all_or_none(1, kMaxFillsPerCommand + 2, 101));
+  Run(1, all_or_none(2, 1, 100));
+  for (uint64_t id = 1; id <= kIcebergs; ++id) {
+    Run(2, SpecialOrder{Limit(Side::kSell, id, kParts, 101), {.display = 1}});
+  }
+  // The first finds enough, but in more parts than one order may trade with: the second is not
+  // seen.
+  EXPECT_TRUE(OfType(Run(3, Limit(Side::kSell, 1, 1, 100)), EventType::kTrade).empty());
+  // Without the last iceberg there is too little for the first, which one look tells.
+  const std::vector<Event> trades =
+      OfType(Run(2, CancelOrder{kSymbol, ClientOrderId(kIcebergs)}), EventType::kTrade);
+  ASSERT_EQ(trades.size(), 1u);
+  EXPECT_EQ(trades[0].client_order_id, ClientOrderId(2));
 }
 
 TEST_F(LongWorkTest, OrdersExpireInSteps) {

@@ -17,7 +17,8 @@ void Execute(SessionTable* table, SessionId id) {
   Session* session = table->Use(id);
   ASSERT_NE(session, nullptr);
   const std::vector<Event> events(1);
-  table->Append(session, events);
+  const CommandResult command{.event_count = 1};
+  table->Append(session, {&command, 1}, events);
   ++session->next_sequence;
 }
 
