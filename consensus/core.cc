@@ -229,9 +229,9 @@ void Raft::Core::Compact(Snapshot snapshot) {
   writes_.CompactThrough(through);
 }
 
-Output Raft::Core::TakeOutput() {
+Output Raft::Core::TakeOutput(bool proposing_soon) {
   ContinueChange();
-  if (auto* leader = std::get_if<Leader>(&role_)) Flush(*leader);
+  if (auto* leader = std::get_if<Leader>(&role_)) Flush(*leader, proposing_soon);
   Output out;
   out.persist = writes_.Take({.term = term_, .vote = vote_, .commit = commit_}, log_.last(), now_);
   out.messages = std::exchange(messages_, {});

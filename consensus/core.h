@@ -26,7 +26,7 @@ class Raft::Core {
   void Step(Message message, Instant now);
   void OnPersisted(uint64_t sequence, Instant now);
   void Compact(Snapshot snapshot);
-  Output TakeOutput();
+  Output TakeOutput(bool proposing_soon);
 
   // status.cc
   RaftStatus status() const;
@@ -125,7 +125,7 @@ class Raft::Core {
   void OnAppendResponse(const Message& message);
   void OnAppendAccepted(Leader& leader, Progress& peer, Index index);
   void OnAppendRefused(Leader& leader, Progress& peer, const AppendEntriesResponse& response);
-  void Flush(Leader& leader);
+  void Flush(Leader& leader, bool proposing_soon);
   void SendEntries(Leader& leader, Progress& peer);
   void SendEmpty(Progress& peer, uint64_t round, bool quiesce);
   void Heartbeat(Leader& leader);

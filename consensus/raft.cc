@@ -35,7 +35,7 @@ void Raft::OnStateDigest(Index index, const Digest& digest, Instant now) {
 void Raft::Fence(NodeId node, Instant now) { core_->Fence(node, now); }
 void Raft::OnPersisted(uint64_t sequence, Instant now) { core_->OnPersisted(sequence, now); }
 void Raft::Compact(Snapshot snapshot) { core_->Compact(std::move(snapshot)); }
-Output Raft::TakeOutput() { return core_->TakeOutput(); }
+Output Raft::TakeOutput(bool proposing_soon) { return core_->TakeOutput(proposing_soon); }
 RaftStatus Raft::status() const { return core_->status(); }
 Role Raft::role() const { return core_->role(); }
 Term Raft::term() const { return core_->term(); }

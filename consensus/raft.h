@@ -218,8 +218,10 @@ class Raft {
   // REQUIRES: its configuration is ConfigurationAt(its index).
   void Compact(Snapshot snapshot);
 
-  // Everything to do since the last call. Cheap when empty.
-  Output TakeOutput();
+  // Everything to do since the last call. Cheap when empty. `proposing_soon`: the host is about to
+  // propose; news of the commit index wait to ride along, and go by themselves with the first call
+  // that does not say so.
+  Output TakeOutput(bool proposing_soon = false);
 
   RaftStatus status() const;
   Role role() const;

@@ -69,11 +69,11 @@ void Raft::Core::OnAppendRefused(Leader& leader, Progress& peer,
 
 // Sends what there is to send; called once for everything that happened since the last Output, so
 // that proposals gather into one message.
-void Raft::Core::Flush(Leader& leader) {
+void Raft::Core::Flush(Leader& leader, bool proposing_soon) {
   StartReadRound(leader);
   for (Progress& peer : leader.peers) {
     SendEntries(leader, peer);
-    if (peer.state != Progress::State::kReplicate) continue;
+    if (proposing_soon || peer.state != Progress::State::kReplicate) continue;
     // News of the commit index, unless it has just ridden along.
     if (std::min(commit_, peer.next.Previous()) > peer.commit_sent) {
       SendEmpty(peer, leader.round, /*quiesce=*/false);

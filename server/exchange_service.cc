@@ -126,10 +126,11 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
     reactor->Finish(shards_.ToStatus(refusal, context));
     return reactor;
   }
-  return SubmitGroup(shards_, context, request->shard(), term, group,
-                     [response](const GroupReply& reply) {
-                       *response = MakeResults(*reply.result, *reply.group, UINT64_MAX).front();
-                     });
+  return SubmitGroup(
+      shards_, context, request->shard(), term, group, [response](const GroupReply& reply) {
+        SpareResults none;
+        *response = MakeResults(*reply.result, *reply.group, UINT64_MAX, &none).front();
+      });
 }
 
 grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>* ExchangeService::Stream(

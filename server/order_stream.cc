@@ -9,9 +9,26 @@
 
 namespace quorumbook::server {
 
+v1::CommandBatchResult SpareResults::Take() {
+  const std::lock_guard lock(mutex_);
+  if (spare_.empty()) return {};
+  v1::CommandBatchResult result = std::move(spare_.back());
+  spare_.pop_back();
+  return result;
+}
+
+void SpareResults::Give(v1::CommandBatchResult&& written) {
+  constexpr size_t kMaxSpare = 4;
+  constexpr int kMaxSpareResults = 256;
+  if (written.results_size() > kMaxSpareResults) return;
+  written.Clear();
+  const std::lock_guard lock(mutex_);
+  if (spare_.size() < kMaxSpare) spare_.push_back(std::move(written));
+}
+
 std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& result,
                                                const exchange::GroupResult& group,
-                                               uint64_t max_bytes) {
+                                               uint64_t max_bytes, SpareResults* spare) {
   // What a report takes on the wire, roughly: enough to keep messages near their bound.
   constexpr uint64_t kReportBytes = 96;
   std::deque<v1::CommandBatchResult> messages;
@@ -19,7 +36,8 @@ std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& resu
   for (uint32_t i = 0; i < group.command_count; ++i) {
     const exchange::CommandResult& command = result.commands[group.first_command + i];
     if (bytes >= max_bytes) {
-      messages.emplace_back().set_first_sequence(command.sequence);
+      messages.push_back(spare->Take());
+      messages.back().set_first_sequence(command.sequence);
       bytes = 0;
     }
     v1::CommandResult* out = messages.back().add_results();
@@ -107,7 +125,9 @@ void OrderStream::Submit() {
 
 void OrderStream::OnReply(const GroupReply& reply) {
   std::deque<v1::CommandBatchResult> messages;
-  if (reply.group != nullptr) messages = MakeResults(*reply.result, *reply.group, kMaxResultBytes);
+  if (reply.group != nullptr) {
+    messages = MakeResults(*reply.result, *reply.group, kMaxResultBytes, &spare_);
+  }
   const std::lock_guard lock(mutex_);
   --batches_;
   if (finished_ || broken_) return FinishWhenIdle();
@@ -127,6 +147,7 @@ void OrderStream::OnReply(const GroupReply& reply) {
 void OrderStream::OnWriteDone(bool ok) {
   const std::lock_guard lock(mutex_);
   writing_ = false;
+  spare_.Give(std::move(results_.front()));
   results_.pop_front();
   if (!ok) return;  // cancelled: OnCancel finishes
   count_.Sent();

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "quorumbook/v1/exchange.grpc.pb.h"
 #include "server/monitoring/grpc_metrics.h"
@@ -19,6 +20,19 @@ namespace quorumbook::server {
 inline constexpr size_t kMaxStreamBatches = 256;
 // Results of one message on a stream; a larger answer goes in several.
 inline constexpr uint64_t kMaxResultBytes = uint64_t{1} << 20;
+
+// Messages that were written, to be filled again: the memory that they hold serves the next ones.
+// Thread-safe.
+class SpareResults {
+ public:
+  v1::CommandBatchResult Take();
+  // Keeps at most four, of ordinary size.
+  void Give(v1::CommandBatchResult&& written);
+
+ private:
+  std::mutex mutex_;
+  std::vector<v1::CommandBatchResult> spare_;  // guarded by mutex_
+};
 
 // Keeps itself alive until gRPC is done with it and no batch is under way. The stream ends with
 // the first refusal; what was sent after the refused batch is not executed either, since the
@@ -60,6 +74,7 @@ class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::C
   std::shared_ptr<OrderStream> self_;
   v1::CommandBatch in_;
   SessionKey session_;  // of the last batch
+  SpareResults spare_;
 
   std::mutex mutex_;                            // guards all below
   std::deque<v1::CommandBatchResult> results_;  // to be written; the front is being written
@@ -73,9 +88,10 @@ class OrderStream final : public grpc::ServerBidiReactor<v1::CommandBatch, v1::C
   grpc::Status final_status_;
 };
 
-// The results of a group, in messages of at most about kMaxResultBytes; at least one.
+// The results of a group, in messages of at most about `max_bytes`; at least one. `spare`: where
+// messages come from.
 std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& result,
                                                const exchange::GroupResult& group,
-                                               uint64_t max_bytes);
+                                               uint64_t max_bytes, SpareResults* spare);
 
 }  // namespace quorumbook::server

@@ -200,7 +200,7 @@ void AddLoadOptions(CLI::App& command, Arguments& arguments) {
 void AddMarketOptions(CLI::App& command, Arguments& arguments) {
   LoadOptions& load = arguments.load;
   command.add_option("--mix", arguments.mix,
-                     "Percent of the orders (default add=50,cancel=40,cross=10)");
+                     "Percent of the orders (default add=45,cancel=45,cross=10)");
   command.add_option("--symbols", load.symbols, "Symbols to trade, added when absent")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();

@@ -24,7 +24,7 @@ absl::StatusOr<OrderMix> ParseMix(const std::string& text) {
     if (share == nullptr || pair.size() != 2 || !absl::SimpleAtoi(pair[1], share) || *share > 100) {
       return absl::InvalidArgumentError(absl::StrCat("'", part,
                                                      "' is not a share of the mix; write e.g. ",
-                                                     "add=50,cancel=40,cross=10, in percent"));
+                                                     "add=45,cancel=45,cross=10, in percent"));
     }
     sum += *share;
   }

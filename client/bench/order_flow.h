@@ -13,12 +13,12 @@ namespace quorumbook::bench {
 
 // In percent; 100 together.
 struct OrderMix {
-  uint32_t add = 50;
-  uint32_t cancel = 40;
+  uint32_t add = 45;
+  uint32_t cancel = 45;
   uint32_t cross = 10;
 };
 
-// "add=50,cancel=40,cross=10"; what is left out is 0. kInvalidArgument says what is wrong.
+// "add=45,cancel=45,cross=10"; what is left out is 0. kInvalidArgument says what is wrong.
 absl::StatusOr<OrderMix> ParseMix(const std::string& text);
 
 // The commands of one connection: the same ones for the same arguments, without looking at

@@ -117,10 +117,9 @@ absl::Status Session::Submit(v1::Command command, Callback callback) {
 absl::StatusOr<v1::CommandResult> Session::Execute(v1::Command command) {
   auto promise = std::make_shared<std::promise<absl::StatusOr<v1::CommandResult>>>();
   auto future = promise->get_future();
-  absl::Status submitted =
-      Submit(std::move(command), [promise](absl::StatusOr<v1::CommandResult> result) {
-        promise->set_value(std::move(result));
-      });
+  absl::Status submitted = Submit(
+      std::move(command),
+      [promise](const absl::StatusOr<v1::CommandResult>& result) { promise->set_value(result); });
   if (!submitted.ok()) return submitted;
   return future.get();
 }
@@ -143,7 +142,14 @@ bool Session::MaySend(uint64_t count) const {
   if (count == 0) return false;
   // The first batch of a stream is a question whether this node leads: the rest waits for it.
   if (!stream_answered_ && pending_.next_unsent() > pending_.first_unanswered()) return false;
-  return count == options_.max_batch || !pending_.sent(batch_ends_[next_batch_end_]);
+  if (count == options_.max_batch) return true;
+  const size_t oldest = next_batch_end_ + kMaxPartialBatches - PartialBatches();
+  return !pending_.sent(batch_ends_[oldest % kMaxPartialBatches]);
+}
+
+size_t Session::PartialBatches() const {
+  const auto count = static_cast<size_t>(answer_time_ / kPartialBatchSpacing);
+  return std::min(kMinPartialBatches + count, kMaxPartialBatches);
 }
 
 void Session::SendNext(Lock& lock) {
@@ -234,6 +240,7 @@ bool Session::OnResults(v1::CommandBatchResult* results) {
     stats_.longest_outage =
         std::max<std::chrono::nanoseconds>(stats_.longest_outage, now - waiting_since_);
     waiting_since_ = now;
+    answer_time_ += (now - pending_.front().submitted - answer_time_) / 8;
     answering_ = true;
   }
   uint64_t repeated = 0;
@@ -242,7 +249,10 @@ bool Session::OnResults(v1::CommandBatchResult* results) {
     v1::CommandResult* result = results->mutable_results(static_cast<int>(i));
     if (result->repeated()) ++repeated;
     Callback callback = std::exchange(pending_[first + i].callback, nullptr);
-    callback(std::move(*result));
+    // Lent, not given: what it holds is used again for the next message.
+    answer_->Swap(result);
+    callback(answer_);
+    answer_->Swap(result);
   }
   answered_session = nullptr;
   Lock lock(mutex_);

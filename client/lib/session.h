@@ -45,9 +45,12 @@ class Session final : public OrderSession, private SessionStream::Owner {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
-  // Batches that are not full are sent only while fewer than this many are unanswered; beyond,
-  // commands wait to fill one. A lone order never waits, a flood goes in large messages.
-  static constexpr size_t kMaxPartialBatches = 4;
+  // Batches that are not full are sent only while fewer than PartialBatches() are unanswered;
+  // beyond, commands wait to fill one. A lone order never waits, a flood goes in large messages.
+  // Where answers take long, more are under way: an order waits for a part of that time alone.
+  static constexpr size_t kMinPartialBatches = 2;
+  static constexpr size_t kMaxPartialBatches = 16;
+  static constexpr std::chrono::milliseconds kPartialBatchSpacing{4};
 
   bool OnResults(v1::CommandBatchResult* results) override;
   void OnWritable() override;
@@ -58,6 +61,7 @@ class Session final : public OrderSession, private SessionStream::Owner {
   bool MaySend(uint64_t count) const;
   std::string& BuildBatch(uint64_t count);
   void CountResent(uint64_t first, uint64_t count);
+  size_t PartialBatches() const;
   absl::Status CheckResults(const v1::CommandBatchResult& results) const;
 
   // The session's own thread.
@@ -95,10 +99,12 @@ class Session final : public OrderSession, private SessionStream::Owner {
   std::chrono::milliseconds patience_;
   RpcError stream_error_;
   SteadyClock::time_point stream_started_;
-  std::string batch_;                                      // being written
+  absl::StatusOr<v1::CommandResult> answer_{v1::CommandResult()};  // that a callback is told
+  std::string batch_;                                              // being written
   std::array<uint64_t, kMaxPartialBatches> batch_ends_{};  // last sequences of the latest batches
   size_t next_batch_end_ = 0;
 
+  std::chrono::nanoseconds answer_time_{0};  // smoothed, from submission on
   SteadyClock::time_point waiting_since_;  // the last answer, or the submission after an idle time
   SessionStats stats_;
   uint64_t streams_ = 0;

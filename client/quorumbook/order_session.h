@@ -40,12 +40,13 @@ struct SessionStats {
 class OrderSession {
  public:
   // Called once a command, in submission order, from a thread of the library; must not block, and
-  // of the session may call Submit alone. After the first error all later commands get the same:
+  // of the session may call Submit alone. The result is there during the call. After the first
+  // error all later commands get the same:
   // - kDeadlineExceeded: no answer in time; the command's fate is not known. So is kCancelled, when
   //   the session is destroyed before the answer came.
   // - kFailedPrecondition: the exchange does not know the session (any more).
   // - kInternal: a node answered what was not asked. Others are as the exchange gave them.
-  using Callback = std::function<void(absl::StatusOr<v1::CommandResult>)>;
+  using Callback = std::function<void(const absl::StatusOr<v1::CommandResult>&)>;
 
   // Closes the session on the exchange if everything was answered (best effort, at most a second).
   // Orders stay open unless SessionOptions.cancel_on_disconnect.

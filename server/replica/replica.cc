@@ -22,6 +22,10 @@ using consensus::Role;
 // order with 64 clients).
 constexpr int kMaxWritesUnderWay = 1;
 constexpr uint64_t kMaxEntryBytes = uint64_t{1} << 20;
+// For the same reason a small entry waits until the one before it is committed, but no longer than
+// this: where peers are far away, entries follow each other on the way.
+constexpr uint64_t kSmallEntryBytes = uint64_t{64} << 10;
+constexpr std::chrono::milliseconds kProposalSpacing{5};
 // A replica whose log grows this many times beyond the snapshot size takes no more commands.
 constexpr uint64_t kLogBytesLimitFactor = 4;
 // While something is due at some time: how often the wall clock, which may jump, is looked at, and
@@ -90,14 +94,21 @@ void Replica::Pump() {
   ProcessOutput();
 }
 
+bool Replica::MayPropose(consensus::Instant now) const {
+  if (!proposals_.HasWaiting() || writes_under_way_ >= kMaxWritesUnderWay) return false;
+  return !proposals_.HasProposed() || proposals_.waiting_bytes() >= kSmallEntryBytes ||
+         now >= next_proposal_;
+}
+
 void Replica::Propose() {
-  while (proposals_.HasWaiting() && writes_under_way_ < kMaxWritesUnderWay) {
+  while (MayPropose(host_.Now())) {
     exchange::Time time = std::max({host_.WallClock(), last_stamp_, exchange_.time()});
     if (Has(ReplicaMutant::kOwnClockAlone)) time = host_.WallClock();
     ProposalQueue::Packed packed = proposals_.Pack(time, kMaxEntryBytes);
     consensus::Index index;
     consensus::Term term;
     const consensus::Instant now = host_.Now();
+    next_proposal_ = now + kProposalSpacing;
     const ProposeResult result = raft_.Propose(packed.payload, now, &index, &term);
     if (result == ProposeResult::kBusy) return;  // goes on when something is committed
     if (result != ProposeResult::kAccepted) return proposals_.FailWaiting(NotLeader());
@@ -118,6 +129,7 @@ void Replica::Propose() {
 
 void Replica::Receive(std::vector<consensus::Message> messages) {
   for (consensus::Message& message : messages) raft_.Step(std::move(message), host_.Now());
+  PumpWhenWaiting();  // first, so that news of what these commit go out with the next entry
   ProcessOutput();
 }
 
@@ -125,6 +137,9 @@ consensus::Instant Replica::deadline() const {
   consensus::Instant deadline = raft_.deadline();
   if (drained_) deadline = std::min(deadline, drain_deadline_);
   for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
+  if (proposals_.HasWaiting() && writes_under_way_ < kMaxWritesUnderWay) {
+    deadline = std::min(deadline, next_proposal_);
+  }
   // After a snapshot that had no space: without peers nothing else would bring another try.
   if (host_.Now() < next_snapshot_) deadline = std::min(deadline, next_snapshot_);
   return std::min({deadline, membership_.deadline(), DueTime(host_.Now())});
@@ -134,6 +149,7 @@ void Replica::OnAlarm() {
   raft_.Tick(host_.Now());
   const consensus::Instant now = host_.Now();
   if (DueTime(now) <= now) ProposeTime();
+  Propose();
   ProcessOutput();
 }
 
@@ -167,7 +183,7 @@ void Replica::ProposeTime() {
 
 void Replica::ProcessOutput() {
   while (true) {
-    consensus::Output output = raft_.TakeOutput();
+    consensus::Output output = raft_.TakeOutput(/*proposing_soon=*/pump_asked_);
     if (output.empty()) break;
     host_.Observe(output);
     PublishLeadership();

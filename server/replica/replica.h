@@ -112,6 +112,7 @@ class Replica {
   // replica.cc
   Refusal WhyNotSubmit(const std::string& group, consensus::Term term) const;
   void PumpWhenWaiting();
+  bool MayPropose(consensus::Instant now) const;
   void Propose();
   consensus::Instant DueTime(consensus::Instant now) const;
   void ProposeTime();
@@ -168,6 +169,7 @@ class Replica {
   ProposalQueue proposals_{&counters_};
   bool pump_asked_ = false;
   int writes_under_way_ = 0;
+  consensus::Instant next_proposal_{};  // of a small entry while another is not committed
   // A received snapshot that is being read, and what is to be written behind it.
   std::deque<consensus::Persist> held_writes_;
   std::optional<SnapshotRecipe> unsaved_snapshot_;  // until the log up to it is durable

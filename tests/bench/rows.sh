@@ -170,7 +170,7 @@ row_cost_open_orders() {
   local row=cost_open_orders n list=(1000 10000 100000 1000000)
   [ -z "$quick" ] || list=(1000 10000)
   for n in "${list[@]}"; do
-    median "$row-$n" "${full_load[@]}" --open-orders "$n" --mix add=45,cancel=45,cross=10 \
+    median "$row-$n" "${full_load[@]}" --open-orders "$n" \
       --duration "$(seconds 15s 3s)"
   done
   cp "$work/$row-$n.command" "$work/$row.command"

@@ -198,6 +198,36 @@ TEST(ReplicationTest, FollowersLearnTheCommitIndexWithoutWaitingForAHeartbeat) {
   EXPECT_TRUE(news[0].entries.empty());
 }
 
+TEST(ReplicationTest, NewsOfTheCommitIndexWaitForAProposalThatIsToCome) {
+  Replica replica = SettledLeader();
+  replica.Propose("a");
+  replica.Sync();
+  replica.TakeMessages();
+  const Message accepts{.from = kTwo, .to = kOne, .term = Term(1), .body = Accepts(2)};
+  replica.raft().Step(accepts, replica.now());
+  const Output output = replica.raft().TakeOutput(/*proposing_soon=*/true);
+  EXPECT_EQ(output.committed.size(), 1u);
+  EXPECT_TRUE(output.messages.empty());
+  replica.Propose("b");
+  const auto appends = replica.Take<AppendEntries>();
+  ASSERT_EQ(appends.size(), 2u);
+  EXPECT_EQ(appends[0].commit, Index(2));
+  EXPECT_EQ(appends[0].entries.size(), 1u);
+}
+
+TEST(ReplicationTest, NewsOfTheCommitIndexGoWhenTheProposalDoesNotCome) {
+  Replica replica = SettledLeader();
+  replica.Propose("a");
+  replica.Sync();
+  replica.TakeMessages();
+  const Message accepts{.from = kTwo, .to = kOne, .term = Term(1), .body = Accepts(2)};
+  replica.raft().Step(accepts, replica.now());
+  replica.raft().TakeOutput(/*proposing_soon=*/true);
+  const Output output = replica.raft().TakeOutput();
+  ASSERT_EQ(output.messages.size(), 2u);
+  EXPECT_EQ(std::get<AppendEntries>(output.messages[0].body).commit, Index(2));
+}
+
 TEST(ReplicationTest, NewsOfTheCommitIndexNeedsNoAnswer) {
   const std::vector<Entry> log = LogOfTerms({1, 1});
   Replica replica(GroupOf(3));

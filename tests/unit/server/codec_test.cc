@@ -27,7 +27,8 @@ TEST(OrderStreamResults, SplitLargeAnswersWithoutLosingAny) {
   }
   const exchange::GroupResult group{exchange::SessionStatus::kOk, exchange::SessionId(1), 110, 0,
                                     10};
-  const auto messages = MakeResults(result, group, 2'000);
+  SpareResults spare;
+  const auto messages = MakeResults(result, group, 2'000, &spare);
   EXPECT_GT(messages.size(), 1u);
   uint64_t next = 100;
   for (const v1::CommandBatchResult& message : messages) {
@@ -40,6 +41,23 @@ TEST(OrderStreamResults, SplitLargeAnswersWithoutLosingAny) {
     }
   }
   EXPECT_EQ(next, 110u);
+}
+
+TEST(OrderStreamResults, MessagesThatAreFilledAgainHoldNothingOfBefore) {
+  exchange::Event open;
+  open.type = exchange::EventType::kOrderAccepted;
+  exchange::ApplyResult before;
+  exchange::ApplyResult after;
+  before.commands.push_back({1, 0, 2, true});
+  before.events = {Trade(), Trade()};
+  after.commands.push_back({2, 0, 1, false});
+  after.events = {open};
+  const exchange::GroupResult group{exchange::SessionStatus::kOk, exchange::SessionId(1), 3, 0, 1};
+  SpareResults none;
+  const std::string fresh = MakeResults(after, group, 2'000, &none).front().SerializeAsString();
+  SpareResults spare;
+  spare.Give(std::move(MakeResults(before, group, 2'000, &spare).front()));
+  EXPECT_EQ(MakeResults(after, group, 2'000, &spare).front().SerializeAsString(), fresh);
 }
 
 // Peer messages.

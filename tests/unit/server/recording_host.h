@@ -23,14 +23,16 @@ class RecordingHost final : public ReplicaHost {
   void Send(std::vector<consensus::Message> messages) override {
     for (consensus::Message& message : messages) sent.push_back(std::move(message));
   }
-  void PumpSoon() override {}
+  void PumpSoon() override { pump_asked = true; }
   void SymbolKnown(const exchange::SymbolInfo&) override {}
-  void LeadershipChanged(const Leadership&) override {}
+  void LeadershipChanged(const Leadership& now_known) override { leadership = now_known; }
   void Report(const consensus::Evidence& item) override { evidence.push_back(item); }
   void Log(LogLevel, std::string_view) override {}
   void Fatal(const absl::Status& status) override { fatal.push_back(status); }
 
   consensus::Instant now = std::chrono::seconds(1);
+  bool pump_asked = false;
+  Leadership leadership;
   std::vector<consensus::Persist> written;
   std::vector<std::shared_ptr<const std::string>> to_decode;
   std::vector<consensus::Message> sent;
