@@ -241,8 +241,24 @@ size_t ReadUsual(const char* begin, size_t size, CommandView* view) {
 
 bool ReadGroup(ByteReader* reader, std::string_view bytes, GroupView* group,
                std::vector<CommandView>* commands) {
-  if (!ReadGroupHead(reader, group)) return false;
-  if (group->kind != GroupKind::kSessionCommands) return true;
+  group->kind = reader->Get<GroupKind>();
+  switch (group->kind) {
+    case GroupKind::kOpenSession:
+      group->account = AccountId(reader->Get<uint64_t>());
+      return ReadFlag(reader, &group->cancel_on_disconnect);
+    case GroupKind::kCloseSession:
+    case GroupKind::kSessionLost:
+      group->session = SessionId(reader->Get<uint64_t>());
+      return reader->ok();
+    case GroupKind::kSessionCommands:
+      break;
+    default:
+      return false;
+  }
+  group->session = SessionId(reader->Get<uint64_t>());
+  group->first_sequence = reader->Get<uint64_t>();
+  group->acknowledged = reader->Get<uint64_t>();
+  group->command_count = reader->Get<uint32_t>();
   const size_t begin = bytes.size() - reader->remaining();
   group->first_command = static_cast<uint32_t>(commands->size());
   std::string_view rest = bytes.substr(begin);
@@ -291,26 +307,6 @@ Group ToGroup(const GroupView& view) {
 }
 
 }  // namespace
-
-bool ReadGroupHead(ByteReader* reader, GroupView* group) {
-  group->kind = reader->Get<GroupKind>();
-  switch (group->kind) {
-    case GroupKind::kOpenSession:
-      group->account = AccountId(reader->Get<uint64_t>());
-      return ReadFlag(reader, &group->cancel_on_disconnect);
-    case GroupKind::kCloseSession:
-    case GroupKind::kSessionLost:
-      group->session = SessionId(reader->Get<uint64_t>());
-      return reader->ok();
-    case GroupKind::kSessionCommands:
-      group->session = SessionId(reader->Get<uint64_t>());
-      group->first_sequence = reader->Get<uint64_t>();
-      group->acknowledged = reader->Get<uint64_t>();
-      group->command_count = reader->Get<uint32_t>();
-      return reader->ok();
-  }
-  return false;
-}
 
 bool ReadFields(ByteReader* reader, AddSymbol* command) {
   command->name = reader->GetSized();

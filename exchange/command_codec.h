@@ -59,9 +59,6 @@ struct BatchView {
 // Errors: those of DecodeBatch.
 absl::Status ReadBatch(std::string_view bytes, BatchView* view);
 
-// Reads what stands before the commands of a group. `group` is blank. False when it is malformed.
-bool ReadGroupHead(ByteReader* reader, GroupView* group);
-
 // Reads the fields of one command, each overload those of its kind. False when they are malformed.
 bool ReadFields(ByteReader* reader, AddSymbol* command);
 bool ReadFields(ByteReader* reader, SpecialOrder* command);
@@ -139,6 +136,8 @@ inline NewOrder LoadNewOrder(const char* begin) {
   order.client_order_id = ClientOrderId(id);
   return order;
 }
+// The same of a SpecialOrder, which begins with the order that it extends.
+inline OrderType LoadOrderType(const char* begin) { return static_cast<OrderType>(begin[2]); }
 inline constexpr size_t kNewOrderBytes = 34;
 inline constexpr size_t kCancelOrderBytes = 13;
 

@@ -112,7 +112,8 @@ struct CommandResult {
   uint64_t sequence = 0;
   uint32_t first_event = 0;
   uint32_t event_count = 0;
-  bool repeated = false;  // executed earlier; these are its first events again
+  bool repeated = false;   // executed earlier; these are its first events again
+  OrderType order_type{};  // of the order that it was to enter; of no other command, nor of repeats
 };
 
 // What became of one group: commands [first_command, first_command + command_count). When status

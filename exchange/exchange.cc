@@ -183,6 +183,9 @@ void Exchange::State::ExecuteNew(Session* session, const GroupView& group, uint3
     ExecuteUnusual(context, {view.begin, group.commands.data() + group.commands.size()});
   }
   AddCommand(session->next_sequence++, first, /*repeated=*/false, result);
+  if (view.kind == CommandKind::kNewOrder || view.kind == CommandKind::kSpecialOrder) {
+    result->commands.back().order_type = LoadOrderType(view.begin);
+  }
 }
 
 [[gnu::noinline]] void Exchange::State::ExecuteUnusual(const CommandContext& context,

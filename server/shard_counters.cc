@@ -46,8 +46,7 @@ void CommitTimer::Persisted(uint64_t sequence, const WriteTimes& times) {
   }
 }
 
-void ShardCounters::Count(std::string_view batch, const exchange::ApplyResult& result) {
-  orders.Count(batch, result);
+void ShardCounters::Count(const exchange::ApplyResult& result) {
   if (!result.groups.empty()) ++batches;
   for (const exchange::CommandResult& command : result.commands) {
     if (command.repeated) {
@@ -58,6 +57,7 @@ void ShardCounters::Count(std::string_view batch, const exchange::ApplyResult& r
     const exchange::Event& first = result.events[command.first_event];
     const bool refused = first.type == exchange::EventType::kCommandRejected;
     ++(refused ? rejected : accepted)[static_cast<size_t>(first.command)];
+    ++(refused ? orders_rejected : orders_accepted)[static_cast<size_t>(command.order_type)];
   }
   for (const exchange::Event& event : result.events) {
     if (event.sequence <= last_event) continue;  // of a repeated command

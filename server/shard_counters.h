@@ -13,7 +13,6 @@
 #include "consensus/output.h"
 #include "consensus/raft.h"
 #include "exchange/event.h"
-#include "exchange/order_tally.h"
 #include "server/log_writer.h"
 
 namespace quorumbook::server {
@@ -51,6 +50,8 @@ class CommitTimer {
 
 inline constexpr size_t kCommandKinds = static_cast<size_t>(exchange::kLastCommandKind) + 1;
 inline constexpr size_t kEventTypes = static_cast<size_t>(exchange::kLastEventType) + 1;
+// The first place counts what enters no order.
+inline constexpr size_t kOrderTypes = static_cast<size_t>(exchange::OrderType::kTrailingStop) + 1;
 inline constexpr size_t kReasons = static_cast<size_t>(exchange::kLastReason) + 1;
 
 struct ShardCounters {
@@ -63,7 +64,8 @@ struct ShardCounters {
 
   std::array<uint64_t, kCommandKinds> accepted{};
   std::array<uint64_t, kCommandKinds> rejected{};
-  exchange::OrderTally orders;
+  std::array<uint64_t, kOrderTypes> orders_accepted{};
+  std::array<uint64_t, kOrderTypes> orders_rejected{};
   std::array<uint64_t, kEventTypes> events{};
   std::array<uint64_t, kReasons> rejects{};
   std::array<uint64_t, kReasons> cancels{};
@@ -76,8 +78,8 @@ struct ShardCounters {
   uint64_t subscriptions = 0;
   uint64_t conflated = 0;
 
-  // `result` is that of an entry, `batch` what the entry holds.
-  void Count(std::string_view batch, const exchange::ApplyResult& result);
+  // `result` is that of an entry.
+  void Count(const exchange::ApplyResult& result);
 };
 
 }  // namespace quorumbook::server

@@ -369,7 +369,7 @@ void ShardReplica::Observe(const consensus::Output& output) {
 void ShardReplica::Applied(const consensus::Entry& entry, const exchange::ApplyResult& result) {
   const exchange::Exchange& exchange = replica_.exchange();
   if (entry.index > counted_after_) {
-    counters_.Count(entry.bytes(), result);
+    counters_.Count(result);
   } else {
     counters_.last_event = exchange.last_sequence();
   }

@@ -154,12 +154,12 @@ void FillSample(const ShardCounters& counters, const CommitTimer& timer,
     command->set_accepted(counters.accepted[i]);
     command->set_rejected(counters.rejected[i]);
   }
-  for (size_t i = 0; i < counters.orders.accepted.size(); ++i) {
-    if (counters.orders.accepted[i] + counters.orders.rejected[i] == 0) continue;
+  for (size_t i = 1; i < kOrderTypes; ++i) {
+    if (counters.orders_accepted[i] + counters.orders_rejected[i] == 0) continue;
     v1::OrderCount* const orders = sample->add_orders();
     orders->set_type(absl::AsciiStrToLower(v1::OrderType_Name(static_cast<v1::OrderType>(i))));
-    orders->set_accepted(counters.orders.accepted[i]);
-    orders->set_rejected(counters.orders.rejected[i]);
+    orders->set_accepted(counters.orders_accepted[i]);
+    orders->set_rejected(counters.orders_rejected[i]);
   }
   AddCounts(counters.rejects, ReasonName, sample->mutable_rejects());
   AddCounts(counters.cancels, ReasonName, sample->mutable_cancels());
