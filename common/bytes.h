@@ -41,7 +41,10 @@ class ByteWriter {
 // zeros and makes ok() false for good, so that a decoder may read a whole record and check once.
 class ByteReader {
  public:
+  // `bytes` must outlive the reader: a temporary string, which would not, is refused.
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+  template <std::same_as<std::string> T>
+  explicit ByteReader(T&& bytes) = delete;
 
   template <typename T>
     requires(std::integral<T> || std::is_enum_v<T>)

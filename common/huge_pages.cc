@@ -3,7 +3,8 @@
 #include <sys/mman.h>
 
 #include <cstdint>
-#include <cstdlib>
+#include <limits>
+#include <new>
 
 namespace quorumbook {
 namespace {
@@ -29,7 +30,6 @@ void* AllocatePages(size_t bytes) {
       RoundUp(reinterpret_cast<uintptr_t>(begin)) - reinterpret_cast<uintptr_t>(begin);
   if (before != 0) munmap(begin, before);
   if (before != kHugePageBytes) munmap(begin + before + size, kHugePageBytes - before);
-  static_cast<void>(madvise(begin + before, size, MADV_HUGEPAGE));
   return begin + before;
 }
 
@@ -39,6 +39,14 @@ void FreePages(void* memory, size_t bytes) {
   } else {
     munmap(memory, RoundUp(bytes));
   }
+}
+
+void TrimPages(void* memory, size_t bytes, size_t kept) {
+  if (kept != bytes) munmap(static_cast<std::byte*>(memory) + kept, bytes - kept);
+}
+
+void JoinPages(void* memory, size_t bytes) {
+  if (bytes >= kHugePageBytes) static_cast<void>(madvise(memory, RoundUp(bytes), MADV_HUGEPAGE));
 }
 
 }  // namespace quorumbook
