@@ -10,7 +10,7 @@
 namespace quorumbook::consensus {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 
 bool Has(const std::vector<NodeId>& ids, NodeId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -27,6 +27,14 @@ bool Configuration::IsVoter(NodeId id) const { return Has(voters, id) || Has(vot
 
 bool Configuration::IsLearner(NodeId id) const { return Has(learners, id) && !IsVoter(id); }
 
+bool Configuration::IsRetired(NodeId id) const { return Has(retired, id); }
+
+void Configuration::Retire(NodeId id) {
+  if (IsRetired(id)) return;
+  retired.push_back(id);
+  if (retired.size() > kRetiredMax) retired.erase(retired.begin());
+}
+
 std::vector<NodeId> Configuration::Members() const {
   std::vector<NodeId> members = voters;
   for (const auto* list : {&voters_outgoing, &learners}) {
@@ -38,7 +46,15 @@ std::vector<NodeId> Configuration::Members() const {
 }
 
 bool IsValid(const Configuration& configuration) {
-  return !configuration.voters.empty() && IsOrderedSet(configuration.voters, kVotersMax) &&
+  std::vector<NodeId> retired = configuration.retired;
+  std::ranges::sort(retired);
+  return IsOrderedSet(retired, kRetiredMax) &&
+         std::ranges::none_of(retired,
+                              [&](NodeId id) {
+                                return Has(configuration.voters, id) ||
+                                       Has(configuration.learners, id);
+                              }) &&
+         !configuration.voters.empty() && IsOrderedSet(configuration.voters, kVotersMax) &&
          IsOrderedSet(configuration.voters_outgoing, kVotersMax) &&
          IsOrderedSet(configuration.learners, kLearnersMax) &&
          std::none_of(configuration.learners.begin(), configuration.learners.end(),
@@ -61,7 +77,7 @@ std::string EncodeConfiguration(const Configuration& configuration) {
   std::string bytes;
   ByteWriter writer(&bytes);
   const auto lists = {&configuration.voters, &configuration.voters_outgoing,
-                      &configuration.learners};
+                      &configuration.learners, &configuration.retired};
   writer.Put(kVersion);
   for (const auto* list : lists) writer.Put(static_cast<uint8_t>(list->size()));
   for (const auto* list : lists) {
@@ -75,7 +91,7 @@ std::optional<Configuration> DecodeConfiguration(std::string_view bytes) {
   Configuration configuration;
   if (reader.Get<uint8_t>() != kVersion) return std::nullopt;
   const auto lists = {&configuration.voters, &configuration.voters_outgoing,
-                      &configuration.learners};
+                      &configuration.learners, &configuration.retired};
   for (auto* list : lists) list->resize(reader.Get<uint8_t>());
   for (auto* list : lists) {
     for (NodeId& id : *list) id = NodeId(reader.Get<uint64_t>());

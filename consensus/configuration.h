@@ -17,6 +17,8 @@ namespace quorumbook::consensus {
 
 inline constexpr size_t kVotersMax = 7;
 inline constexpr size_t kLearnersMax = 8;
+// Of removed members so many are remembered, the latest.
+inline constexpr size_t kRetiredMax = 32;
 
 struct Configuration {
   std::vector<NodeId> voters{};
@@ -26,6 +28,9 @@ struct Configuration {
   // Receive the log; neither vote nor count. One that is still an outgoing voter acts as a voter
   // until the joint configuration ends.
   std::vector<NodeId> learners{};
+  // Who was removed, the latest last: never a member again (Raft::ProposeConfiguration). In a joint
+  // configuration the outgoing voters that will be no members are among them.
+  std::vector<NodeId> retired{};
 
   bool operator==(const Configuration&) const = default;
 
@@ -38,11 +43,17 @@ struct Configuration {
   // Everybody, each once.
   std::vector<NodeId> Members() const;
   // What a joint configuration leads to.
-  Configuration Left() const { return {.voters = voters, .learners = learners}; }
+  Configuration Left() const {
+    return {.voters = voters, .learners = learners, .retired = retired};
+  }
+  bool IsRetired(NodeId id) const;
+  // Forgets who was removed before the last kRetiredMax.
+  void Retire(NodeId id);
 };
 
-// Sorted; 1 to kVotersMax voters, at most that many outgoing ones, at most kLearnersMax learners
-// none of which is in `voters`; nobody twice in a list, and no NodeId of 0.
+// Sorted but for `retired`; 1 to kVotersMax voters, at most that many outgoing ones, at most
+// kLearnersMax learners none of which is in `voters`, at most kRetiredMax retired ones that are
+// neither; nobody twice in a list, and no NodeId of 0.
 bool IsValid(const Configuration& configuration);
 
 // How many voters one of them has and the other has not, outgoing ones aside.
@@ -51,8 +62,8 @@ size_t VotersChanged(const Configuration& a, const Configuration& b);
 // `voters` and `learners` in order; not necessarily valid.
 Configuration MakeConfiguration(std::vector<NodeId> voters, std::vector<NodeId> learners = {});
 
-// The payload of a kConfiguration entry: u8 version (1), u8 number of voters, outgoing voters and
-// learners, then their ids as u64 in the same order.
+// The payload of a kConfiguration entry: u8 version (2), u8 number of voters, outgoing voters,
+// learners and retired ones, then their ids as u64 in the same order.
 std::string EncodeConfiguration(const Configuration& configuration);
 // Empty: not such bytes, or not valid.
 std::optional<Configuration> DecodeConfiguration(std::string_view bytes);

@@ -23,6 +23,7 @@ void CheckOptions(const Options& options) {
   QB_CHECK(options.max_inflight_messages > 0 && options.max_uncommitted_bytes > 0);
   QB_CHECK(options.snapshot_chunk_bytes > 0 && options.snapshot_window_bytes > 0);
   QB_CHECK(options.priority <= kPriorityMax);
+  QB_CHECK(options.digest_interval == 0 || options.state_format != 0);
   QB_CHECK(options.clock_drift_percent < 100);
   QB_CHECK(options.mutant == Mutant::kNone || kMutantsBuiltIn);
 }
@@ -46,7 +47,8 @@ Raft::Core::Core(const Options& options, RestoredState restored, Instant now)
       snapshot_(std::move(restored.snapshot)),
       configurations_(ConfigurationsBehind(snapshot_, options.configuration)),
       writes_(Index(), restored.hard_state),
-      digests_(options.digest_interval) {
+      digests_(options.digest_interval),
+      whole_states_(options.digest_interval * kWholeStateEvery) {
   CheckOptions(options_);
   RestoreLog(std::move(restored.entries), restored.hard_state);
   QB_CHECK(restored.hard_state.commit <= log_.last());
@@ -153,7 +155,7 @@ void Raft::Core::Step(Message message, Instant now) {
   Advance(now);
   if (!IsHeard(message)) return;
   if (const auto* state = std::get_if<StateDigest>(&message.body)) {
-    return NoteStateDigest(message.from, state->index, state->digest);
+    return NoteStateDigest(message.from, *state);
   }
   WakeBy(message);
 
@@ -219,7 +221,7 @@ void Raft::Core::Compact(Snapshot snapshot) {
   configurations_.CompactThrough(snapshot_->meta.index);
   Index through = log_.CutKeeping(snapshot_->meta.index, options_.keep_log_bytes);
   if (const auto* leader = std::get_if<Leader>(&role_)) {
-    through = std::min(through, TransferFloor(*leader));
+    if (!Is(Mutant::kTransferFloorIgnored)) through = std::min(through, TransferFloor(*leader));
   }
   if (Is(Mutant::kLogGapAfterSnapshot)) {
     through = std::min(emitted_, snapshot_->meta.index.Next());
@@ -246,6 +248,7 @@ Output Raft::Core::TakeOutput(bool proposing_soon) {
   out.reads = std::exchange(reads_, {});
   out.reads_failed = std::exchange(reads_failed_, {});
   out.evidence = std::exchange(evidence_, {});
+  out.received = std::exchange(received_, std::nullopt);
   if (std::exchange(configuration_changed_, false)) out.configuration = configuration();
   return out;
 }

@@ -57,12 +57,19 @@ class Raft::Core {
 
   // detection.cc
   void OnStateDigest(Index index, const Digest& digest, Instant now);
+  void OnWholeState(Index index, const Digest& digest, Instant now);
   void Fence(NodeId node, Instant now);
+
+  // snapshot_receipt.cc
+  void OnSnapshotRead(const Payload& data, bool readable, Instant now);
+  bool Awaits(const Payload& data) const;
 
  private:
   // A leader whose quorum gets no further, or whose own disk does not, for this many times
   // election_timeout_max gives way. Above 1, so that an ordinary election is not mistaken for it.
   static constexpr int kStallElections = 2;
+  // So many times that long it waits while those that the quorum needs come closer.
+  static constexpr int kPatienceStalls = 10;
   // That a leader which got nothing done sits out, besides those of its priority. Its last
   // heartbeats may be long under way, and whoever hears one of them begins to wait anew: it would
   // be the first to campaign, again and again.
@@ -70,6 +77,8 @@ class Raft::Core {
   // A chunk that is not answered is sent again after a heartbeat interval, then after twice that
   // time, up to this many doublings: a slow link must not be filled with repetitions.
   static constexpr int kResendDoublings = 3;
+  // Evidence that is remembered, so that it is not told again.
+  static constexpr size_t kReportedKept = 64;
   // A leader looks for a follower of a higher priority each time this many election_timeout_max
   // have passed: one that can not lead for long must not get it again at once.
   static constexpr int kPreferenceElections = 10;
@@ -113,18 +122,25 @@ class Raft::Core {
   Follower* HearLeader(NodeId from, uint64_t round);
   void OnAppendEntries(Message& message);
   bool EntriesAreSound(NodeId from, Term term, const AppendEntries& append);
-  bool AgreesAtPrevious(NodeId from, const AppendEntries& append, bool* answer);
+  bool AgreesAtPrevious(NodeId from, Index matched, const AppendEntries& append,
+                        std::optional<Index>* look_at);
   bool MergeEntries(NodeId from, Index matched, std::vector<Entry>& entries);
+  bool GivesWay(NodeId from, Index matched, const SnapshotMeta& own);
   void TruncateFrom(Index index);
-  void Refuse(NodeId to, const AppendEntries& append);
+  void Refuse(NodeId to, const AppendEntries& append, Index look_at);
+  void RefuseCorrupt(NodeId to, const AppendEntries& append);
   AppendEntriesResponse Answer(bool accepted, Index index) const;
   void Acknowledge(Follower& follower);
   void AcknowledgeDurable();
 
   // replication.cc
   void OnAppendResponse(const Message& message);
-  void OnAppendAccepted(Leader& leader, Progress& peer, Index index);
+  void OnAppendAccepted(Leader& leader, Progress& peer, Index index, const Digest& chain);
   void OnAppendRefused(Leader& leader, Progress& peer, const AppendEntriesResponse& response);
+  void OnCorruptAppend(Progress& peer, Index previous);
+  bool CatchesUp(const Leader& leader) const;
+  bool HasForgotten(const Leader& leader, const Progress& peer,
+                    const AppendEntriesResponse& response) const;
   void Flush(Leader& leader, bool proposing_soon);
   void SendEntries(Leader& leader, Progress& peer);
   void SendEmpty(Progress& peer, uint64_t round, bool quiesce);
@@ -141,6 +157,7 @@ class Raft::Core {
   Instant QuorumHeard(const Leader& leader) const;
   Instant DiskCheckAt(const Leader& leader) const;
   bool IsStalled(const Leader& leader) const;
+  Instant StallsAt(const Leader& leader) const;
   bool IsActive(const Progress& peer) const;
   bool CanLead(const Progress& peer) const;
   void ContinueHandover(Leader& leader);
@@ -184,16 +201,23 @@ class Raft::Core {
     NodeId from;  // none: pieces of it came from several leaders
     Term term;    // in which its last chunk came
     std::string data;
+    Payload whole;          // all of it, once its digest is known to be right; `data` is empty then
+    bool readable = false;  // the host said so
+
+    uint64_t received_bytes() const { return whole != nullptr ? total_bytes : data.size(); }
   };
   void OnInstallSnapshot(Message& message);
-  bool SnapshotIsSound(NodeId from, Term term, const InstallSnapshot& chunk);
+  void Installed(Follower& follower, const SnapshotMeta& meta, uint64_t total_bytes);
+  bool SnapshotIsSound(NodeId from, Index matched, const InstallSnapshot& chunk);
   bool StoreChunk(NodeId from, InstallSnapshot& chunk);
+  bool IsWhole();
   void AskForRest(NodeId leader, const SnapshotMeta& meta, uint64_t next_offset);
   void InstallReceived(Follower& follower);
 
   // detection.cc
   void Report(Evidence::Kind kind, NodeId culprit, Index index);
-  void NoteStateDigest(NodeId node, Index index, const Digest& digest);
+  void TellState(Index index, const Digest& digest, uint32_t format);
+  void NoteStateDigest(NodeId node, const StateDigest& state);
   void Quarantine();
   void Disregard(Leader& leader, NodeId node);
 
@@ -231,8 +255,9 @@ class Raft::Core {
   // For evidence: who asked for votes in this term, or led, and who voted for this node.
   MemberSet campaigned_;
   MemberSet voted_for_me_;
-  std::optional<Evidence> last_evidence_;
+  std::vector<Evidence> reported_;  // the latest of this term, for it is told once
   StateDigests digests_;
+  StateDigests whole_states_;
   MemberSet fenced_;
   bool quarantined_ = false;
 
@@ -241,6 +266,7 @@ class Raft::Core {
   std::vector<ReadReady> reads_;
   std::vector<uint64_t> reads_failed_;
   std::vector<Evidence> evidence_;
+  std::optional<Snapshot> received_;
   bool configuration_changed_ = true;
 };
 

@@ -47,6 +47,7 @@ void Raft::Core::BecomeFollower(Term term) {
     held_.clear();
     campaigned_.Clear();
     voted_for_me_.Clear();
+    reported_.clear();
   }
   const auto* before = std::get_if<Follower>(&role_);
   const bool keeps = Is(Mutant::kMatchedKeptOverTerms) && before != nullptr;
@@ -56,7 +57,7 @@ void Raft::Core::BecomeFollower(Term term) {
 // Without waiting for the time-out. If the leader is there after all, the others hear it and refuse
 // the pre-vote. What was promised for the sake of leases is kept.
 void Raft::Core::LeaderLost() {
-  if (!options_.lease_reads) sticky_until_ = now_;
+  if (!options_.lease_reads || Is(Mutant::kPromiseDropped)) sticky_until_ = now_;
   election_timer_.RestartWithoutLeader(std::max(now_, sticky_until_));
 }
 
@@ -108,7 +109,7 @@ void Raft::Core::BecomeLeader() {
   Leader leader;
   leader.term_start = log_.last().Next();
   leader.heartbeat_at = NextHeartbeat();
-  leader.progress_at = now_;
+  leader.GotFurther(now_);
   leader.disk_checked_at = now_;
   leader.busy_at = now_;
   leader.preference_at = now_ + kPreferenceElections * options_.election_timeout_max;
@@ -150,7 +151,7 @@ void Raft::Core::OnRequestVote(const Message& message, const RequestVote& reques
   if (!request.leadership_transfer && !disturbs && LeaderIsFresh()) return;
 
   if (request.pre_vote) {
-    const bool granted = message.term > term_ && CandidateIsUpToDate(request);
+    const bool granted = message.term > term_ && (CandidateIsUpToDate(request) || disturbs);
     SendAs(message.from, granted ? message.term : term_,
            RequestVoteResponse{.pre_vote = true, .granted = granted});
     return;

@@ -10,7 +10,11 @@ namespace quorumbook::consensus {
 // `from` claims to lead this term. Returns the follower's state, or nothing when it can not be.
 Follower* Raft::Core::HearLeader(NodeId from, uint64_t round) {
   if (role() == Role::kLeader) {
-    Report(Evidence::Kind::kTwoLeadersInTerm, from, log_.last());
+    // Who voted for this leader can not have been elected. Otherwise somebody voted for both: from
+    // here it can not be told who lies.
+    const bool provable = voted_for_me_.Contains(from) || Is(Mutant::kRivalNamed);
+    const NodeId culprit = provable ? from : NodeId();
+    Report(Evidence::Kind::kTwoLeadersInTerm, culprit, log_.last());
     return nullptr;
   }
   auto* follower = std::get_if<Follower>(&role_);
@@ -39,11 +43,14 @@ void Raft::Core::OnAppendEntries(Message& message) {
   const bool only_heartbeat = append.entries.empty();
   const bool quiesce = append.quiesce;
   Follower* follower = HearLeader(message.from, append.round);
-  if (follower == nullptr || !EntriesAreSound(message.from, message.term, append)) return;
+  if (follower == nullptr) return;
+  if (!EntriesAreSound(message.from, message.term, append)) {
+    return RefuseCorrupt(message.from, append);
+  }
 
-  bool refuse = false;
-  if (!AgreesAtPrevious(message.from, append, &refuse)) {
-    if (refuse) Refuse(message.from, append);
+  std::optional<Index> look_at;
+  if (!AgreesAtPrevious(message.from, follower->matched, append, &look_at)) {
+    if (look_at) Refuse(message.from, append, *look_at);
     return;
   }
   if (!MergeEntries(message.from, follower->matched, append.entries)) return;
@@ -98,28 +105,42 @@ bool Raft::Core::EntriesAreSound(NodeId from, Term term, const AppendEntries& ap
 }
 
 // The consistency check of 3.5. Below base() nothing is left to compare with: it was committed.
-// When the logs do not agree, `*refuse` tells whether that is ordinary.
-bool Raft::Core::AgreesAtPrevious(NodeId from, const AppendEntries& append, bool* refuse) {
+// When the logs do not agree, `*look_at` is set where that is ordinary, to the index at or before
+// which the leader should look next.
+bool Raft::Core::AgreesAtPrevious(NodeId from, Index matched, const AppendEntries& append,
+                                  std::optional<Index>* look_at) {
   if (append.prev_index < log_.base().index) return true;
   const std::optional<SnapshotMeta> own = log_.Meta(append.prev_index);
   if (!own) {
-    *refuse = true;
+    *look_at = append.prev_index;
     return false;
   }
   if (own->term != append.prev_term) {
     if (append.prev_index <= commit_) {
       Report(Evidence::Kind::kCommitRegressed, from, append.prev_index);
     } else {
-      *refuse = true;
+      *look_at = append.prev_index;
     }
     return false;
   }
   if (own->chain != append.prev_chain) {
-    Report(Evidence::Kind::kDivergedLog, append.prev_index <= commit_ ? from : NodeId(),
-           append.prev_index);
+    // No further back than this: what it acknowledged to this leader may be right before.
+    if (GivesWay(from, matched, *own)) *look_at = append.prev_index.Previous();
     return false;
   }
   return true;
+}
+
+// The leader has another entry than `own` at its index, of the same term: somebody wrote two. Whose
+// log was said or committed to be this one contradicts himself. Else, and once the term is over,
+// it is as with any other conflict: the later leader decides. It can not be told whether it or the
+// one of that term is wrong, but two honest replicas that were told different things go on. In the
+// same term the entry stays: it may have been acknowledged to this leader before a restart.
+bool Raft::Core::GivesWay(NodeId from, Index matched, const SnapshotMeta& own) {
+  const bool contradicts_itself = own.index <= std::max(matched, commit_);
+  const bool named = contradicts_itself && !Is(Mutant::kEquivocationNotNamed);
+  Report(Evidence::Kind::kDivergedLog, named ? from : NodeId(), own.index);
+  return !contradicts_itself && own.term < term_;
 }
 
 // 3.5: only a conflict truncates. An old message whose entries are all here changes nothing.
@@ -127,21 +148,17 @@ bool Raft::Core::MergeEntries(NodeId from, Index matched, std::vector<Entry>& en
   for (Entry& entry : entries) {
     if (entry.index < log_.base().index) continue;
     if (const std::optional<SnapshotMeta> own = log_.Meta(entry.index)) {
-      const bool committed = entry.index <= commit_;
-      if (own->term == entry.term) {
-        if (own->chain == entry.chain) {
-          const bool after_snapshot = !snapshot_ || entry.index > snapshot_->meta.index;
-          if (Is(Mutant::kReplayedConfiguration) && after_snapshot) NoteConfiguration(entry);
-          continue;
-        }
-        Report(Evidence::Kind::kDivergedLog, committed ? from : NodeId(), entry.index);
-        return false;
+      if (own->term == entry.term && own->chain == entry.chain) {
+        const bool after_snapshot = !snapshot_ || entry.index > snapshot_->meta.index;
+        if (Is(Mutant::kReplayedConfiguration) && after_snapshot) NoteConfiguration(entry);
+        continue;
       }
-      if (committed) {
+      if (own->term == entry.term) {
+        if (!GivesWay(from, matched, *own)) return false;
+      } else if (entry.index <= commit_) {
         Report(Evidence::Kind::kCommitRegressed, from, entry.index);
         return false;
-      }
-      if (entry.index <= matched) {  // its log of this term held another entry here before
+      } else if (entry.index <= matched) {  // its log of this term held another entry here before
         Report(Evidence::Kind::kDivergedLog, from, entry.index);
         return false;
       }
@@ -162,10 +179,10 @@ void Raft::Core::TruncateFrom(Index index) {
   if (configurations_.TruncateFrom(index)) ConfigurationChanged();
 }
 
-void Raft::Core::Refuse(NodeId to, const AppendEntries& append) {
+void Raft::Core::Refuse(NodeId to, const AppendEntries& append, Index look_at) {
   auto& follower = std::get<Follower>(role_);
   follower.round_answered = follower.round_seen;
-  const Index hint = log_.LastAtMost(append.prev_index, append.prev_term);
+  const Index hint = log_.LastAtMost(look_at, append.prev_term);
   const std::optional<SnapshotMeta> meta = log_.Meta(hint);
   QB_CHECK(meta.has_value());
   AppendEntriesResponse answer = Answer(/*accepted=*/false, append.prev_index);
@@ -175,10 +192,23 @@ void Raft::Core::Refuse(NodeId to, const AppendEntries& append) {
   Send(to, answer);
 }
 
+// Not treated as lost: then it would be sent again and again, and a leader whose memory of an entry
+// is wrong would never know.
+void Raft::Core::RefuseCorrupt(NodeId to, const AppendEntries& append) {
+  auto& follower = std::get<Follower>(role_);
+  follower.round_answered = follower.round_seen;
+  AppendEntriesResponse answer = Answer(/*accepted=*/false, append.prev_index);
+  answer.round = follower.round_seen;
+  answer.corrupt = true;
+  Send(to, answer);
+}
+
+// Nobody may rely on a promise that a restart forgets: a voter that finds no term on its disk does
+// not wait.
 AppendEntriesResponse Raft::Core::Answer(bool accepted, Index index) const {
   return {.accepted = accepted,
           .index = index,
-          .clock_trusted = clock_trusted_,
+          .clock_trusted = clock_trusted_ && writes_.vote_durable(),
           .priority = options_.priority};
 }
 
@@ -191,6 +221,7 @@ void Raft::Core::Acknowledge(Follower& follower) {
   follower.round_answered = follower.round_seen;
   AppendEntriesResponse answer = Answer(/*accepted=*/true, follower.acknowledged);
   answer.round = follower.round_seen;
+  answer.chain = log_.Meta(follower.acknowledged).value_or(SnapshotMeta{}).chain;
   Send(follower.leader, answer);
 }
 

@@ -46,7 +46,8 @@ void Invariants::CheckLeader(NodeId id, const Raft& raft, const RaftStatus& stat
                              const Replica& before) {
   if (raft.role() != Role::kLeader) return;
   const auto [leader, first_seen] = leaders_.try_emplace(raft.term(), id);
-  if (leader->second != id) {
+  const bool trusted = !distrusted_.contains(raft.term());
+  if (leader->second != id && trusted) {
     Violated(id, "election safety: term " + std::to_string(raft.term().value()) +
                      " is already led by node " + std::to_string(leader->second.value()));
   }
@@ -58,8 +59,8 @@ void Invariants::CheckLeader(NodeId id, const Raft& raft, const RaftStatus& stat
     }
     return;
   }
-  if (!first_seen) return;
-  CheckElectorate(id, status);
+  if (!first_seen && trusted) return;
+  if (trusted) CheckElectorate(id, status);
   // Just elected: everything that leaders of earlier terms committed must be here. The chain of
   // the last such entry speaks for those before it.
   for (size_t i = committed_.size(); i > 0; --i) {
@@ -125,6 +126,10 @@ void Invariants::CheckMembers(NodeId id, const Entry& entry) {
   if (!follows) {
     Violated(id, "two changes of members overlap at index " + std::to_string(entry.index.value()));
   }
+  for (NodeId member : members->Members()) {
+    if (before.Contains(member) || !before.IsRetired(member)) continue;
+    Violated(id, "a member that was removed is back: " + std::to_string(member.value()));
+  }
 }
 
 // Entries of one index and term have one chain value everywhere, hence one history.
@@ -135,6 +140,7 @@ void Invariants::CheckLogMatching(NodeId id, const Raft& raft, const RaftStatus&
     const SnapshotMeta meta = *raft.EntryMeta(index);
     // From here on down this log was looked at before.
     if (meta == before.last) return;
+    if (distrusted_.contains(meta.term)) continue;
     const auto [known, is_new] = chains_.try_emplace({index, meta.term}, meta.chain);
     if (known->second != meta.chain) {
       return Violated(id, "log matching: two histories of " + At(index, meta.term));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,6 +34,9 @@ class Invariants {
  public:
   // Looks at a replica after a step. `output` is what the step gave out.
   void Observe(NodeId id, const Raft& raft, const Output& output, const DurableView& disk);
+  // A Byzantine voter or leader broke this term: it may have two leaders, and logs need not match
+  // in it. All else still has to hold, above all for what is committed.
+  void Distrust(Term term) { distrusted_.insert(term); }
   // A replica crashed: what it held in memory only is gone.
   void Forget(NodeId id) { replicas_.erase(id); }
 
@@ -69,6 +73,7 @@ class Invariants {
 
   std::optional<std::string> violation_;
   std::unordered_map<NodeId, Replica> replicas_;
+  std::set<Term> distrusted_;
   std::map<Term, NodeId> leaders_;
   std::map<std::pair<Term, NodeId>, NodeId> votes_;  // (term, voter) -> candidate
   std::map<std::pair<Index, Term>, Digest> chains_;

@@ -10,7 +10,7 @@ namespace quorumbook::consensus {
 
 void Raft::Core::AppendOwn(EntryType type, Payload payload) {
   // The clock of the stall check starts when there is something to get done.
-  if (auto& leader = std::get<Leader>(role_); commit_ == log_.last()) leader.progress_at = now_;
+  if (auto& leader = std::get<Leader>(role_); commit_ == log_.last()) leader.GotFurther(now_);
   const SnapshotMeta previous = log_.last_meta();
   const Index index = previous.index.Next();
   Entry entry{.term = term_,
@@ -57,10 +57,16 @@ Instant Raft::Core::QuorumHeard(const Leader& leader) const {
 
 // Whether the quorum gets no further with what is to be committed. Such a leader holds up the
 // cluster by the heartbeats it sends, whether the cause is its own disk, those of the followers or
-// a network that lets only small messages through.
+// a network that lets only small messages through. It has more patience with a follower that comes
+// closer, but not without end: that one may be far behind, and others, whom only this leader does
+// not hear, could form a quorum without it at once.
 bool Raft::Core::IsStalled(const Leader& leader) const {
-  return commit_ < log_.last() && now_ - leader.progress_at >= stall_timeout() &&
-         !Is(Mutant::kStalledLeaderStays);
+  return commit_ < log_.last() && now_ >= StallsAt(leader) && !Is(Mutant::kStalledLeaderStays);
+}
+
+Instant Raft::Core::StallsAt(const Leader& leader) const {
+  return std::min(leader.progress_at + stall_timeout(),
+                  leader.further_at + kPatienceStalls * stall_timeout());
 }
 
 // The others can commit without this disk, but what waits for it grows.
@@ -117,7 +123,7 @@ Instant Raft::Core::LeaderDeadline(const Leader& leader) const {
   if (!Is(Mutant::kNoCheckQuorum)) {
     deadline = std::min(deadline, QuorumHeard(leader) + options_.election_timeout_max);
     const bool checked = commit_ < log_.last() && !Is(Mutant::kStalledLeaderStays);
-    if (checked) deadline = std::min(deadline, leader.progress_at + stall_timeout());
+    if (checked) deadline = std::min(deadline, StallsAt(leader));
   }
   if (leader.handover) deadline = std::min(deadline, leader.handover->deadline);
   for (const Progress& peer : leader.peers) {
@@ -132,17 +138,15 @@ bool Raft::Core::TransferLeadership(NodeId target, Instant now) {
   Advance(now);
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return false;
+  WakeLeader(*leader);  // in silence nobody is heard who is there
   const Progress* chosen = nullptr;
   const auto rank = [](const Progress& peer) { return std::tie(peer.match, peer.priority); };
   for (const Progress& peer : leader->peers) {
-    const bool named =
-        peer.id == target && configuration().IsVoter(peer.id) && !fenced_.Contains(peer.id);
-    const bool eligible = target == NodeId() ? CanLead(peer) : named;
+    const bool eligible = CanLead(peer) && (target == NodeId() || target == peer.id);
     if (eligible && (chosen == nullptr || rank(peer) > rank(*chosen))) chosen = &peer;
   }
   if (chosen == nullptr) return false;
   if (leader->handover && leader->handover->target == chosen->id) return true;
-  WakeLeader(*leader);
   leader->handover =
       Leader::Handover{.target = chosen->id, .deadline = now_ + options_.election_timeout_max};
   ContinueHandover(*leader);

@@ -85,7 +85,13 @@ ProposeResult Raft::Core::ProposeConfiguration(std::vector<NodeId> voters,
   if (under_way && !Is(Mutant::kOverlappingChanges)) return ProposeResult::kChangeInProgress;
 
   Configuration next = MakeConfiguration(std::move(voters), std::move(learners));
-  if (!IsValid(next) || next == configuration()) return ProposeResult::kInvalid;
+  if (!IsValid(next)) return ProposeResult::kInvalid;
+  next.retired = configuration().retired;
+  for (NodeId member : configuration().Members()) {
+    if (!next.Contains(member)) next.Retire(member);
+  }
+  if (!IsValid(next)) return ProposeResult::kRetired;
+  if (next == configuration()) return ProposeResult::kInvalid;
   // The same voters have the same majorities: no need for the joint one.
   const bool in_one_step =
       Is(Mutant::kChangeWithoutOwnCommit) && VotersChanged(configuration(), next) == 1;

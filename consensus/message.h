@@ -55,6 +55,11 @@ struct AppendEntriesResponse {
   // election_timeout_min by a clock that is right (6.4.1).
   bool clock_trusted = true;
   uint32_t priority = 0;  // Options::priority of the sender
+  // Accepted: of the entry at `index`, so that the leader sees what it is that was acknowledged;
+  // zero where the follower has compacted it away.
+  Digest chain{};
+  // Refused because the entries that came are not sound: sending them again need not help.
+  bool corrupt = false;
 };
 
 // A piece of a snapshot (thesis 5, figure 5.3). The follower answers each with what it has. Meta,
@@ -87,6 +92,10 @@ struct TimeoutNow {};
 struct StateDigest {
   Index index;
   Digest digest;
+  Digest chain{};  // of the log at `index`; zero: not known any more
+  // 0: of how the state came about. Else of all of it, written in this form
+  // (Options::state_format).
+  uint32_t format = 0;
 };
 
 struct Message {

@@ -42,6 +42,8 @@ enum class Mutant : uint8_t {
   kLeaseOverClockJump,      // a lease outlives that the clock can not be trusted
   kLeaseDuringTransfer,     // a lease is used though leadership was offered to another
   kLeaseAfterRestart,       // a voter that restarts forgets that it promised to wait
+  kPromiseDropped,          // ... or one whose stream to the leader breaks
+  kLeaseWithoutMargin,      // a lease does not allow for clocks that run apart
   // Members.
   kConfigurationOnApply,     // a configuration comes into force when it is committed
   kChangeWithoutOwnCommit,   // a voter is changed in one step, before the first commit of the term
@@ -57,10 +59,16 @@ enum class Mutant : uint8_t {
   kInstallToldEarly,        // a snapshot is reported as installed before it is durable
   kSnapshotWithoutMembers,  // an installed snapshot does not bring its configuration
   kLogGapAfterSnapshot,     // compaction drops an entry that the snapshot does not cover
+  kTransferFloorIgnored,    // compaction makes snapshots useless that are on their way
   // Detection of faulty replicas.
-  kEvidenceDropped,      // what no correct replica does is not reported
-  kFencedStillHeard,     // messages of a fenced replica are taken
-  kDivergedStillServes,  // a replica whose state has diverged may lead
+  kEvidenceDropped,       // what no correct replica does is not reported
+  kFencedStillHeard,      // messages of a fenced replica are taken
+  kDivergedStillServes,   // a replica whose state has diverged may lead
+  kStatesComparedSeldom,  // three of four reports of states are not looked at
+  kEquivocationNotNamed,  // a leader that contradicts itself is not named
+  kForgottenUnnoticed,    // who lacks what it acknowledged goes on to count with it
+  kRivalNamed,            // of two leaders of a term each names the other, whoever voted for both
+  kFenceKeepsProgress,    // what a replica said before it was fenced goes on to count
 };
 
 #ifdef QUORUMBOOK_MUTANTS

@@ -37,15 +37,16 @@ struct ReadReady {
 struct Evidence {
   enum class Kind : uint8_t {
     kTwoLeadersInTerm,  // equivocation: append entries from two nodes in one term
-    kDoubleVote,        // one node granted its vote of one term twice, for different candidates
+    kDoubleVote,        // voted for this node in a term in which it campaigned or led itself
     kCorruptEntry,      // chain of a received entry does not follow from its contents
-    kDivergedLog,       // same index and term, different chain
+    kDivergedLog,       // same index and term, different chain: two entries were written there
     kCommitRegressed,   // entries conflict with what is committed here
-    kCorruptSnapshot,   // a chunk whose checksum is wrong, or a whole whose digest is
+    kCorruptSnapshot,   // a chunk or a whole that is not its checksum's, or can not be read
     kDivergedState,     // another state at the same index than that of a majority of the voters
     // A message in the name of another node. Only the host can see it, which knows who sent it: the
     // core never reports it.
     kForgedSender,
+    kForgotAcknowledged,  // lacks entries that it acknowledged as durable to this leader
   };
   Kind kind;
   NodeId culprit;
@@ -75,10 +76,13 @@ struct Output {
   // 8. Another configuration is in force now, by an entry or snapshot that came, or that was
   //    truncated: the nodes to be connected with. Also in the first Output.
   std::optional<Configuration> configuration;
+  // 9. A snapshot has arrived whole. Whether it can be read, or is none, is to be told by
+  //    Raft::OnSnapshotRead; before that nothing is replaced by it. A later one displaces it.
+  std::optional<Snapshot> received;
 
   bool empty() const {
     return !persist && messages.empty() && !restore && committed.empty() && reads.empty() &&
-           reads_failed.empty() && evidence.empty() && !configuration;
+           reads_failed.empty() && evidence.empty() && !configuration && !received;
   }
 };
 

@@ -83,7 +83,12 @@ struct Progress {
   NodeId id;
   State state = State::kProbe;
   Index match{};  // durable there and equal to the leader's log
-  Index next{};   // sent next; greater than match
+  // The leader's round when it learned of `match`: who refuses after a later one knew of it.
+  uint64_t match_round = 0;
+  std::optional<Instant> rose_at{};  // when `match` last rose
+  // What it acknowledged before this round does not count: it has forgotten what was before.
+  uint64_t heard_from_round = 0;
+  Index next{};  // sent next; greater than match
   bool probe_sent = false;
   InflightWindow inflight{};
   uint64_t window_bytes = 0;  // bound of `inflight`; smaller for a follower that is too slow for it

@@ -36,7 +36,7 @@ void Raft::Core::WakeLeader(Leader& leader) {
   if (!leader.quiesced) return;
   leader.quiesced = false;
   leader.heartbeat_at = now_;
-  leader.progress_at = now_;
+  leader.GotFurther(now_);
   leader.disk_checked_at = now_;
   for (Progress& peer : leader.peers) peer.heard = now_;
 }

@@ -32,8 +32,15 @@ void Raft::PeerLost(NodeId peer, Instant now) { core_->PeerLost(peer, now); }
 void Raft::OnStateDigest(Index index, const Digest& digest, Instant now) {
   core_->OnStateDigest(index, digest, now);
 }
+void Raft::OnWholeState(Index index, const Digest& digest, Instant now) {
+  core_->OnWholeState(index, digest, now);
+}
 void Raft::Fence(NodeId node, Instant now) { core_->Fence(node, now); }
 void Raft::OnPersisted(uint64_t sequence, Instant now) { core_->OnPersisted(sequence, now); }
+void Raft::OnSnapshotRead(const Payload& data, bool readable, Instant now) {
+  core_->OnSnapshotRead(data, readable, now);
+}
+bool Raft::Awaits(const Payload& data) const { return core_->Awaits(data); }
 void Raft::Compact(Snapshot snapshot) { core_->Compact(std::move(snapshot)); }
 Output Raft::TakeOutput(bool proposing_soon) { return core_->TakeOutput(proposing_soon); }
 RaftStatus Raft::status() const { return core_->status(); }

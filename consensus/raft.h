@@ -16,13 +16,15 @@
 
 namespace quorumbook::consensus {
 
+// Each time that so many digest_intervals have passed, replicas compare whole states.
+inline constexpr uint64_t kWholeStateEvery = 16;
 // Options::priority is between 0 and this.
 inline constexpr uint32_t kPriorityMax = 3;
 
 struct Options {
   // Opaque, and bound to one disk: never used by another replica, nor by this one after it lost its
-  // disk, for what it voted and acknowledged under an id it must remember. A replica that was taken
-  // out and kept its disk may come back under its id.
+  // disk, for what it voted and acknowledged under an id it must remember; nor after it was removed
+  // (ProposeResult::kRetired).
   NodeId id;
   // The founding members, the same at each of them. Empty for a replica that joins a group: it
   // learns who belongs to it from the leader that sends it the log. Only looked at while the log
@@ -72,8 +74,12 @@ struct Options {
   // timers. 0: never. The host then reports lost nodes (PeerLost).
   Duration quiesce_after{};
 
-  // The host calls OnStateDigest() at indexes that are multiples of this. 0: never.
+  // The host calls OnStateDigest() at indexes that are multiples of this, and OnWholeState() of
+  // kWholeStateEvery times this. 0: never.
   uint64_t digest_interval = 4096;
+  // In which form whole states are digested, for they are compared by their bytes: only among
+  // replicas of the same. Not 0 if digest_interval is not.
+  uint32_t state_format = 1;
 
   uint64_t seed = 0;              // of the election timeouts; differs from node to node
   Mutant mutant = Mutant::kNone;  // REQUIRES: kNone unless kMutantsBuiltIn
@@ -100,6 +106,7 @@ enum class ProposeResult : uint8_t {
   kNotReady,          // the leader has not committed an entry of its own term yet: soon
   kChangeInProgress,  // the last change is not committed yet: soon
   kInvalid,           // no valid set of members (consensus/configuration.h), or nothing new
+  kRetired,           // somebody was a member and was removed: never again under the same id
 };
 
 // How one peer stands, as its leader sees it.
@@ -111,8 +118,9 @@ struct PeerProgress {
   bool snapshotting = false;  // receiving a snapshot
   bool active = false;        // heard from within an election timeout
   bool learner = false;
-  bool leaving = false;  // not a member any more; is still told so
-  bool limping = false;  // too slow for its window, which was made smaller
+  bool leaving = false;       // not a member any more; is still told so
+  bool limping = false;       // too slow for its window, which was made smaller
+  uint64_t behind_bytes = 0;  // of entries after `match`, as far as the log has them
   uint64_t inflight_bytes = 0;
   uint64_t snapshot_acknowledged_bytes = 0;  // of snapshot_total_bytes, while snapshotting
   uint64_t snapshot_total_bytes = 0;
@@ -187,7 +195,7 @@ class Raft {
 
   // Hands leadership over (3.10): stops taking proposals, brings `target` up to date, tells it to
   // campaign. Gives up after election_timeout_max. With target none the most advanced active
-  // voter is taken. False: not leader, or no such voter, or it is fenced.
+  // voter is taken. False: not leader, or no such voter, or it is fenced or was not heard lately.
   bool TransferLeadership(NodeId target, Instant now);
 
   // For a group that fell silent (Options::quiesce_after); harmless otherwise. The leader speaks
@@ -203,6 +211,10 @@ class Raft {
   // is its digest. Sent to the others and compared with theirs: who differs from a majority of the
   // voters is named by Evidence::kDivergedState. If it is this replica, it is fenced off.
   void OnStateDigest(Index index, const Digest& digest, Instant now);
+  // The same for the digest of all of a state, which takes long to make: of any index up to the
+  // last applied one that is a multiple of kWholeStateEvery * digest_interval. Too old to be
+  // compared (StateDigests) is no error.
+  void OnWholeState(Index index, const Digest& digest, Instant now);
 
   // From now on, and until this object ends, `node` is not listened to, and never gets leadership
   // from here. With the own id: this replica stops to vote, campaign and lead; it still stores what
@@ -212,6 +224,13 @@ class Raft {
 
   // Completion of Output::persist with this sequence; in order.
   void OnPersisted(uint64_t sequence, Instant now);
+
+  // Whether Output::received with these bytes can be read. If so it is installed, now or when the
+  // leader of that time has said that it has the same; if not, that is evidence against its sender.
+  // Ignored when it is not needed any more, or was displaced by another.
+  void OnSnapshotRead(const Payload& data, bool readable, Instant now);
+  // Whether these bytes, of Output::received, may still come back in Output::restore.
+  bool Awaits(const Payload& data) const;
 
   // The host has stored a snapshot of the state machine at `snapshot.meta.index` (applied, so
   // committed) durably. Drops log entries that it covers, but keep_log_bytes.

@@ -26,8 +26,8 @@ bool Raft::Core::LeaseHolds(const Leader& leader) const {
   if (!options_.lease_reads || commit_ < leader.term_start) return false;
   if (!clock_trusted_ && !Is(Mutant::kLeaseOverClockJump)) return false;
   if ((leader.offered || leader.handover) && !Is(Mutant::kLeaseDuringTransfer)) return false;
-  return leader.lease.Holds(
-      now_, options_.election_timeout_min * (100 - options_.clock_drift_percent) / 100);
+  const uint32_t margin = Is(Mutant::kLeaseWithoutMargin) ? 0 : options_.clock_drift_percent;
+  return leader.lease.Holds(now_, options_.election_timeout_min * (100 - margin) / 100);
 }
 
 void Raft::Core::SetClockTrusted(bool trusted, Instant now) {

@@ -21,17 +21,32 @@ void Raft::Core::OnAppendResponse(const Message& message) {
   if (response.clock_trusted) peer->lease_round = std::max(peer->lease_round, round);
   RoundAnswered(*leader);
   if (response.accepted) {
-    OnAppendAccepted(*leader, *peer, response.index);
+    if (round >= peer->heard_from_round) {
+      OnAppendAccepted(*leader, *peer, response.index, response.chain);
+    }
+  } else if (response.corrupt) {
+    OnCorruptAppend(*peer, response.index);
   } else {
     OnAppendRefused(*leader, *peer, response);
   }
 }
 
-void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index) {
+// `chain`: zero where the peer does not know it any more.
+void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index,
+                                  const Digest& chain) {
   if (index > log_.last()) return;  // not an answer to anything that this leader sent
+  const std::optional<SnapshotMeta> own = log_.Meta(index);
+  if (own && chain != Digest{} && chain != own->chain) {
+    // It was sent, and has verified, what is in this log.
+    Report(Evidence::Kind::kDivergedLog, peer.id, index);
+    return;
+  }
   const bool older = index < peer.match;
   if (index > peer.match) {
     peer.match = index;
+    peer.match_round = leader.round;
+    peer.rose_at = now_;
+    if (CatchesUp(leader)) leader.progress_at = now_;
     // Prompt again: it may have more under way.
     const std::optional<Instant> sent_at = peer.inflight.FreeThrough(index);
     if (sent_at && now_ - *sent_at < options_.election_timeout_min) {
@@ -53,7 +68,15 @@ void Raft::Core::OnAppendAccepted(Leader& leader, Progress& peer, Index index) {
 
 void Raft::Core::OnAppendRefused(Leader& leader, Progress& peer,
                                  const AppendEntriesResponse& response) {
-  if (Is(Mutant::kMatchFromRefusal)) OnAppendAccepted(leader, peer, response.hint_index);
+  if (Is(Mutant::kMatchFromRefusal)) OnAppendAccepted(leader, peer, response.hint_index, {});
+  if (HasForgotten(leader, peer, response)) {
+    Report(Evidence::Kind::kForgotAcknowledged, peer.id, peer.match);
+    const Index agree = log_.LastAtMost(response.hint_index, response.hint_term);
+    Disregard(leader, peer.id);
+    peer.heard_from_round = leader.round + 1;
+    peer.BecomeProbe(agree.Next());
+    return;
+  }
   // What it acknowledged as durable it can not refuse: an old message.
   if (response.index <= peer.match) return;
   if (peer.state == Progress::State::kReplicate) {
@@ -65,6 +88,52 @@ void Raft::Core::OnAppendRefused(Leader& leader, Progress& peer,
     const Index agree = log_.LastAtMost(response.hint_index, response.hint_term);
     peer.BecomeProbe(std::clamp(agree.Next(), peer.match.Next(), response.index));
   }
+}
+
+// It refuses after a round that was asked when it had acknowledged `match` already, and what it
+// has ends before that: it came back with less than was on its disk. (An honest follower's hint is
+// never below what it acknowledged in this term: those entries are the leader's own.)
+bool Raft::Core::HasForgotten(const Leader& leader, const Progress& peer,
+                              const AppendEntriesResponse& response) const {
+  if (Is(Mutant::kForgottenUnnoticed)) return false;
+  return std::min(response.round, leader.round) > peer.match_round &&
+         response.hint_index < peer.match;
+}
+
+// The entries after `previous` are not sound where they arrived. If they are not sound here either,
+// the memory of this replica is at fault. Else they were damaged on the way: they are sent again
+// once what came before them is acknowledged anew, by the next heartbeat at the latest, and without
+// a window full of what follows them.
+void Raft::Core::OnCorruptAppend(Progress& peer, Index previous) {
+  const std::optional<SnapshotMeta> before = log_.Meta(previous);
+  if (peer.state == Progress::State::kSnapshot || !before) return;
+  if (previous < log_.last()) {
+    Digest chain = before->chain;
+    for (const Entry& entry : log_.Slice(previous.Next(), log_.last(), options_.max_append_bytes)) {
+      if (entry.chain != Chain(chain, entry.term, entry.index, entry.type, entry.bytes())) {
+        Report(Evidence::Kind::kCorruptEntry, options_.id, entry.index);
+        return Quarantine();
+      }
+      chain = entry.chain;
+    }
+  }
+  if (previous < peer.match) return;  // they have arrived since
+  peer.window_bytes = std::min(options_.max_append_bytes, options_.max_inflight_bytes);
+  if (peer.state == Progress::State::kReplicate) peer.BecomeProbe(peer.match.Next());
+  peer.probe_sent = true;
+}
+
+// Whether the quorum will get further when those have all entries that still come closer to it: a
+// voter that it needs may have a long way to where it stood last.
+bool Raft::Core::CatchesUp(const Leader& leader) const {
+  const Index reached = QuorumReached(electorate_, [&](NodeId voter) {
+    if (voter == options_.id) return log_.last();
+    const Progress* peer = leader.Find(voter);
+    if (peer == nullptr) return Index();
+    const bool rises = peer->rose_at && now_ - *peer->rose_at < stall_timeout();
+    return rises ? log_.last() : peer->match;
+  });
+  return reached > leader.quorum_durable;
 }
 
 // Sends what there is to send; called once for everything that happened since the last Output, so
@@ -170,7 +239,7 @@ void Raft::Core::MaybeCommit(Leader& leader) {
   });
   if (reached > leader.quorum_durable) {
     leader.quorum_durable = reached;
-    leader.progress_at = now_;
+    leader.GotFurther(now_);
   }
   const bool of_own_term = reached >= leader.term_start || Is(Mutant::kCommitOfEarlierTerm);
   if (reached > commit_ && of_own_term) CommitThrough(reached);

@@ -53,7 +53,8 @@ struct Leader {
   uint64_t round = 0;         // of leadership confirmation, counts up with each question
   Instant heartbeat_at{};     // when the next heartbeats are due
   Index quorum_durable;       // durable on a majority, whatever the term
-  Instant progress_at{};      // when the quorum last got further (or had nothing to do)
+  Instant progress_at{};      // when the quorum last got further, or came closer to it
+  Instant further_at{};       // when it last got further (or had nothing to do)
   Instant disk_checked_at{};  // when the own disk was last given another chance
   std::optional<Handover> handover;
   bool offered = false;     // TimeoutNow was sent: the target may campaign at any time
@@ -61,6 +62,8 @@ struct Leader {
   Instant busy_at{};        // when something was last asked of this leader
   bool quiesced = false;    // silent until something happens
   Instant chunk_at{};       // when the rate allows the next chunk of a snapshot
+
+  void GotFurther(Instant now) { progress_at = further_at = now; }
 
   // Null: not one of the peers.
   Progress* Find(NodeId id) { return FindIn(peers, id); }

@@ -83,9 +83,10 @@ void Raft::Core::OnInstallResponse(const Message& message) {
   RoundAnswered(*leader);
   const bool current = peer.transfer && peer.transfer->snapshot.meta == response.meta;
   if (response.installed) {
+    if (response.round < peer.heard_from_round) return;
     if (current) peer.catching_up_to = log_.last();
     // The snapshot covers what is committed, which is in this log or before it.
-    OnAppendAccepted(*leader, peer, response.meta.index);
+    OnAppendAccepted(*leader, peer, response.meta.index, response.meta.chain);
     // Compaction went past it meanwhile: from here on it needs a newer one.
     if (current && peer.transfer) peer.BecomeProbe(peer.match.Next());
     return;
@@ -102,7 +103,9 @@ void Raft::Core::OnInstallResponse(const Message& message) {
     transfer.resend_at = now_ + transfer.resend_after;
   }
   transfer.answered = true;
-  if (transfer.acknowledged > before) leader->progress_at = now_;
+  // It has it all, and reads and writes it: that may take as long as the transfer.
+  const bool whole = transfer.acknowledged == transfer.snapshot.data->size();
+  if (transfer.acknowledged > before || whole) leader->progress_at = now_;
 }
 
 // How far the log may be compacted without making useless a snapshot that is on its way, or was

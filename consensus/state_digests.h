@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "consensus/message.h"
 #include "consensus/quorum.h"
 #include "consensus/types.h"
 
@@ -26,50 +27,63 @@ class StateDigests {
            index.value() <= applied.value() + reach && index.value() + reach > applied.value();
   }
 
-  // REQUIRES: IsNear(index, applied), `node` is a member. Returns who is now known to differ from a
-  // majority of the voters at `index`, each once; none (NodeId 0) when all voters have reported and
-  // no majority agrees.
-  std::vector<NodeId> Note(NodeId node, Index index, const Digest& digest, Index applied,
-                           const Configuration& configuration) {
+  // Who is known to differ from a majority of the voters.
+  struct Differs {
+    NodeId node;
+    bool in_log = false;  // it executed another log
+  };
+
+  // REQUIRES: IsNear(state.index, applied), `node` is a member. Returns who is now known to differ,
+  // each once at an index; none (NodeId 0) when all voters have reported and no majority agrees.
+  std::vector<Differs> Note(NodeId node, const StateDigest& state, Index applied,
+                            const Configuration& configuration) {
     while (!reports_.empty() && !IsNear(reports_.begin()->first, applied)) {
       reports_.erase(reports_.begin());
     }
-    AtIndex& at = reports_[index];
-    at.digests[node] = digest;
-    std::vector<NodeId> named;
+    AtIndex& at = reports_[state.index];
+    at.states[node] = state;
+    std::vector<Differs> named;
     MemberSet all;
     bool decided = false;
-    for (const auto& [reporter, candidate] : at.digests) {
+    for (const auto& [reporter, candidate] : at.states) {
       all.Insert(reporter);
       MemberSet agreeing;
-      for (const auto& [other, theirs] : at.digests) {
-        if (theirs == candidate) agreeing.Insert(other);
+      for (const auto& [other, theirs] : at.states) {
+        if (Agree(theirs, candidate)) agreeing.Insert(other);
       }
       if (decided || !agreeing.HasQuorumOf(configuration)) continue;
       decided = true;
-      for (const auto& [other, theirs] : at.digests) {
-        if (theirs != candidate) Name(other, &at, &named);
+      for (const auto& [other, theirs] : at.states) {
+        if (Agree(theirs, candidate)) continue;
+        Name({.node = other, .in_log = !SameLog(theirs, candidate)}, &at, &named);
       }
     }
     const auto all_of = [&](const std::vector<NodeId>& voters) {
       return all.CountOf(voters) == voters.size();
     };
     if (!decided && all_of(configuration.voters) && all_of(configuration.voters_outgoing)) {
-      Name(NodeId(), &at, &named);
+      Name({}, &at, &named);
     }
     return named;
   }
 
  private:
   struct AtIndex {
-    std::map<NodeId, Digest> digests;
+    std::map<NodeId, StateDigest> states;
     MemberSet named;
   };
 
-  static void Name(NodeId node, AtIndex* at, std::vector<NodeId>* named) {
-    if (at->named.Contains(node)) return;
-    at->named.Insert(node);
-    named->push_back(node);
+  static bool SameLog(const StateDigest& a, const StateDigest& b) {
+    return a.chain == b.chain || a.chain == Digest{} || b.chain == Digest{};
+  }
+  static bool Agree(const StateDigest& a, const StateDigest& b) {
+    return a.digest == b.digest && SameLog(a, b);
+  }
+
+  static void Name(const Differs& differs, AtIndex* at, std::vector<Differs>* named) {
+    if (at->named.Contains(differs.node)) return;
+    at->named.Insert(differs.node);
+    named->push_back(differs);
   }
 
   uint64_t interval_;

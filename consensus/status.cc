@@ -51,6 +51,7 @@ RaftStatus Raft::Core::status() const {
                        .learner = configuration().IsLearner(peer.id),
                        .leaving = peer.leaving_until.has_value(),
                        .limping = peer.window_bytes < options_.max_inflight_bytes,
+                       .behind_bytes = log_.BytesAfter(std::max(peer.match, log_.base().index)),
                        .inflight_bytes = peer.inflight.bytes()};
     if (peer.transfer) {
       shown.snapshot_acknowledged_bytes = peer.transfer->acknowledged;

@@ -90,6 +90,9 @@ void Cluster::Handle(NodeId id) {
   for (uint64_t read : output.reads_failed) node.reads.erase(read);
   for (const Evidence& evidence : output.evidence) evidence_.push_back(evidence);
   if (!output.committed.empty()) MaybeCompact(id);
+  if (!output.received) return;
+  node.raft->OnSnapshotRead(output.received->data, /*readable=*/true, now_);
+  Handle(id);
 }
 
 void Cluster::SendMessage(Message message) {

@@ -145,6 +145,52 @@ TEST(DurabilityTest, CommitIndexRidesAlongAndIsUsedAtRestart) {
   EXPECT_EQ(replica.TakeCommitted().size(), 2u);
 }
 
+// The one that it needs has a long way to where the quorum stood before another died: that is
+// progress, for nobody else could lead.
+TEST(DurabilityTest, LeaderStaysWhileTheOneThatItNeedsCatchesUp) {
+  Replica replica(GroupOf(3));
+  replica.Elect();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(replica.Propose("a"), ProposeResult::kAccepted);
+  replica.Sync();
+  replica.Receive(kTwo, 1, Accepts(21));
+  ASSERT_EQ(replica.Propose("waits"), ProposeResult::kAccepted);
+  replica.Sync();
+  for (uint64_t index = 1; index <= 22; ++index) {
+    const Instant next = replica.now() + milliseconds(500);
+    while (replica.now() < next) {
+      ASSERT_EQ(replica.raft().role(), Role::kLeader) << index;
+      replica.TickToDeadline();
+      replica.Receive(kThree, 1, Accepts(index - 1));
+    }
+    replica.Receive(kThree, 1, Accepts(index));
+  }
+  EXPECT_EQ(replica.raft().commit(), Index(22));
+}
+
+// Without end it does not wait: the others may be able to commit without it.
+TEST(DurabilityTest, LeaderThatWaitsTooLongForOneThatCatchesUpGivesWay) {
+  const Options options = GroupOf(3);
+  Replica replica(options);
+  replica.Elect();
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(replica.Propose("a"), ProposeResult::kAccepted);
+  replica.Sync();
+  replica.Receive(kTwo, 1, Accepts(201));
+  ASSERT_EQ(replica.Propose("waits"), ProposeResult::kAccepted);
+  replica.Sync();
+  const Instant since = replica.now();
+  uint64_t index = 0;
+  while (replica.raft().role() == Role::kLeader) {
+    ASSERT_LT(index, 200u);
+    const Instant next = replica.now() + milliseconds(500);
+    while (replica.now() < next && replica.raft().role() == Role::kLeader) {
+      replica.Receive(kThree, 1, Accepts(index));
+      replica.TickToDeadline();
+    }
+    replica.Receive(kThree, 1, Accepts(++index));
+  }
+  EXPECT_EQ(replica.now() - since, 20 * options.election_timeout_max);
+}
+
 // A stalled disk must not hold the cluster. First: nothing is committed.
 TEST(DurabilityTest, LeaderThatCanNotCommitStepsDownAndFallsSilent) {
   const Options options = GroupOf(3);

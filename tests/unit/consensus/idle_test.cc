@@ -51,6 +51,19 @@ TEST(QuiescenceTest, IdleGroupIsSilentAndWakesForAProposal) {
   EXPECT_TRUE(FallsSilent(cluster));
 }
 
+// In silence nobody is heard, and nobody is gone for that.
+TEST(QuiescenceTest, SilentLeaderHandsOver) {
+  for (const bool named : {false, true}) {
+    Cluster cluster(Quiet(7));
+    ASSERT_TRUE(FallsSilent(cluster));
+    cluster.RunFor(seconds(60));
+    const NodeId leader = *cluster.Leader();
+    const NodeId target(leader.value() % 3 + 1);
+    ASSERT_TRUE(cluster.Transfer(leader, named ? target : NodeId()));
+    EXPECT_TRUE(cluster.RunUntil([&] { return cluster.Leader() != leader; }, seconds(1)));
+  }
+}
+
 TEST(QuiescenceTest, ReadWakesTheLeader) {
   Cluster cluster(Quiet(2));
   ASSERT_TRUE(FallsSilent(cluster));

@@ -169,6 +169,19 @@ TEST(TransferTest, WithoutATargetTheMostAdvancedActiveFollowerIsTaken) {
   EXPECT_EQ(messages[0].to, kThree);
 }
 
+// It would stop proposals for an election timeout, for nothing.
+TEST(TransferTest, NothingIsHandedToWhoIsNotHeard) {
+  Replica replica = SettledLeader();
+  for (int beat = 0; beat < 12; ++beat) {
+    replica.TickToDeadline();
+    replica.Receive(kThree, 1, Accepts(1));
+  }
+  ASSERT_EQ(replica.raft().role(), Role::kLeader);
+  EXPECT_FALSE(replica.Transfer(kTwo));
+  EXPECT_EQ(replica.Propose("a"), ProposeResult::kAccepted);
+  EXPECT_TRUE(replica.Transfer(kThree));
+}
+
 TEST(TransferTest, ThereMustBeSuchAFollower) {
   Replica replica = SettledLeader();
   EXPECT_FALSE(replica.Transfer(kOne));

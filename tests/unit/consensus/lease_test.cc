@@ -239,6 +239,21 @@ TEST(LeaseTest, AfterALeapAFollowerWaitsBeforeItCampaigns) {
   }
 }
 
+// A restart that finds no term does not wait, so that nobody is told before there is one.
+TEST(LeaseTest, NoPromiseBeforeTheFirstTermIsDurable) {
+  Replica voter(Leased());
+  voter.Do([&](Raft& raft) { raft.SetClockTrusted(true, voter.now()); });
+  voter.Receive(kTwo, 1, AppendOf(LogOfTerms({1, 1}), 1, 2, /*commit=*/0, /*round=*/1));
+  auto answers = voter.Take<AppendEntriesResponse>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_FALSE(answers[0].accepted || answers[0].clock_trusted);
+  voter.Sync();
+  voter.Receive(kTwo, 1, AppendOf(LogOfTerms({1, 1}), 1, 2, /*commit=*/0, /*round=*/2));
+  answers = voter.Take<AppendEntriesResponse>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].clock_trusted);
+}
+
 // A leader may count on what was promised just before a crash.
 TEST(LeaseTest, VoterThatRestartsKeepsItsPromise) {
   Replica follower(Leased());

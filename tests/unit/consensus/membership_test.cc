@@ -40,6 +40,11 @@ std::vector<Entry> With(std::vector<Entry> log, uint64_t term, const Configurati
   return log;
 }
 
+Configuration Retired(std::vector<NodeId> retired, Configuration members) {
+  members.retired = std::move(retired);
+  return members;
+}
+
 Configuration Joint(std::vector<NodeId> from, std::vector<NodeId> to) {
   Configuration joint = MakeConfiguration(std::move(to));
   joint.voters_outgoing = std::move(from);
@@ -53,8 +58,10 @@ NodeId Settle(Cluster& cluster) {
 }
 
 TEST(ConfigurationTest, ComesBackFromItsBytesOrNotAtAll) {
-  const Configuration joint{
-      .voters = {kOne, kFour}, .voters_outgoing = {kOne, kTwo}, .learners = {kTwo, kSix}};
+  const Configuration joint{.voters = {kOne, kFour},
+                            .voters_outgoing = {kOne, kTwo, kThree},
+                            .learners = {kTwo, kSix},
+                            .retired = {kFive, kThree}};
   const std::string bytes = EncodeConfiguration(joint);
   EXPECT_EQ(DecodeConfiguration(bytes), joint);
   for (size_t length = 0; length < bytes.size(); ++length) {
@@ -67,6 +74,9 @@ TEST(ConfigurationTest, ComesBackFromItsBytesOrNotAtAll) {
       {.voters = {kOne, kOne}},
       {.voters = {NodeId()}},
       {.voters = {kOne}, .learners = {kOne}},
+      {.voters = {kOne}, .retired = {kOne}},
+      {.voters = {kOne}, .learners = {kTwo}, .retired = {kTwo}},
+      {.voters = {kOne}, .retired = {kTwo, kTwo}},
       {.voters = {kOne, kTwo, kThree, kFour, kFive, kSix, NodeId(7), NodeId(8)}},
       {.voters_outgoing = {kOne}}};
   for (const Configuration& configuration : invalid) {
@@ -83,7 +93,7 @@ TEST(MembershipTest, ChangeIsInForceFromItsEntryOn) {
   Replica replica = SettledLeader();
   replica.TakeConfigurations();
   ASSERT_EQ(replica.ProposeMembers({kOne, kTwo, kFour}), ProposeResult::kAccepted);
-  const Configuration joint = Joint({kOne, kTwo, kThree}, {kOne, kTwo, kFour});
+  const Configuration joint = Retired({kThree}, Joint({kOne, kTwo, kThree}, {kOne, kTwo, kFour}));
   EXPECT_EQ(replica.raft().configuration(), joint);
   EXPECT_EQ(replica.TakeConfigurations(), std::vector<Configuration>{joint});
   EXPECT_EQ(replica.raft().status().peers.size(), 3u);
@@ -100,7 +110,8 @@ TEST(MembershipTest, JointEntryIsCommittedByBothMajoritiesAndTheNewOneFollows) {
   EXPECT_EQ(replica.raft().commit(), Index(1));  // not yet a majority of the new
   replica.Receive(kFour, 1, Accepts(2));
   EXPECT_EQ(replica.raft().commit(), Index(2));
-  EXPECT_EQ(replica.raft().configuration(), MakeConfiguration({kOne, kFour, kFive}));
+  EXPECT_EQ(replica.raft().configuration(),
+            Retired({kTwo, kThree}, MakeConfiguration({kOne, kFour, kFive})));
   replica.Sync();
   replica.Receive(kTwo, 1, Accepts(3));  // does not count any more
   replica.Receive(kThree, 1, Accepts(3));
@@ -230,7 +241,7 @@ TEST(MembershipTest, RemovedServerIsToldAndKeepsQuiet) {
   std::erase(voters, removed);
   ASSERT_EQ(cluster.ChangeMembers(leader, voters), ProposeResult::kAccepted);
   cluster.RunFor(seconds(1));
-  EXPECT_EQ(cluster.raft(removed).configuration(), MakeConfiguration(voters));
+  EXPECT_EQ(cluster.raft(removed).configuration(), Retired({removed}, MakeConfiguration(voters)));
   EXPECT_EQ(cluster.raft(removed).commit(), cluster.committed());
   EXPECT_EQ(cluster.raft(removed).deadline(), Instant::max());
   EXPECT_EQ(cluster.raft(leader).status().peers.size(), 1u);
@@ -244,7 +255,7 @@ TEST(MembershipTest, LeaderThatIsRemovedHandsOverWhenItIsCommitted) {
   replica.Sync();
   replica.Receive(kTwo, 1, Accepts(2));
   replica.Receive(kThree, 1, Accepts(2));
-  EXPECT_EQ(replica.raft().configuration(), MakeConfiguration({kTwo, kThree}));
+  EXPECT_EQ(replica.raft().configuration(), Retired({kOne}, MakeConfiguration({kTwo, kThree})));
   replica.Sync();
   replica.Receive(kTwo, 1, Accepts(3));
   EXPECT_EQ(replica.raft().commit(), Index(2));  // its own disk does not count
@@ -271,7 +282,7 @@ TEST(MembershipTest, ReadIsConfirmedWhenWhoIsAskedLeaves) {
   ASSERT_TRUE(replica.Read(7));
   EXPECT_TRUE(replica.TakeReads().empty());
   replica.Receive(kTwo, 1, Accepts(2));
-  EXPECT_EQ(replica.raft().configuration(), MakeConfiguration({kOne}));
+  EXPECT_EQ(replica.raft().configuration(), Retired({kTwo}, MakeConfiguration({kOne})));
   replica.Sync();
   EXPECT_EQ(replica.raft().commit(), Index(3));
   EXPECT_EQ(replica.TakeReads().size(), 1u);
@@ -367,7 +378,8 @@ TEST(MembershipTest, EveryServerCanBeReplaced) {
       }));
       ASSERT_TRUE(until([&](NodeId leader) {
         const RaftStatus status = cluster.raft(leader).status();
-        return status.configuration == MakeConfiguration(voters, learners) &&
+        return status.configuration.voters == MakeConfiguration(voters).voters &&
+               status.configuration.learners == learners && !status.configuration.joint() &&
                status.commit >= status.configuration_index;
       }));
     };
@@ -385,6 +397,44 @@ TEST(MembershipTest, EveryServerCanBeReplaced) {
     EXPECT_EQ(cluster.failure(), std::nullopt) << seed;
     EXPECT_TRUE(cluster.evidence().empty()) << seed;
   }
+}
+
+// Not by a leader that saw it go, nor by one that knows it from a snapshot. An older copy of its
+// disk could be put back, and lack what it had acknowledged.
+TEST(MembershipTest, RemovedNodeNeverComesBackUnderItsOldIdentity) {
+  Replica leader = SettledLeader();
+  ASSERT_EQ(leader.ProposeMembers({kOne, kTwo}), ProposeResult::kAccepted);
+  EXPECT_TRUE(leader.raft().configuration().IsRetired(kThree));
+  EXPECT_TRUE(leader.raft().configuration().IsVoter(kThree)) << "until the change is decided";
+  leader.Sync();
+  for (const uint64_t index : {2u, 3u}) leader.Receive(kTwo, 1, Accepts(index));
+  leader.Sync();
+  ASSERT_EQ(leader.raft().commit(), Index(3));
+  ASSERT_FALSE(leader.raft().configuration().joint());
+  EXPECT_EQ(leader.ProposeMembers({kOne, kTwo, kThree}), ProposeResult::kRetired);
+  EXPECT_EQ(leader.ProposeMembers({kOne, kTwo}, {kThree}), ProposeResult::kRetired);
+  leader.Compact({.meta = *leader.raft().EntryMeta(Index(3)), .data = Text("state")});
+  EXPECT_EQ(leader.ProposeMembers({kOne, kTwo}, {kThree}), ProposeResult::kRetired);
+  EXPECT_EQ(leader.ProposeMembers({kOne, kTwo}, {kFour}), ProposeResult::kAccepted);
+}
+
+// Who only changed its role was not removed.
+TEST(MembershipTest, VoterThatBecomesALearnerIsNotRetired) {
+  Replica leader = SettledLeader();
+  ASSERT_EQ(leader.ProposeMembers({kOne, kTwo}, {kThree}), ProposeResult::kAccepted);
+  EXPECT_TRUE(leader.raft().configuration().retired.empty());
+}
+
+TEST(ConfigurationTest, TheLatestOfThoseWhoWereRemovedAreRemembered) {
+  Configuration members = MakeConfiguration({kOne});
+  for (uint64_t node = 2; node <= 2 + kRetiredMax; ++node) {
+    members.Retire(NodeId(node));
+    members.Retire(NodeId(node));
+  }
+  EXPECT_TRUE(IsValid(members));
+  EXPECT_EQ(members.retired.size(), kRetiredMax);
+  EXPECT_FALSE(members.IsRetired(kTwo));
+  EXPECT_TRUE(members.IsRetired(kThree));
 }
 
 }  // namespace

@@ -90,6 +90,11 @@ void Replica::Handle() {
   MoveOnto(std::move(output.reads_failed), &reads_failed_);
   MoveOnto(std::move(output.evidence), &evidence_);
   if (output.configuration) configurations_.push_back(*output.configuration);
+  if (!output.received) return;
+  received_.push_back(*output.received);
+  if (!reads_snapshots_) return;
+  raft_->OnSnapshotRead(output.received->data, /*readable=*/true, now_);
+  Handle();
 }
 
 void Replica::TickToDeadline() {

@@ -78,6 +78,9 @@ class Replica {
   std::vector<uint64_t> TakeFailedReads() { return std::exchange(reads_failed_, {}); }
   std::vector<Evidence> TakeEvidence() { return std::exchange(evidence_, {}); }
   std::vector<Snapshot> TakeRestores() { return std::exchange(restores_, {}); }
+  // Snapshots that came are readable at once, or else the test says so itself.
+  void ReadSnapshotsByHand() { reads_snapshots_ = false; }
+  std::vector<Snapshot> TakeReceived() { return std::exchange(received_, {}); }
   std::vector<Configuration> TakeConfigurations() { return std::exchange(configurations_, {}); }
   // Calls a method of the core and handles what comes out.
   template <typename Call>
@@ -100,6 +103,8 @@ class Replica {
   std::vector<Evidence> evidence_;
   std::vector<Snapshot> restores_;
   std::vector<Configuration> configurations_;
+  std::vector<Snapshot> received_;
+  bool reads_snapshots_ = true;
 };
 
 }  // namespace quorumbook::consensus

@@ -148,6 +148,9 @@ void Scenario::Handle(NodeId id) {
   }
   for (uint64_t read : output.reads_failed) out_ << id << " can not serve read " << read << "\n";
   for (const Evidence& evidence : output.evidence) out_ << id << " " << Describe(evidence) << "\n";
+  if (!output.received) return;
+  node.raft->OnSnapshotRead(output.received->data, /*readable=*/true, now_);
+  Handle(id);
 }
 
 void Scenario::Arrive(std::optional<NodeId> only, bool lost) {
@@ -230,13 +233,14 @@ void Scenario::Members(NodeId id, std::istringstream& words) {
 }
 
 void Scenario::Refused(ProposeResult result) {
-  constexpr std::array<const char*, 7> kReasons = {"",
+  constexpr std::array<const char*, 8> kReasons = {"",
                                                    "not the leader",
                                                    "busy",
                                                    "handing over",
                                                    "nothing of this term is committed yet",
                                                    "the last change is under way",
-                                                   "not a valid change"};
+                                                   "not a valid change",
+                                                   "a removed member"};
   out_ << "refused: " << kReasons[static_cast<size_t>(result)] << "\n";
 }
 

@@ -160,6 +160,33 @@ TEST(SnapshotTest, LeaderSendsASnapshotInChunksOneAtATime) {
   EXPECT_EQ(replica.Take<AppendEntries>().size(), 2u);
 }
 
+// Nobody else could commit either: kThree is gone.
+TEST(SnapshotTest, LeaderStaysWhileTheOneThatItNeedsReadsASnapshot) {
+  const Duration longest = 2 * GroupOf(3).election_timeout_max;
+  Replica replica = LeaderWithSnapshot();
+  ASSERT_EQ(replica.Propose("waits"), ProposeResult::kAccepted);
+  replica.Sync();
+  const Instant since = replica.now();
+  while (replica.now() < since + 5 * longest) {
+    ASSERT_EQ(replica.raft().role(), Role::kLeader) << (replica.now() - since).count();
+    for (const InstallSnapshot& chunk : replica.Take<InstallSnapshot>()) {
+      replica.Receive(kTwo, 1,
+                      InstallSnapshotResponse{.meta = chunk.meta,
+                                              .next_offset = chunk.offset + chunk.data.size()});
+    }
+    replica.TickToDeadline();
+  }
+  // And not for ever.
+  while (replica.raft().role() == Role::kLeader) {
+    ASSERT_LE(replica.now(), since + 10 * longest);
+    for (const InstallSnapshot& chunk : replica.Take<InstallSnapshot>()) {
+      replica.Receive(
+          kTwo, 1, InstallSnapshotResponse{.meta = chunk.meta, .next_offset = chunk.total_bytes});
+    }
+    replica.TickToDeadline();
+  }
+}
+
 TEST(SnapshotTest, LostChunkIsSentAgainAndHeartbeatsGoOn) {
   Replica replica = LeaderWithSnapshot();
   size_t chunks = 0;
@@ -204,7 +231,9 @@ TEST(SnapshotTest, FollowerInstallsWhatArrivedWhenItIsDurable) {
   replica.Receive(kTwo, 3, ChunkOf(meta, 20, 100));
   replica.Receive(kTwo, 3, AppendOf(kLog, 5, 6, /*commit=*/6));
   EXPECT_EQ(replica.raft().commit(), Index(6));
-  EXPECT_TRUE(replica.Take<InstallSnapshotResponse>().empty());
+  for (const auto& answer : replica.Take<InstallSnapshotResponse>()) {
+    EXPECT_FALSE(answer.installed);
+  }
   EXPECT_TRUE(replica.TakeRestores().empty());
   EXPECT_TRUE(replica.TakeCommitted().empty());
   replica.SyncOne();
@@ -252,6 +281,7 @@ TEST(SnapshotTest, CompletionOfEarlierWritesDoesNotMakeTheSnapshotDurable) {
   replica.Receive(kThree, 3, ChunkOf(MetaOf(kLog, 5), 0, 100));
   replica.TakeMessages();
   replica.SyncOne();
+  replica.SyncOne();  // the term
   EXPECT_EQ(replica.raft().status().durable, Index(0));
   EXPECT_TRUE(replica.TakeMessages().empty());
   EXPECT_TRUE(replica.TakeRestores().empty());
