@@ -13,6 +13,7 @@
 
 #include "storage/identity.h"
 #include "storage/records.h"
+#include "storage/rocksdb_directory_watch.h"
 #include "storage/rocksdb_log_tail.h"
 #include "storage/rocksdb_tuning.h"
 
@@ -84,7 +85,7 @@ void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
     case rocksdb::FileOperationType::kSync:
     case rocksdb::FileOperationType::kFsync:
     case rocksdb::FileOperationType::kRangeSync:
-      sync_failed_ = true;
+      SyncFailed();
       break;
     default:
       break;
@@ -93,8 +94,8 @@ void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
 
 Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
     : directory_(options.directory),
-      env_(env),
-      error_watch_(std::make_shared<ErrorWatch>(options.sync_times)) {}
+      error_watch_(std::make_shared<ErrorWatch>(options.sync_times)),
+      env_(WatchDirectorySyncs(env, [watch = error_watch_] { watch->SyncFailed(); })) {}
 
 Database::~Database() {
   Close();
@@ -159,15 +160,15 @@ absl::Status Database::CheckDirectory() {
   // RocksDB would begin a new database here and delete what it does not know.
   if (has_data && !has_current) return DataLossIn(directory_, "file CURRENT is missing");
   if (!has_current) return absl::OkStatus();
-  absl::Status status = CheckLogTails(env_, directory_);
+  absl::Status status = CheckLogTails(env_.get(), directory_);
   return absl::IsDataLoss(status) ? DataLossIn(directory_, status.message()) : status;
 }
 
 absl::Status Database::OpenRocksDb(bool first_opening) {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(TunedDbOptions(env_, error_watch_), directory_,
-                                                   TunedFamilies(), &handles, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(TunedDbOptions(env_.get(), error_watch_),
+                                                   directory_, TunedFamilies(), &handles, &db);
   if (status.ok()) {
     db_.reset(db);
     for (size_t i = 0; i < kFamilies; ++i) {
@@ -176,7 +177,12 @@ absl::Status Database::OpenRocksDb(bool first_opening) {
     }
     return absl::OkStatus();
   }
-  if (status.IsNoSpace()) return DiskFull(directory_, status);
+  if (status.IsNoSpace()) {
+    if (!first_opening) return DiskFull(directory_, status);
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "no space left to open the store in ", directory_,
+        ": free space on that file system, then start the node again (", status.ToString(), ")"));
+  }
   if (status.IsInvalidArgument() || status.IsNotSupported()) {
     return absl::FailedPreconditionError(
         absl::StrCat("data directory ", directory_,

@@ -83,7 +83,8 @@ class Database {
   }
 
  private:
-  // Notices failed syncs of any file, also of those in the background, measures those that writes
+  // Notices failed syncs of any file, also of those in the background (of directories it is told,
+  // see rocksdb_directory_watch.h), measures those that writes
   // wait for, and keeps RocksDB from recovering from errors by itself: when it may go on is for
   // Heal to say.
   class ErrorWatch : public rocksdb::EventListener {
@@ -101,6 +102,7 @@ class Database {
     void OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) override {
       if (info.condition.cur != rocksdb::WriteStallCondition::kNormal) ++stalls_;
     }
+    void SyncFailed() { sync_failed_ = true; }
     bool sync_failed() const { return sync_failed_.load(); }
     uint64_t stalls() const { return stalls_.load(); }
 
@@ -147,9 +149,9 @@ class Database {
   absl::Status Judge(const rocksdb::Status& status);
 
   const std::string directory_;
-  rocksdb::Env* const env_;
+  const std::shared_ptr<ErrorWatch> error_watch_;
+  const std::unique_ptr<rocksdb::Env> env_;
   rocksdb::FileLock* lock_ = nullptr;
-  std::shared_ptr<ErrorWatch> error_watch_;
   std::array<FamilyId, kFamilies> family_ids_;  // set once, at the first opening
   StoreIdentity identity_;                      // likewise
 

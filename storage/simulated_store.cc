@@ -47,6 +47,12 @@ uint64_t RecordsOf(const std::vector<ShardWrite>& writes) {
   return records;
 }
 
+absl::Status NoSpace() {
+  return absl::ResourceExhaustedError(
+      "no space left on the simulated disk: nothing was written; writing goes on when there is "
+      "space again");
+}
+
 // REQUIRES: `record` is not empty.
 void Flip(std::string* record, uint64_t bit) {
   bit %= record->size() * 8;
@@ -80,6 +86,7 @@ class SimulatedStore : public Store {
   absl::Status SetFounders(const std::vector<NodeId>& founders) override {
     std::lock_guard lock(disk_->mutex_);
     absl::Status status = CheckFounders(disk_->founders_, founders);
+    if (status.ok() && disk_->founders_ == founders) return status;
     if (status.ok()) status = disk_->CheckWritable();
     if (status.ok()) status = disk_->TrySync();
     if (status.ok()) disk_->founders_ = founders;
@@ -191,10 +198,8 @@ bool SimulatedDisk::FlipBit(const RecordPlace& place, uint64_t bit) {
     bit %= (record->size() + snapshot.data->size()) * 8;
     if (bit >= record->size() * 8) {
       bit -= record->size() * 8;
-      if (shard.touched_data == nullptr) {
-        shard.touched_data = std::make_unique<std::string>(*snapshot.data);
-      }
-      record = shard.touched_data.get();
+      if (!shard.touched_data) shard.touched_data = *snapshot.data;
+      record = &*shard.touched_data;
     }
   }
   Flip(record, bit);
@@ -210,6 +215,23 @@ bool SimulatedDisk::Misdirect(const RecordPlace& from, const RecordPlace& to) {
   return true;
 }
 
+std::shared_ptr<const SimulatedDisk::Copy> SimulatedDisk::MakeCopy() {
+  std::lock_guard lock(mutex_);
+  auto copy = std::make_shared<Copy>();
+  copy->shards_ = shards_;
+  return copy;
+}
+
+void SimulatedDisk::PutBack(const Copy& copy) {
+  std::lock_guard lock(mutex_);
+  QB_CHECK(!open_);
+  shards_ = copy.shards_;
+  torn_.reset();
+  not_synced_.clear();
+  writes_ -= unsynced_.size();
+  unsynced_.clear();
+}
+
 void SimulatedDisk::Plant(Mutant mutant) {
   std::lock_guard lock(mutex_);
   mutant_ = mutant;
@@ -217,10 +239,8 @@ void SimulatedDisk::Plant(Mutant mutant) {
 
 std::string* SimulatedDisk::Touch(const RecordPlace& place) {
   const auto touch = [](auto* record, const auto& encode) {
-    if (record->touched == nullptr) {
-      record->touched = std::make_unique<std::string>(encode(record->value));
-    }
-    return record->touched.get();
+    if (!record->touched) record->touched = encode(record->value);
+    return &*record->touched;
   };
   if (place.kind == RecordPlace::Kind::kIdentity) {
     if (!identity_) return nullptr;
@@ -259,11 +279,16 @@ std::string* SimulatedDisk::Touch(const RecordPlace& place) {
   });
 }
 
-absl::Status SimulatedDisk::CheckWritable() const {
+absl::Status SimulatedDisk::CheckWritable() {
+  refused_ = full_;
   if (!final_error_.ok() || !full_) return final_error_;
-  return absl::ResourceExhaustedError(
-      "no space left on the simulated disk: nothing was written; writing goes on when there is "
-      "space again");
+  return NoSpace();
+}
+
+// A write that did not fit is cut off before anything is read again, which needs space as well.
+absl::Status SimulatedDisk::CheckReadable() {
+  if (!final_error_.ok() || !refused_) return final_error_;
+  return CheckWritable();
 }
 
 absl::Status SimulatedDisk::TrySync() {
@@ -350,12 +375,12 @@ void SimulatedDisk::Put(SavedSnapshot saved) {
 }
 
 void SimulatedDisk::PutSnapshot(Shard* shard, Snapshot snapshot) {
-  shard->snapshot = Record<Snapshot>{.value = std::move(snapshot), .touched = nullptr};
+  shard->snapshot = Record<Snapshot>{.value = std::move(snapshot), .touched = std::nullopt};
   shard->touched_data.reset();
 }
 
 void SimulatedDisk::StartLogAt(Shard* shard, Index first) {
-  shard->log_start = Record<Index>{.value = first, .touched = nullptr};
+  shard->log_start = Record<Index>{.value = first, .touched = std::nullopt};
   shard->entries.erase(shard->entries.begin(), shard->entries.lower_bound(first));
 }
 
@@ -364,7 +389,7 @@ void SimulatedDisk::Apply(ShardWrite write, uint64_t* records) {
   Shard& shard = shards_[write.shard];
   Persist& persist = write.persist;
   if (persist.hard_state && next()) {
-    shard.hard_state = Record<HardState>{.value = *persist.hard_state, .touched = nullptr};
+    shard.hard_state = Record<HardState>{.value = *persist.hard_state, .touched = std::nullopt};
   }
   if (persist.snapshot && next()) {
     shard.entries.clear();
@@ -378,21 +403,27 @@ void SimulatedDisk::Apply(ShardWrite write, uint64_t* records) {
     Entry& entry = persist.entries[i];
     QB_CHECK(i == 0 || entry.index == persist.entries[i - 1].index.Next());
     const auto place = shard.entries.try_emplace(shard.entries.end(), entry.index);
-    place->second = {.value = std::move(entry), .touched = nullptr};
+    place->second = {.value = std::move(entry), .touched = std::nullopt};
   }
   if (persist.compact_through && *persist.compact_through >= shard.first() && next()) {
     StartLogAt(&shard, persist.compact_through->Next());
   }
 }
 
-absl::StatusOr<Snapshot> SimulatedDisk::ReadSnapshot(ShardId id, const Shard& shard) {
+absl::StatusOr<Snapshot> SimulatedDisk::ReadSnapshot(ShardId id, const Shard& shard) const {
   const auto& [stored, touched] = *shard.snapshot;
-  if (touched == nullptr && shard.touched_data == nullptr) return stored;
+  if (!touched && !shard.touched_data) return stored;
+  if (mutant_ == Mutant::kRottenSnapshotRead) {
+    Snapshot rotten = stored;
+    if (shard.touched_data) {
+      rotten.data = std::make_shared<const std::string>(*shard.touched_data);
+    }
+    return rotten;
+  }
   absl::StatusOr<SnapshotPointer> pointer =
-      touched == nullptr ? PointerTo(stored)
-                         : DecodeSnapshotPointer(SnapshotKey(id, 0, 0), *touched);
+      !touched ? PointerTo(stored) : DecodeSnapshotPointer(SnapshotKey(id, 0, 0), *touched);
   if (!pointer.ok()) return Damaged(id, absl::StrCat("snapshot: ", pointer.status().message()));
-  const std::string& data = shard.touched_data != nullptr ? *shard.touched_data : *stored.data;
+  const std::string& data = shard.touched_data ? *shard.touched_data : *stored.data;
   if (data.size() != pointer->total_bytes || Digest128(data) != pointer->data_digest) {
     return DamagedAt(id, pointer->meta.index,
                      "snapshot: its data do not have the stored length and digest");
@@ -400,13 +431,24 @@ absl::StatusOr<Snapshot> SimulatedDisk::ReadSnapshot(ShardId id, const Shard& sh
   return stored;
 }
 
+// The payload as if the bit that rotted were in it.
+Entry SimulatedDisk::Rotten(const Record<Entry>& record) {
+  Entry entry = record.value;
+  if (entry.payload->empty()) return entry;
+  auto payload = std::make_shared<std::string>(*entry.payload);
+  Flip(payload.get(), record.touched->size());
+  entry.payload = std::move(payload);
+  return entry;
+}
+
 absl::StatusOr<RestoredState> SimulatedDisk::Read(ShardId id) {
+  if (absl::Status status = CheckReadable(); !status.ok()) return status;
   Shard& shard = shards_[id];
   RestoredState state;
   if (shard.hard_state) {
     const auto& [value, touched] = *shard.hard_state;
     absl::StatusOr<HardState> hard_state =
-        touched == nullptr ? value : DecodeHardState(ShardKey(id), *touched);
+        !touched ? value : DecodeHardState(ShardKey(id), *touched);
     if (!hard_state.ok()) {
       return Damaged(id, absl::StrCat("hard state: ", hard_state.status().message()));
     }
@@ -417,19 +459,27 @@ absl::StatusOr<RestoredState> SimulatedDisk::Read(ShardId id) {
     if (!snapshot.ok()) return snapshot.status();
     state.snapshot = *std::move(snapshot);
   }
-  if (shard.log_start && shard.log_start->touched != nullptr) {
+  if (shard.log_start && shard.log_start->touched) {
     absl::StatusOr<LogStart> start = DecodeLogStart(LogKey(id, 0), *shard.log_start->touched);
     if (!start.ok()) return Damaged(id, absl::StrCat("log start: ", start.status().message()));
   }
+  bool unchecked = false;
   for (const auto& [index, record] : shard.entries) {
-    if (record.touched != nullptr) {
+    if (record.touched && mutant_ == Mutant::kRottenEntryRead) {
+      state.entries.push_back(Rotten(record));
+      unchecked = true;
+      continue;
+    }
+    if (record.touched) {
       absl::StatusOr<Entry> entry = DecodeEntry(index, LogKey(id, index.value()), *record.touched);
       if (!entry.ok()) return DamagedAt(id, index, entry.status().message());
     }
     state.entries.push_back(record.value);
   }
+  if (unchecked) return state;
   if (absl::Status status = VerifyShard(id, shard.first(), state); !status.ok()) return status;
   if (LogEndsBeforeSnapshot(shard.first(), state)) {
+    if (absl::Status status = CheckWritable(); !status.ok()) return status;
     shard.entries.clear();
     StartLogAt(&shard, state.snapshot->meta.index.Next());
     state.entries.clear();
@@ -449,10 +499,10 @@ uint64_t SimulatedDisk::UsedBytes() const {
 
 absl::Status SimulatedDisk::CheckIdentity(const StoreIdentity& wanted) {
   if (!identity_) {
-    identity_ = Record<StoreIdentity>{.value = wanted, .touched = nullptr};
+    identity_ = Record<StoreIdentity>{.value = wanted, .touched = std::nullopt};
     return absl::OkStatus();
   }
-  if (identity_->touched != nullptr) {
+  if (identity_->touched) {
     absl::StatusOr<StoreIdentity> found = DecodeIdentity(kIdentityKey, *identity_->touched);
     if (!found.ok()) {
       return absl::DataLossError(
@@ -477,7 +527,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSimulatedStore(SimulatedDisk* disk,
         "an earlier process met damage while it ran: keep the disk for "
         "inspection and rebuild the node from its peers with another one");
   }
+  if (disk->full_) return NoSpace();
   if (absl::Status status = disk->CheckIdentity(identity); !status.ok()) return status;
+  disk->refused_ = false;
   disk->final_error_ = absl::OkStatus();
   disk->sync_error_ignored_ = false;
   disk->Recover();

@@ -55,7 +55,8 @@ class SimulatedDisk {
   // writes that are not durable.
   void LosePower(uint64_t whole = 0, uint64_t torn = 0);
 
-  // Every write fails with kResourceExhausted and changes nothing, until there is space again.
+  // Until there is space again every write and every opening fails with kResourceExhausted and
+  // changes nothing, and so does Load once a write was refused, as in the real store.
   void SetFull(bool full);
 
   // The next sync fails with kInternal, and every later write and sync until the disk is opened
@@ -83,6 +84,12 @@ class SimulatedDisk {
   // holds zeros. False: one of them does not exist, or they are the same.
   bool Misdirect(const RecordPlace& from, const RecordPlace& to);
 
+  // What is durable now but identity and founders; and that again, as when somebody puts an older
+  // copy of a directory back. REQUIRES: `copy` is of this disk; no store has the disk open.
+  class Copy;
+  std::shared_ptr<const Copy> MakeCopy();
+  void PutBack(const Copy& copy);
+
   // Bugs of a store, to show that checkers find them.
   enum class Mutant : uint8_t {
     kNone,
@@ -92,6 +99,8 @@ class SimulatedDisk {
     kSnapshotNotSynced,     // an own snapshot is reported as durable before it is
     kDamageForgotten,       // a mark of damage is not kept
     kSyncErrorIgnored,      // after a failed sync all goes on, and nothing reaches the disk
+    kRottenEntryRead,       // neither checksum nor chain of an entry is checked when it is read
+    kRottenSnapshotRead,    // neither checksum nor digest of a snapshot is checked when it is read
   };
   // From now on.
   void Plant(Mutant mutant);
@@ -105,13 +114,13 @@ class SimulatedDisk {
   template <typename T>
   struct Record {
     T value;
-    std::unique_ptr<std::string> touched;
+    std::optional<std::string> touched;
   };
   struct Shard {
     std::optional<Record<consensus::HardState>> hard_state;
     std::optional<Record<consensus::Index>> log_start;
     std::optional<Record<consensus::Snapshot>> snapshot;  // touched: the pointer
-    std::unique_ptr<std::string> touched_data;            // of the snapshot
+    std::optional<std::string> touched_data;              // of the snapshot
     std::map<consensus::Index, Record<consensus::Entry>> entries;
 
     consensus::Index first() const { return log_start ? log_start->value : consensus::Index(1); }
@@ -123,7 +132,8 @@ class SimulatedDisk {
   using Change = std::variant<std::vector<ShardWrite>, SavedSnapshot>;
 
   // All of these need mutex_.
-  absl::Status CheckWritable() const;
+  absl::Status CheckWritable();
+  absl::Status CheckReadable();
   absl::Status TrySync();
   absl::Status Accept(Change change, uint64_t bytes);
   // What kHardStateApart and kSnapshotApartFromLog write first.
@@ -140,7 +150,9 @@ class SimulatedDisk {
   std::string* Touch(const RecordPlace& place);
   absl::Status CheckIdentity(const StoreIdentity& wanted);
   absl::StatusOr<consensus::RestoredState> Read(ShardId id);
-  static absl::StatusOr<consensus::Snapshot> ReadSnapshot(ShardId id, const Shard& shard);
+  absl::StatusOr<consensus::Snapshot> ReadSnapshot(ShardId id, const Shard& shard) const;
+  // What kRottenEntryRead makes of a record.
+  static consensus::Entry Rotten(const Record<consensus::Entry>& record);
   uint64_t UsedBytes() const;
 
   std::mutex mutex_;  // guards what follows
@@ -160,6 +172,7 @@ class SimulatedDisk {
   bool defer_syncs_ = false;
   bool open_ = false;
   bool full_ = false;
+  bool refused_ = false;  // a write, for lack of space, after which nothing was written
   bool marked_damaged_ = false;
   bool fail_next_sync_ = false;
   bool sync_error_ignored_ = false;  // of kSyncErrorIgnored
@@ -169,5 +182,11 @@ class SimulatedDisk {
 // REQUIRES: `disk` outlives the store. Errors: as OpenRocksDbStore.
 absl::StatusOr<std::unique_ptr<Store>> OpenSimulatedStore(SimulatedDisk* disk,
                                                           const StoreIdentity& identity);
+
+class SimulatedDisk::Copy {
+ private:
+  friend class SimulatedDisk;
+  std::map<ShardId, Shard> shards_;
+};
 
 }  // namespace quorumbook::storage

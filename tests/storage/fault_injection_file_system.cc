@@ -83,7 +83,7 @@ class WatchedDirectory : public rocksdb::FSDirectoryWrapper {
       : FSDirectoryWrapper(std::move(directory)), system_(system), path_(std::move(path)) {}
 
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
-    const IOStatus status = system_->BeginSync();
+    const IOStatus status = system_->BeginDirectorySync();
     if (status.ok()) system_->DirectorySynced(path_);
     return status;
   }
@@ -127,6 +127,8 @@ void FaultInjectionFileSystem::Restart(std::mt19937_64* torn) {
   free_bytes_ = kUnlimited;
   append_error_ = IOStatus::OK();
   sync_error_ = IOStatus::OK();
+  next_sync_error_ = IOStatus::OK();
+  directory_sync_error_ = IOStatus::OK();
   read_error_ = IOStatus::OK();
 }
 
@@ -143,6 +145,16 @@ void FaultInjectionFileSystem::FailAppends(IOStatus status) {
 void FaultInjectionFileSystem::FailSyncs(IOStatus status) {
   std::lock_guard lock(mutex_);
   sync_error_ = std::move(status);
+}
+
+void FaultInjectionFileSystem::FailNextSync(IOStatus status) {
+  std::lock_guard lock(mutex_);
+  next_sync_error_ = std::move(status);
+}
+
+void FaultInjectionFileSystem::FailDirectorySyncs(IOStatus status) {
+  std::lock_guard lock(mutex_);
+  directory_sync_error_ = std::move(status);
 }
 
 void FaultInjectionFileSystem::FailReads(IOStatus status) {
@@ -191,7 +203,15 @@ IOStatus FaultInjectionFileSystem::BeginSync() {
   IOStatus status = Begin();
   if (!status.ok()) return status;
   std::lock_guard lock(mutex_);
+  if (!next_sync_error_.ok()) return std::exchange(next_sync_error_, IOStatus::OK());
   return sync_error_;
+}
+
+IOStatus FaultInjectionFileSystem::BeginDirectorySync() {
+  IOStatus status = BeginSync();
+  if (!status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  return directory_sync_error_;
 }
 
 void FaultInjectionFileSystem::Appended(const std::string& path, uint64_t bytes) {

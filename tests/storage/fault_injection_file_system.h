@@ -44,6 +44,10 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   // From now on appends and syncs return these; OK ends it. A failed sync counts as not done.
   void FailAppends(rocksdb::IOStatus status);
   void FailSyncs(rocksdb::IOStatus status);
+  // The next sync returns this, and does nothing.
+  void FailNextSync(rocksdb::IOStatus status);
+  // As FailSyncs, of directories alone.
+  void FailDirectorySyncs(rocksdb::IOStatus status);
 
   // From now on reads of tables return this; OK ends it.
   void FailReads(rocksdb::IOStatus status);
@@ -86,6 +90,7 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   // How much of an append goes through, and what it returns.
   rocksdb::IOStatus BeginAppend(uint64_t bytes, uint64_t* accepted);
   rocksdb::IOStatus BeginSync();
+  rocksdb::IOStatus BeginDirectorySync();
   rocksdb::IOStatus read_error() const;
   void Appended(const std::string& path, uint64_t bytes);
   void Synced(const std::string& path);
@@ -99,6 +104,8 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   uint64_t free_bytes_ = kUnlimited;
   rocksdb::IOStatus append_error_;
   rocksdb::IOStatus sync_error_;
+  rocksdb::IOStatus next_sync_error_;
+  rocksdb::IOStatus directory_sync_error_;
   rocksdb::IOStatus read_error_;
   uint64_t most_unsynced_bytes_ = 0;
 };

@@ -1,4 +1,5 @@
-// The faults of the simulated store.
+// The faults of the simulated store that its host alone can bring about; the others are in
+// store_contract_*_test.cc.
 #include "storage/simulated_store.h"
 
 #include <gmock/gmock.h>
@@ -39,14 +40,6 @@ class SimulatedStoreTest : public testing::Test {
   ShardModel model_{ShardId(1)};
 };
 
-TEST_F(SimulatedStoreTest, WhatWasSyncedSurvivesPowerLoss) {
-  ASSERT_TRUE(Write(model_.Append(Term(1), {"a"})).ok());
-  EXPECT_EQ(disk_.writes(), 1U);
-  EXPECT_EQ(disk_.synced_writes(), 1U);
-  LosePowerAndReopen();
-  EXPECT_TRUE(Holds(*store_, model_));
-}
-
 TEST_F(SimulatedStoreTest, WhatWasNotSyncedIsLostWithThePower) {
   ASSERT_TRUE(Write(model_.Append(Term(1), {"a"})).ok());
   disk_.DeferSyncs(true);
@@ -83,6 +76,20 @@ TEST_F(SimulatedStoreTest, AProcessThatEndsLosesNothing) {
 
 // However many of the writes under way the disk had got to, and however far in one of them: the
 // state is that after one of the writes.
+TEST_F(SimulatedStoreTest, AnOlderCopyIsWhatWasDurableThen) {
+  ASSERT_TRUE(Write(model_.Append(Term(1), {"a"})).ok());
+  disk_.DeferSyncs(true);
+  const ShardModel then = model_;
+  ASSERT_TRUE(Write(model_.Append(Term(1), {"b"})).ok());
+  const auto copy = disk_.MakeCopy();
+  ASSERT_TRUE(disk_.Sync(disk_.writes()).ok());
+  ASSERT_TRUE(Write(model_.Append(Term(2), {"c"})).ok());
+  store_.reset();
+  disk_.PutBack(*copy);
+  Reopen();
+  EXPECT_TRUE(Holds(*store_, then));
+}
+
 TEST_F(SimulatedStoreTest, PowerLossLeavesAPrefixOfTheWrites) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -121,48 +128,24 @@ TEST_F(SimulatedStoreTest, ATornWriteIsCutAtOpenUnlessThatBugIsPlanted) {
   }
 }
 
-TEST_F(SimulatedStoreTest, AFullDiskTakesNothingAndHeals) {
-  ASSERT_TRUE(Write(model_.Append(Term(1), {"a"})).ok());
-  disk_.SetFull(true);
-  const uint64_t bytes = disk_.bytes_written();
-  EXPECT_TRUE(absl::IsResourceExhausted(Write(ShardModel(model_).Append(Term(1), {"b"}))));
-  EXPECT_TRUE(absl::IsResourceExhausted(
-      store_->SaveSnapshot(ShardId(1), ShardModel(model_).Save(Index(1), "state"))));
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->SetFounders({NodeId(1)})));
-  EXPECT_EQ(disk_.bytes_written(), bytes);
-  EXPECT_TRUE(Holds(*store_, model_));
-  disk_.SetFull(false);
-  ASSERT_TRUE(Write(model_.Append(Term(1), {"b"})).ok());
-  EXPECT_GT(disk_.bytes_written(), bytes);
-  EXPECT_TRUE(Holds(*store_, model_));
-}
-
-TEST_F(SimulatedStoreTest, AFailedSyncIsFinalUntilTheDiskIsOpenedAgain) {
-  for (const bool deferred : {false, true}) {
-    for (const bool landed : {false, true}) {
-      SCOPED_TRACE(testing::Message() << deferred << landed);
-      disk_.DeferSyncs(deferred);
-      disk_.FailNextSync();
-      ShardModel next = model_;
-      const absl::Status written = Write(next.Append(Term(1), {"a"}));
-      const absl::Status failed = deferred ? disk_.Sync(disk_.writes()) : written;
-      EXPECT_EQ(written.ok(), deferred);
-      EXPECT_TRUE(absl::IsInternal(failed)) << failed;
-      EXPECT_EQ(Write(ShardModel(next).Append(Term(1), {"b"})), failed);
-      EXPECT_EQ(store_->SaveSnapshot(ShardId(1), ShardModel(next).Save(Index(1), "")), failed);
-      EXPECT_EQ(disk_.Sync(disk_.writes()), failed);
-      EXPECT_TRUE(Holds(*store_, model_));
-      if (landed) {
-        Reopen();
-        model_ = next;
-      } else {
-        LosePowerAndReopen();
-      }
-      EXPECT_TRUE(Holds(*store_, model_));
-      disk_.DeferSyncs(false);
-      ASSERT_TRUE(Write(model_.Append(Term(1), {"c"})).ok());
-      EXPECT_TRUE(Holds(*store_, model_));
+TEST_F(SimulatedStoreTest, AFailedSyncOfDeferredWritesIsFinalUntilTheDiskIsOpenedAgain) {
+  disk_.DeferSyncs(true);
+  for (const bool landed : {false, true}) {
+    SCOPED_TRACE(testing::Message() << landed);
+    disk_.FailNextSync();
+    ShardModel next = model_;
+    ASSERT_TRUE(Write(next.Append(Term(1), {"a"})).ok());
+    const absl::Status failed = disk_.Sync(disk_.writes());
+    EXPECT_TRUE(absl::IsInternal(failed)) << failed;
+    EXPECT_EQ(Write(ShardModel(next).Append(Term(1), {"b"})), failed);
+    EXPECT_EQ(disk_.Sync(disk_.writes()), failed);
+    if (landed) {
+      Reopen();
+      model_ = next;
+    } else {
+      LosePowerAndReopen();
     }
+    EXPECT_TRUE(Holds(*store_, model_));
   }
 }
 
@@ -241,14 +224,6 @@ TEST_F(SimulatedDamageTest, ARecordOfAnotherShardIsFound) {
   ASSERT_TRUE(disk_.Misdirect(foreign, mine));
   ExpectDamage("shard 1: hard state");
   const absl::Status status = store_->Load(ShardId(2)).status();
-  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
-}
-
-TEST_F(SimulatedDamageTest, ADiskThatIsMarkedAsDamagedIsRefused) {
-  disk_.MarkDamaged();
-  EXPECT_TRUE(Holds(*store_, model_));
-  store_.reset();
-  const absl::Status status = OpenSimulatedStore(&disk_, kTestIdentity).status();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
 }
 

@@ -1,95 +1,25 @@
-// The contract of storage/store.h, held against every implementation.
+// What is written is there: the part of the contract that needs no fault.
+#include "tests/storage/store_contract.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "storage/rocksdb_store.h"
-#include "storage/simulated_store.h"
-#include "tests/storage/store_fixtures.h"
-
 namespace quorumbook::storage {
 namespace {
 
 using consensus::Index;
-using consensus::Persist;
-using consensus::RestoredState;
 using consensus::Snapshot;
 using consensus::Term;
 using testing::HasSubstr;
 
 using OpenResult = absl::StatusOr<std::unique_ptr<Store>>;
-
-// A place that keeps what its stores write.
-class Medium {
- public:
-  virtual ~Medium() = default;
-  virtual OpenResult Open(const StoreIdentity& identity) = 0;
-};
-
-class RocksDbMedium : public Medium {
- public:
-  OpenResult Open(const StoreIdentity& identity) override {
-    return OpenRocksDbStore({.directory = directory_.path() + "/store", .identity = identity});
-  }
-
- private:
-  TemporaryDirectory directory_;
-};
-
-class SimulatedMedium : public Medium {
- public:
-  OpenResult Open(const StoreIdentity& identity) override {
-    return OpenSimulatedStore(&disk_, identity);
-  }
-
- private:
-  SimulatedDisk disk_;
-};
-
-struct Implementation {
-  std::string name;
-  std::function<std::unique_ptr<Medium>()> make;
-};
-
-class StoreContractTest : public testing::TestWithParam<Implementation> {
- protected:
-  void SetUp() override {
-    medium_ = GetParam().make();
-    Reopen();
-  }
-
-  void Reopen() {
-    store_.reset();
-    OpenResult opened = medium_->Open(kTestIdentity);
-    ASSERT_TRUE(opened.ok()) << opened.status();
-    store_ = *std::move(opened);
-  }
-  void Write(ShardWrite write) {
-    const absl::Status status = store_->Write({std::move(write)});
-    ASSERT_TRUE(status.ok()) << status;
-  }
-  void Save(const Snapshot& snapshot) {
-    const absl::Status status = store_->SaveSnapshot(model_.shard(), snapshot);
-    ASSERT_TRUE(status.ok()) << status;
-  }
-  // As it is, and after closing and opening.
-  void ExpectHolds(const ShardModel& model) {
-    EXPECT_TRUE(Holds(*store_, model));
-    Reopen();
-    EXPECT_TRUE(Holds(*store_, model));
-  }
-
-  std::unique_ptr<Medium> medium_;
-  std::unique_ptr<Store> store_;
-  ShardModel model_{ShardId(3)};
-};
 
 TEST_P(StoreContractTest, AShardThatWasNeverWrittenIsEmpty) {
   ExpectHolds(model_);
@@ -407,15 +337,10 @@ TEST_P(StoreContractTest, UsageGrowsWithWhatIsWritten) {
   EXPECT_GT(after->free_bytes, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, StoreContractTest,
-    testing::Values(Implementation{.name = "RocksDb",
-                                   .make = [] { return std::make_unique<RocksDbMedium>(); }},
-                    Implementation{.name = "Simulated",
-                                   .make = [] { return std::make_unique<SimulatedMedium>(); }}),
-    [](const testing::TestParamInfo<Implementation>& implementation) {
-      return implementation.param.name;
-    });
+INSTANTIATE_TEST_SUITE_P(All, StoreContractTest, testing::ValuesIn(Implementations()),
+                         [](const testing::TestParamInfo<Implementation>& implementation) {
+                           return implementation.param.name;
+                         });
 
 }  // namespace
 }  // namespace quorumbook::storage

@@ -1,45 +1,31 @@
 // Whatever moment the power fails at: what was acknowledged is there, and what was not is there
 // whole or not at all.
 #include <gtest/gtest.h>
-#include <rocksdb/env.h>
 
-#include <iterator>
-#include <memory>
 #include <random>
-#include <utility>
 #include <vector>
 
-#include "storage/rocksdb_store.h"
-#include "tests/storage/fault_injection_file_system.h"
 #include "tests/storage/random_history.h"
-#include "tests/storage/store_fixtures.h"
+#include "tests/storage/store_contract.h"
 
 namespace quorumbook::storage {
 namespace {
 
-using consensus::Index;
 using consensus::Term;
 
-class RocksDbCrashTest : public testing::Test {
+class StorePowerLossTest : public StoreContractTest {
  protected:
-  absl::Status Open() {
-    absl::StatusOr<std::unique_ptr<Store>> opened =
-        OpenRocksDbStore({.directory = directory(), .identity = kTestIdentity, .env = env_.get()});
-    if (opened.ok()) store_ = *std::move(opened);
-    return opened.status();
-  }
-  std::string directory() const {
-    return directory_.path() + "/store" + std::to_string(generation_);
-  }
+  void SetUp() override {}
+
   void StartOver() {
-    store_.reset();
-    ++generation_;
+    store_ = nullptr;
+    medium_ = GetParam().make();
     models_ = {ShardModel(ShardId(1)), ShardModel(ShardId(2)), ShardModel(ShardId(700))};
   }
-  // Closing syncs nothing, so what a crash would lose is lost.
-  void Crash(std::mt19937_64* torn) {
+  // Closing syncs nothing, so what a loss of power takes is lost.
+  void LosePower(std::mt19937_64* torn) {
     store_.reset();
-    file_system_->Restart(torn);
+    medium_->LosePower(torn);
   }
 
   // One step for a random shard, or a group of writes for all of them. True: acknowledged.
@@ -77,36 +63,29 @@ class RocksDbCrashTest : public testing::Test {
     ASSERT_TRUE(AllHold(models_)) << "nor the state after it: " << holds_after.message();
   }
 
-  TemporaryDirectory directory_;
-  std::shared_ptr<FaultInjectionFileSystem> file_system_ =
-      std::make_shared<FaultInjectionFileSystem>();
-  std::unique_ptr<rocksdb::Env> env_ = NewTestEnv(file_system_);
-  int generation_ = 0;
-  std::unique_ptr<Store> store_;
   std::vector<ShardModel> models_;
   std::vector<ShardModel> after_;
 };
 
-TEST_F(RocksDbCrashTest, ACrashAfterEveryWriteLosesNothing) {
+TEST_P(StorePowerLossTest, AfterAnyWriteNothingIsLost) {
   for (uint64_t seed = 1; seed <= 2; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random(seed);
     StartOver();
     for (int step = 0; step < 25; ++step) {
       SCOPED_TRACE(testing::Message() << "step " << step);
-      const absl::Status opened = Open();
-      ASSERT_TRUE(opened.ok()) << opened;
+      ASSERT_NO_FATAL_FAILURE(Reopen());
       ASSERT_TRUE(AllHold(models_));
       ASSERT_TRUE(TakeStep(&random));
       models_ = after_;
-      Crash(random() % 2 == 0 ? &random : nullptr);
+      LosePower(random() % 2 == 0 ? &random : nullptr);
     }
-    ASSERT_TRUE(Open().ok());
+    ASSERT_NO_FATAL_FAILURE(Reopen());
     ASSERT_TRUE(AllHold(models_));
   }
 }
 
-TEST_F(RocksDbCrashTest, ACrashDuringAWriteLeavesAllOfItOrNothing) {
+TEST_P(StorePowerLossTest, DuringAWriteItIsThereWholeOrNotAtAll) {
   int acknowledged = 0;
   int failed = 0;
   for (uint64_t seed = 1; seed <= 2; ++seed) {
@@ -115,26 +94,28 @@ TEST_F(RocksDbCrashTest, ACrashDuringAWriteLeavesAllOfItOrNothing) {
     StartOver();
     for (int round = 0; round < 25; ++round) {
       SCOPED_TRACE(testing::Message() << "round " << round);
-      const absl::Status opened = Open();
-      ASSERT_TRUE(opened.ok()) << opened;
+      ASSERT_NO_FATAL_FAILURE(Reopen());
       ASSERT_TRUE(AllHold(models_));
       const uint64_t steps = 1 + random() % 4;
       bool ok = true;
       for (uint64_t i = 0; i < steps && ok; ++i) {
-        if (i + 1 == steps) file_system_->LosePowerAfter(random() % 5);
+        if (i + 1 == steps) medium_->LosePowerAfter(random() % 5);
         if (i > 0) models_ = after_;
         ok = TakeStep(&random);
       }
       ++(ok ? acknowledged : failed);
-      Crash(random() % 4 != 0 ? &random : nullptr);
-      ASSERT_TRUE(Open().ok());
+      LosePower(random() % 4 != 0 ? &random : nullptr);
+      ASSERT_NO_FATAL_FAILURE(Reopen());
       ASSERT_NO_FATAL_FAILURE(ExpectAllOrNothing(ok));
-      Crash(nullptr);
+      LosePower(nullptr);
     }
   }
   EXPECT_GT(acknowledged, 10);
   EXPECT_GT(failed, 10);
 }
+
+INSTANTIATE_TEST_SUITE_P(All, StorePowerLossTest, testing::ValuesIn(Implementations()),
+                         [](const auto& implementation) { return implementation.param.name; });
 
 }  // namespace
 }  // namespace quorumbook::storage
