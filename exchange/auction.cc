@@ -39,10 +39,13 @@ struct Best {
   }
 };
 
-std::vector<AuctionLevel> Crossing(const BookSide& side, PriceKey worst) {
+// The levels of a side, at most `limit`, that reach the best of the other. REQUIRES: none is empty.
+std::vector<AuctionLevel> Crossing(const BookSide& side, const BookSide& other,
+                                   size_t limit = kMaxOpenOrders) {
+  const PriceKey worst = side.KeyOf(other.PriceOf(other.best_key()));
   std::vector<AuctionLevel> levels;
   side.ForEachLevel([&](const Level& level) {
-    if (level.key > worst) return false;
+    if (level.key > worst || levels.size() == limit) return false;
     levels.push_back({side.PriceOf(level.key), level.quantity});
     return true;
   });
@@ -87,9 +90,13 @@ AuctionInfo FindAuctionPrice(const std::vector<AuctionLevel>& bids,
 
 AuctionInfo FindAuctionPrice(const BookSide& bids, const BookSide& asks, Price reference) {
   if (bids.empty() || asks.empty()) return {};
-  const PriceKey worst_bid = bids.KeyOf(asks.PriceOf(asks.best_key()));
-  const PriceKey worst_ask = asks.KeyOf(bids.PriceOf(bids.best_key()));
-  return FindAuctionPrice(Crossing(bids, worst_bid), Crossing(asks, worst_ask), reference);
+  return FindAuctionPrice(Crossing(bids, asks), Crossing(asks, bids), reference);
+}
+
+bool ManyPricesCross(const BookSide& bids, const BookSide& asks, size_t most) {
+  if (bids.empty() || asks.empty()) return false;
+  return Crossing(bids, asks, most + 1).size() > most ||
+         Crossing(asks, bids, most + 1).size() > most;
 }
 
 }  // namespace quorumbook::exchange

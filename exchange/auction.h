@@ -1,6 +1,7 @@
 // The price at which an auction trades.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "exchange/book_side.h"
@@ -25,5 +26,9 @@ AuctionInfo FindAuctionPrice(const std::vector<AuctionLevel>& bids,
 
 // Of a book whose sides may cross.
 AuctionInfo FindAuctionPrice(const BookSide& bids, const BookSide& asks, Price reference);
+
+// Whether on one side the orders of more than `most` prices reach the other side, all of which
+// FindAuctionPrice looks at.
+bool ManyPricesCross(const BookSide& bids, const BookSide& asks, size_t most);
 
 }  // namespace quorumbook::exchange

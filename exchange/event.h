@@ -99,11 +99,12 @@ bool DecodeEvents(std::string_view bytes, std::vector<Event>* events);
 
 enum class SessionStatus : uint8_t {
   kOk = 0,
-  kUnknown = 1,     // never opened, closed, or evicted as the least recently used
+  kUnknown = 1,     // never opened, closed, or evicted
   kGap = 2,         // first_sequence is beyond expected_sequence: send from there
   kForgotten = 3,   // a command asked for was acknowledged earlier
   kWindowFull = 4,  // kMaxSessionResults or kMaxSessionBytes reached: acknowledge, then go on
-  kBatchFull = 6,   // the batch brought about kMaxBatchEvents events: repeat from expected_sequence
+  kBatchFull = 6,   // the batch did too much (kMaxBatchEvents, kMaxBatchCounts): repeat from
+                    // expected_sequence
   kInvalid = 5,     // first_sequence 0, no commands, or an account of 0
 };
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "common/check.h"
@@ -23,6 +24,7 @@ void Exchange::State::Execute(Time time, ApplyResult* result) {
   hashed_events_ = 0;
   lookahead_.Start(batch, replicated.sessions, replicated.market.orders());
   for (const GroupView& group : batch.groups) Execute(group, result);
+  replicated.market.EndBatch();
   HashNew(*result);
   AddToGroupHash(*result);
 }
@@ -44,8 +46,9 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
     case GroupKind::kCloseSession:
     case GroupKind::kSessionLost:
       outcome.session = group.session;
-      if (const Session* const session = replicated.sessions.Find(group.session)) {
-        if (session->cancel_on_disconnect) Disconnect(session->account, result);
+      if (const std::optional<Disconnected> session =
+              replicated.sessions.Disconnect(group.session)) {
+        Disconnect(*session, result);
         if (group.kind == GroupKind::kCloseSession) replicated.sessions.Close(group.session);
       } else {
         outcome.status = SessionStatus::kUnknown;
@@ -55,8 +58,8 @@ void Exchange::State::Execute(const GroupView& group, ApplyResult* result) {
       ExecuteCommands(group, result, &outcome);
       break;
   }
-  for (const AccountId account : replicated.sessions.TakeDisconnected()) {
-    Disconnect(account, result);
+  for (const Disconnected& session : replicated.sessions.TakeDisconnected()) {
+    Disconnect(session, result);
   }
   outcome.command_count = static_cast<uint32_t>(result->commands.size()) - outcome.first_command;
   result->groups.push_back(outcome);
@@ -67,10 +70,12 @@ void Exchange::State::Run(ApplyResult* result, Act&& act) {
   act(CommandContext{.account = {}, .time = replicated.time, .events = &result->events});
 }
 
-void Exchange::State::Disconnect(AccountId account, ApplyResult* result) {
+void Exchange::State::Disconnect(const Disconnected& session, ApplyResult* result) {
+  if (session.last_order == OrderId()) return;
   Run(result, [&](const CommandContext& context) {
-    const bool later = result->events.size() >= kMaxBatchEvents;
-    replicated.market.Disconnect(context, account, later);
+    Market& market = replicated.market;
+    const bool later = result->events.size() >= kMaxBatchEvents || market.counted_enough();
+    market.Disconnect(context, session.account, session.last_order, later);
   });
 }
 
@@ -110,6 +115,7 @@ SessionStatus Exchange::State::CheckSequence(const GroupView& group, const Sessi
   outcome->status = CheckSequence(group, *session);
   kept_commands_ = result->commands.size();
   MeasureRoom(*session, *result);
+  const uint64_t last_order = replicated.market.counters().last_order_id;
   for (uint32_t i = 0; outcome->status == SessionStatus::kOk && i < group.command_count; ++i) {
     const uint64_t sequence = group.first_sequence + i;
     const OrderHandle named = lookahead_.Before(group.first_command + i);
@@ -119,6 +125,9 @@ SessionStatus Exchange::State::CheckSequence(const GroupView& group, const Sessi
       AnswerRepeat(*session, sequence, result);
     } else if (Full(session, *result)) {
       outcome->status = SessionStatus::kWindowFull;
+    } else if (replicated.market.counted_enough() &&
+               Counts(group, batch.commands[group.first_command + i])) {
+      outcome->status = SessionStatus::kBatchFull;
     } else {
       ExecuteNew(session, group, i, named, result);
       if (replicated.market.has_work()) {
@@ -126,8 +135,26 @@ SessionStatus Exchange::State::CheckSequence(const GroupView& group, const Sessi
       }
     }
   }
+  if (session->cancel_on_disconnect && replicated.market.counters().last_order_id != last_order) {
+    session->last_order = OrderId(replicated.market.counters().last_order_id);
+  }
   Keep(session, *result);
   outcome->expected_sequence = session->next_sequence;
+}
+
+[[gnu::noinline]] bool Exchange::State::Counts(const GroupView& group, const CommandView& view) {
+  ByteReader reader({view.begin, group.commands.data() + group.commands.size()});
+  bool counts = false;
+  QB_CHECK(ReadCommand(&reader, [&](const auto& command) {
+    using Read = std::decay_t<decltype(command)>;
+    if constexpr (std::is_same_v<Read, NewOrder>) {
+      counts = command.time_in_force == TimeInForce::kFillOrKill;
+    } else if constexpr (std::is_same_v<Read, SpecialOrder>) {
+      counts = command.order.time_in_force == TimeInForce::kFillOrKill ||
+               command.terms.minimum != 0 || command.terms.all_or_none;
+    }
+  }));
+  return counts;
 }
 
 [[gnu::noinline]] void Exchange::State::AnswerRepeat(const Session& session, uint64_t sequence,

@@ -167,13 +167,11 @@ class Exchange {
   std::optional<MarketSummary> Summary(SymbolId symbol) const;
   // The most recent, oldest first, the open one last.
   std::vector<Candle> Candles(SymbolId symbol, CandleInterval interval, size_t limit) const;
-  // nullopt when the symbol is not in a phase that collects orders. Time proportional to the prices
-  // in its book: of a symbol with more than kManyPrices, what was told in the same phase within
-  // kIndicativeInterval of cluster time before is told again.
+  // nullopt when the symbol is not in a phase that collects orders, and while the orders of more
+  // than kMaxCrossingPrices prices of a side would reach the other one. Time proportional to those.
   std::optional<AuctionInfo> Indicative(SymbolId symbol) const;
-  static constexpr uint32_t kManyPrices = 4'096;
-  static constexpr Time kIndicativeInterval = 100'000'000;  // nanoseconds
-  std::vector<AssetInfo> Assets() const;                    // by id
+  static constexpr uint32_t kMaxCrossingPrices = 16'384;
+  std::vector<AssetInfo> Assets() const;  // by id
   const AssetInfo* FindAsset(std::string_view name) const;
   const AssetInfo* FindAsset(AssetId id) const;
   // nullopt when the account never had a deposit or limits.
@@ -182,10 +180,14 @@ class Exchange {
   // `limit`. Time proportional to the open orders of the account.
   std::vector<OrderInfo> OpenOrders(AccountId account, size_t limit,
                                     OrderId after = OrderId()) const;
+  // Those in one symbol. Time proportional to them.
+  std::vector<OrderInfo> OpenOrdersIn(AccountId account, SymbolId symbol, size_t limit,
+                                      OrderId after = OrderId()) const;
   // Open, or finished and still remembered.
   std::optional<OrderInfo> FindOrder(const OrderName& name) const;
 
-  // Sessions opened with cancel_on_disconnect, by id.
+  // Sessions opened with cancel_on_disconnect whose loss would be acted upon, by id: they have
+  // entered orders since they were opened or last lost.
   std::vector<SessionId> CancelOnDisconnectSessions() const;
 
   // The whole state in canonical bytes: equal states give equal bytes. docs/formats/snapshot.md.

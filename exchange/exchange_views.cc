@@ -28,6 +28,37 @@ std::vector<LevelInfo> Levels(const BookSide& side, const Symbol::HiddenQuantiti
   return levels;
 }
 
+// The `limit` orders with the least ids above `after`, of those visited.
+class FirstOrders {
+ public:
+  FirstOrders(const Market& market, size_t limit, OrderId after)
+      : market_(market), limit_(limit), after_(after) {}
+
+  void Visit(OrderHandle handle) {
+    const OrderId id = market_.orders()[handle].id;
+    if (id <= after_ || limit_ == 0) return;
+    if (least_.size() == limit_) {
+      if (id > least_.front().first) return;
+      std::ranges::pop_heap(least_);
+      least_.pop_back();
+    }
+    least_.emplace_back(id, handle);
+    std::ranges::push_heap(least_);
+  }
+  std::vector<OrderInfo> Take() {
+    std::ranges::sort_heap(least_);
+    std::vector<OrderInfo> infos;
+    for (const auto& [id, handle] : least_) infos.push_back(market_.Describe(handle));
+    return infos;
+  }
+
+ private:
+  const Market& market_;
+  const size_t limit_;
+  const OrderId after_;
+  std::vector<std::pair<OrderId, OrderHandle>> least_;  // a heap, the greatest of them on top
+};
+
 }  // namespace
 
 std::vector<SymbolInfo> Exchange::Symbols() const {
@@ -114,19 +145,8 @@ std::optional<AuctionInfo> Exchange::Indicative(SymbolId id) const {
   const bool collects = phase == Phase::kPreOpen || phase == Phase::kOpeningAuction ||
                         phase == Phase::kClosingAuction;
   if (!collects) return std::nullopt;
-  const Price reference = symbol->info.reference_price;
-  const auto find = [&] { return FindAuctionPrice(symbol->bids(), symbol->asks(), reference); };
-  if (symbol->bids().levels() + symbol->asks().levels() <= kManyPrices) return find();
-  State::Indicated& told = state_->indicated[id];
-  if (told.phase != phase || told.reference != reference || told.trades != symbol->stats.trades ||
-      time() - told.time >= kIndicativeInterval) {
-    told = {.time = time(),
-            .phase = phase,
-            .trades = symbol->stats.trades,
-            .reference = reference,
-            .auction = find()};
-  }
-  return told.auction;
+  if (ManyPricesCross(symbol->bids(), symbol->asks(), kMaxCrossingPrices)) return std::nullopt;
+  return FindAuctionPrice(symbol->bids(), symbol->asks(), symbol->info.reference_price);
 }
 
 std::vector<AssetInfo> Exchange::Assets() const {
@@ -157,24 +177,17 @@ std::optional<AccountInfo> Exchange::FindAccount(AccountId id) const {
 }
 
 std::vector<OrderInfo> Exchange::OpenOrders(AccountId account, size_t limit, OrderId after) const {
-  if (limit == 0) return {};
-  const Market& market = state_->replicated.market;
-  std::vector<std::pair<OrderId, OrderHandle>> least;  // a heap, the greatest of them on top
-  market.ForEachOrderOf(account, [&](OrderHandle handle) {
-    const OrderId id = market.orders()[handle].id;
-    if (id <= after) return;
-    if (least.size() == limit) {
-      if (id > least.front().first) return;
-      std::ranges::pop_heap(least);
-      least.pop_back();
-    }
-    least.emplace_back(id, handle);
-    std::ranges::push_heap(least);
-  });
-  std::ranges::sort_heap(least);
-  std::vector<OrderInfo> infos;
-  for (const auto& [id, handle] : least) infos.push_back(market.Describe(handle));
-  return infos;
+  FirstOrders first(state_->replicated.market, limit, after);
+  state_->replicated.market.ForEachOrderOf(account, [&](OrderHandle at) { first.Visit(at); });
+  return first.Take();
+}
+
+std::vector<OrderInfo> Exchange::OpenOrdersIn(AccountId account, SymbolId symbol, size_t limit,
+                                              OrderId after) const {
+  FirstOrders first(state_->replicated.market, limit, after);
+  state_->replicated.market.ForEachOrderOf(account, symbol,
+                                           [&](OrderHandle at) { first.Visit(at); });
+  return first.Take();
 }
 
 std::optional<OrderInfo> Exchange::FindOrder(const OrderName& name) const {
@@ -186,7 +199,7 @@ std::optional<OrderInfo> Exchange::FindOrder(const OrderName& name) const {
 std::vector<SessionId> Exchange::CancelOnDisconnectSessions() const {
   std::vector<SessionId> ids;
   state_->replicated.sessions.ForEach([&](const Session& session) {
-    if (session.cancel_on_disconnect) ids.push_back(session.id);
+    if (session.last_order != OrderId()) ids.push_back(session.id);
   });
   std::ranges::sort(ids);
   return ids;

@@ -64,16 +64,7 @@ class Lookahead {
 
   void Entry(size_t i) const { orders_->PrefetchEntry(targets_[i].hash); }
   void Order(size_t i) { targets_[i].handle = orders_->PrefetchOrder(targets_[i].hash); }
-  // Those in the list of its account are only written to, but what is written waits in a queue, and
-  // all that is read meanwhile in other pieces than it was written in waits for that queue.
-  void Neighbors(size_t i) const {
-    const OrderHandle handle = Slab<exchange::Order>::ValidOr(targets_[i].handle, 0);
-    orders_->PrefetchNeighbors(handle);
-    const exchange::Order& order = (*orders_)[handle];
-    for (const OrderHandle listed : {order.older, order.newer}) {
-      Prefetch(&(*orders_)[Slab<exchange::Order>::ValidOr(listed, handle)].older);
-    }
-  }
+  void Neighbors(size_t i) const { orders_->PrefetchNeighbors(targets_[i].handle); }
 
   const OrderTable* orders_ = nullptr;
   bool idle_ = true;

@@ -73,7 +73,7 @@ void Market::Shrink(OrderHandle handle, Quantity quantity) {
   Symbol& symbol = *symbols_.Find(order.symbol);
   if ((order.flags & kFundedFlag) != 0) Release(symbol, handle, quantity);
   if ((order.flags & kParkedFlag) != 0) {
-    active_.insert(symbol.info.id);  // an all-or-none order may fit now
+    Wake(&symbol);  // an all-or-none order may fit now
   } else {
     symbol.side(order.side).Shrink(order, quantity);
     if (IsIceberg(order, handle)) {
@@ -100,7 +100,7 @@ void Market::Leave(Symbol& symbol, OrderHandle handle) {
   if (IsIceberg(order, handle)) UncountHidden(symbol, handle);
   symbol.side(order.side).Remove(handle);
   // It may have been in the way of an all-or-none order: of its account, or of too many fills.
-  if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(symbol, order);
+  if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(&symbol, order);
 }
 
 void Market::Finish(OrderHandle handle) {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <absl/container/btree_map.h>
-#include <absl/container/btree_set.h>
 
 #include <cstdint>
 #include <deque>
@@ -73,15 +72,25 @@ class Market {
   void Execute(const CommandContext& context, const SetPositionLimit& command);
   void Execute(const CommandContext& context, const SetKillSwitch& command);
 
+  // Whether orders enough were looked at in this batch: what asks for more is for the next one.
+  bool counted_enough() const { return counted_ >= kMaxBatchCounts; }
+  // After the last command of a batch: what was put off because of such bounds may go on.
+  void EndBatch() {
+    counted_ = counted_for_parked_ = 0;
+    if (!put_off_.empty()) [[unlikely]] {
+      WakePutOff();
+    }
+  }
+
   // What goes on without a command: the account of the context is none. Each may add no events.
   // Ends orders whose time has come, and takes a step of unfinished work: at the start of a batch.
   void BeginBatch(const CommandContext& context);
   // Whether stops are triggered, or work is unfinished.
-  bool has_work() const { return !jobs_.empty() || !active_.empty(); }
+  bool has_work() const { return !jobs_.empty() || !awake_.empty(); }
   // Takes a step of that: after each command.
   void Work(const CommandContext& context);
-  // Cancels the account's open orders, in steps; `later`: the first in the next batch.
-  void Disconnect(const CommandContext& context, AccountId account, bool later = false);
+  // Cancels the account's open orders up to one, in steps; `later`: the first in the next batch.
+  void Disconnect(const CommandContext& context, AccountId account, OrderId up_to, bool later);
   // When BeginBatch will have something to do; nullopt: not before another command.
   std::optional<Time> NextDeadline(Time now) const;
 
@@ -93,7 +102,8 @@ class Market {
   const TermsTable& terms() const { return terms_; }
   const AccountTable& accounts() const { return accounts_; }
   const std::deque<Job>& jobs() const { return jobs_; }
-  const absl::btree_set<SymbolId>& active() const { return active_; }
+  // Symbols whose parked orders may have their turn, first come first served.
+  const std::vector<SymbolId>& awake() const { return awake_; }
   const MarketCounters& counters() const { return counters_; }
 
   OrderInfo Describe(OrderHandle handle) const;
@@ -101,6 +111,9 @@ class Market {
   // before sells, by order id.
   template <typename Visitor>
   void ForEachOrderOf(AccountId account, Visitor&& visit) const;
+  // Of those, the ones in one symbol.
+  template <typename Visitor>
+  void ForEachOrderOf(AccountId account, SymbolId symbol, Visitor&& visit) const;
 
  private:
   friend class MarketRestorer;  // fills an empty market from a snapshot
@@ -182,10 +195,11 @@ class Market {
   // Does what the taker wants when it meets an own order. False: the taker is to be cancelled.
   bool PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHandle maker_handle);
   // Whether so much would trade at once, within kMaxFillsPerCommand fills. For plain books.
-  bool Fillable(const BookSide& makers, PriceKey worst, Quantity quantity) const;
-  // How much of an incoming order would. For any book. `looked_at` grows by what it takes to tell.
+  // `counted` grows by the levels and orders looked at.
+  bool Fillable(const BookSide& makers, PriceKey worst, Quantity quantity, uint64_t* counted) const;
+  // How much of an incoming order would. For any book. `counted` grows by what it takes to tell.
   Quantity Executable(const Symbol& symbol, const Order& taker, PriceKey worst,
-                      uint32_t* looked_at = nullptr) const;
+                      uint64_t* counted) const;
 
   // icebergs.cc
   bool IsIceberg(const Order& order, OrderHandle handle) const {
@@ -204,6 +218,13 @@ class Market {
   // triggers.cc
   void Park(Symbol& symbol, OrderHandle handle);
   void OnTrades(Symbol& symbol, Price first, Price last);
+  // Says that parked orders may have their turn.
+  void Wake(Symbol* symbol);
+  // Says so for the next batch.
+  void PutOff(Symbol* symbol);
+  void WakePutOff();
+  // Lets those have it that were told of, in the order in which they were.
+  void RunAwake();
   // Runs triggered stops and all-or-none orders that can trade. False: more are waiting.
   bool RunParked(Symbol& symbol);
   void Activate(Symbol& symbol, OrderHandle handle);
@@ -212,7 +233,7 @@ class Market {
   OrderHandle FindFillable(const Symbol& symbol, Side side);
   // Says that an order has come into the book or left it: all-or-none orders that reach its price
   // may be able to trade.
-  void WakeAllOrNone(const Symbol& symbol, const Order& order);
+  void WakeAllOrNone(Symbol* symbol, const Order& order);
 
   // market_symbols.cc, market_accounts.cc
   // The units of a symbol's assets, if it has any; or why it can not have them.
@@ -265,7 +286,7 @@ class Market {
   // Leaves a job for later batches; one of the same orders, bar new ones, becomes this one.
   void Postpone(const Job& job);
   bool Step(Job* job);
-  bool StepCancelAccount(const Job& job);
+  bool StepCancelAccount(Job* job);
   bool StepCancelSymbol(const Job& job);
 
   // What is being executed, and for whom.
@@ -283,10 +304,15 @@ class Market {
   TermsTable terms_;
   absl::btree_map<std::pair<Time, OrderId>, OrderHandle> by_expiry_;  // of good till time
   std::deque<Job> jobs_;                                              // unfinished, oldest first
-  absl::btree_set<SymbolId> active_;  // may have parked orders whose turn has come
+  std::vector<SymbolId> awake_;                                       // see awake()
+  std::vector<SymbolId> put_off_;  // of this batch: they are awake in the next one
   MarketCounters counters_;
   Task task_;
-  size_t step_end_ = 0;                               // events at which a step pauses
+  size_t step_end_ = 0;  // events at which a step pauses
+  // Orders, levels and lists looked at in this batch, which need not cause events: for commands
+  // and what they began, and for all-or-none orders that wait.
+  uint64_t counted_ = 0;
+  uint64_t counted_for_parked_ = 0;
   std::vector<std::pair<PriceKey, Quantity>> depth_;  // a buffer: what there is up to a price
   const uint64_t max_open_orders_;
 };
@@ -375,6 +401,16 @@ template <typename Visitor>
 void Market::ForEachOrderOf(AccountId account, Visitor&& visit) const {
   AccountOrders::Key from{account, {}, {}};
   while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
+    for (OrderHandle at = list->first; at != kNullHandle; at = memory_.orders[at].newer) visit(at);
+    from = AccountOrders::After(list->key);
+  }
+}
+
+template <typename Visitor>
+void Market::ForEachOrderOf(AccountId account, SymbolId symbol, Visitor&& visit) const {
+  AccountOrders::Key from{account, symbol, {}};
+  while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
+    if (list->key.symbol != symbol) return;
     for (OrderHandle at = list->first; at != kNullHandle; at = memory_.orders[at].newer) visit(at);
     from = AccountOrders::After(list->key);
   }

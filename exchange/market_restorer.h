@@ -29,7 +29,7 @@ class MarketRestorer {
   bool ReadAccount();
   bool ReadJobs();
   bool ReadJob();
-  bool ReadActive();
+  bool ReadAwake();
   // Puts the open orders into the lists of their accounts, and finds what those of symbols with
   // assets hold; then nothing may be missing or too much.
   bool LinkAccounts();

@@ -38,8 +38,12 @@ inline Market::MatchEnd Market::MatchPlain(Symbol& symbol, Order& taker, PriceKe
     if (fills == kMaxFillsPerCommand) return MatchEnd::kFillLimit;
     TradePlain(symbol, taker, makers.best().first);
   }
-  // What the next taker meets: it has not been looked at since it came.
-  if (taker.executed != 0 && !makers.empty()) memory_.orders.Prefetch(makers.best().first);
+  if (!makers.empty()) {
+    // What the next taker meets: it has not been looked at since it came. And once it is there,
+    // what changes when it is filled.
+    const OrderHandle next = makers.best().first;
+    taker.executed != 0 ? memory_.orders.Prefetch(next) : memory_.orders.PrefetchNeighbors(next);
+  }
   return MatchEnd::kDone;
 }
 
@@ -74,7 +78,7 @@ inline void Market::SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end)
   MatchEnd end = MatchEnd::kDone;
   if (symbol.attention == 0 && taker.self_trade == SelfTrade::kAllow && taker.plain()) [[likely]] {
     if (taker.time_in_force == TimeInForce::kFillOrKill &&
-        !Fillable(makers, worst, taker.quantity)) {
+        !Fillable(makers, worst, taker.quantity, &counted_)) {
       return FinishCanceled(handle, Reason::kNotFillable);
     }
     end = MatchPlain(symbol, taker, worst);
@@ -83,7 +87,7 @@ inline void Market::SettleRest(Symbol& symbol, OrderHandle handle, MatchEnd end)
         (taker.flags & kTermsFlag) != 0 && taker.executed == 0 ? terms_[handle].terms.minimum : 0;
     const bool whole = taker.time_in_force == TimeInForce::kFillOrKill;
     if (whole || minimum != 0) {
-      const Quantity executable = Executable(symbol, taker, worst);
+      const Quantity executable = Executable(symbol, taker, worst, &counted_);
       if (whole && executable < taker.leaves()) {
         return FinishCanceled(handle, Reason::kNotFillable);
       }
@@ -204,11 +208,12 @@ bool Market::PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHan
   return true;
 }
 
-[[gnu::noinline]] bool Market::Fillable(const BookSide& makers, PriceKey worst,
-                                        Quantity quantity) const {
+[[gnu::noinline]] bool Market::Fillable(const BookSide& makers, PriceKey worst, Quantity quantity,
+                                        uint64_t* counted) const {
   uint64_t fills = 0;
   makers.ForEachLevel([&](const Level& level) {
     if (level.key > worst) return false;
+    ++*counted;
     if (level.quantity < quantity) {
       quantity -= level.quantity;
       fills += level.orders;
@@ -218,6 +223,7 @@ bool Market::PreventSelfTrade(Symbol& symbol, OrderHandle taker_handle, OrderHan
       const Order& maker = memory_.orders[handle];
       quantity -= std::min(quantity, maker.leaves());
       ++fills;
+      ++*counted;
       handle = maker.next;
     }
     return false;
@@ -251,7 +257,7 @@ struct Hidden {
 // At each price first what is shown, then in rounds what icebergs show anew: an own order that
 // stops the taker is met before the second part.
 [[gnu::noinline]] Quantity Market::Executable(const Symbol& symbol, const Order& taker,
-                                              PriceKey worst, uint32_t* looked_at) const {
+                                              PriceKey worst, uint64_t* counted) const {
   Tally tally{.wanted = taker.leaves()};
   bool stopped = false;
   std::vector<Hidden> hidden;
@@ -283,7 +289,7 @@ struct Hidden {
     }
     return !stopped;
   });
-  if (looked_at != nullptr) *looked_at += tally.fills;
+  *counted += tally.fills;
   return std::min(tally.found, tally.wanted);
 }
 

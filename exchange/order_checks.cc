@@ -55,7 +55,7 @@ Reason CheckForm(const NewOrder& order, const OrderTerms& terms, Time now) {
 Price Market::ProtectedPrice(const PriceBand& band, Side side, Price from, Price ticks) {
   const bool buys = side == Side::kBuy;
   Price price = buys ? band.high : band.low;
-  bool bounded = price != (buys ? kMaxPrice : 1);
+  bool bounded = !band.open;
   if (ticks != 0 && from != 0) {
     const Price worst = buys ? std::min(from + ticks, kMaxPrice) : std::max<Price>(from - ticks, 1);
     price = buys ? std::min(price, worst) : std::max(price, worst);

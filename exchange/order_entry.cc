@@ -73,7 +73,7 @@ inline void Market::EnterPlain(Symbol& symbol, const NewOrder& command) {
   if (IsStop(order.type)) return Park(*symbol, handle);
   const BookSide& makers = symbol->opposite(order.side);
   if (entry.terms.all_or_none &&
-      Executable(*symbol, order, makers.KeyOf(order.price)) < order.quantity) {
+      Executable(*symbol, order, makers.KeyOf(order.price), &counted_) < order.quantity) {
     return Park(*symbol, handle);
   }
   EmitOrder(EventType::kOrderAccepted, order, order.quantity);
@@ -89,7 +89,7 @@ void Market::Rest(Symbol& symbol, OrderHandle handle) {
   symbol.side(order.side).Append(handle);
   Register(symbol, handle);
   if (IsIceberg(order, handle)) ShowSlice(symbol, handle);
-  if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(symbol, order);
+  if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(&symbol, order);
 }
 
 void Market::Register(Symbol& symbol, OrderHandle handle) {

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "common/check.h"
+#include "common/prefetch.h"
 #include "exchange/order.h"
 #include "exchange/order_index.h"
 #include "exchange/slab.h"
@@ -59,6 +61,12 @@ class OrderTable {
     order.previous = newest_;
     (newest_ == kNullHandle ? oldest_ : orders_[newest_].next) = handle;
     newest_ = handle;
+    const Finished lately{.handle = handle, .hash = OrderIndex::HashOf(order.name())};
+    if (lately_.size() < kMaxFinishedOrders) {
+      lately_.push_back(lately);
+    } else {
+      lately_[next_++ % kMaxFinishedOrders] = lately;
+    }
     if (++finished_ > kMaxFinishedOrders) ForgetOldest();
   }
 
@@ -66,8 +74,8 @@ class OrderTable {
   void Prefetch(OrderHandle handle) const { orders_.Prefetch(orders_.ValidOr(handle, 0)); }
   // Hints that an order is about to be used, to be given some commands apart and in this order, for
   // each needs what the one before brings into the cache: the entry of its name, the order, and its
-  // neighbours in the queue. `hash` is OrderIndex::HashOf its name. What PrefetchOrder returns is
-  // probably the order with that hash, or kNullHandle, and what PrefetchNeighbors wants.
+  // neighbours in its queue and list. `hash` is OrderIndex::HashOf its name. What PrefetchOrder
+  // returns is probably the order with that hash, or kNullHandle, and what PrefetchNeighbors wants.
   void PrefetchEntry(uint32_t hash) const { index_.Prefetch(hash); }
   // REQUIRES: !empty().
   OrderHandle PrefetchOrder(uint32_t hash) const {
@@ -80,6 +88,10 @@ class OrderTable {
     const Order& order = orders_[handle];
     orders_.PrefetchStart(orders_.ValidOr(order.next, handle));
     orders_.PrefetchStart(orders_.ValidOr(order.previous, handle));
+    // Those in the list of its account are only written to, but what is written waits in a queue,
+    // and all that is read meanwhile in other pieces than it was written in waits for that queue.
+    quorumbook::Prefetch(&orders_[orders_.ValidOr(order.older, handle)].newer);
+    quorumbook::Prefetch(&orders_[orders_.ValidOr(order.newer, handle)].older);
   }
 
   bool empty() const { return index_.size() == 0; }
@@ -91,14 +103,22 @@ class OrderTable {
  private:
   void Unlink(OrderHandle handle);
   void ForgetOldest();
-  void PrefetchForgotten();
+  void PrefetchForgotten() const;
+
+  struct Finished {
+    OrderHandle handle;
+    uint32_t hash;
+  };
 
   Slab<Order> orders_;
   OrderIndex index_;
   OrderHandle oldest_ = kNullHandle;
   OrderHandle newest_ = kNullHandle;
-  OrderHandle ahead_ = kNullHandle;  // a finished one that will be forgotten soon, or null
   uint64_t finished_ = 0;
+  // Those that finished last, in a ring: what will be forgotten soon, to be fetched ahead. Of
+  // orders whose names were used again since it is wrong, which is harmless.
+  std::vector<Finished> lately_;
+  uint64_t next_ = 0;  // to be replaced in lately_
 };
 
 }  // namespace quorumbook::exchange

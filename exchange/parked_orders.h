@@ -27,6 +27,7 @@ class ParkedOrders {
   size_t stops() const { return size_ - all_or_none(Side::kBuy) - all_or_none(Side::kSell); }
   size_t trailing() const { return buys_.trailing.size() + sells_.trailing.size(); }
   size_t all_or_none(Side side) const { return sides(side).all_or_none.size(); }
+  bool any_all_or_none() const { return all_or_none(Side::kBuy) + all_or_none(Side::kSell) != 0; }
 
   // REQUIRES: the order is not in. `special.best` is set if it is a trailing stop.
   void Add(OrderHandle handle, const Order& order, const SpecialTerms& special);

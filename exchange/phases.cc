@@ -75,7 +75,7 @@ bool Market::StepSettlePhase(Job* job) {
   }
   symbol.info.busy = false;
   symbol.Refresh();
-  if (!symbol.parked.empty()) active_.insert(symbol.info.id);
+  if (!symbol.parked.empty()) Wake(&symbol);
   return true;
 }
 

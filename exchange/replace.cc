@@ -109,7 +109,7 @@ void Market::ReplaceParked(Symbol& symbol, OrderHandle handle, const ReplaceOrde
     symbol.parked.Add(handle, order, special);
   }
   EmitOrder(EventType::kOrderReplaced, order, order.quantity);
-  active_.insert(symbol.info.id);
+  Wake(&symbol);
 }
 
 }  // namespace quorumbook::exchange

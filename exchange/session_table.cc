@@ -1,6 +1,8 @@
 #include "exchange/session_table.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace quorumbook::exchange {
 
@@ -14,13 +16,25 @@ void SessionTable::Acknowledge(Session* session, uint64_t sequence) {
 }
 
 Session& SessionTable::Open(AccountId account, bool cancel_on_disconnect) {
-  if (size() >= kMaxSessions) EvictOldest();
+  const auto own = by_account_.find(account);
+  if (own != by_account_.end() && own->second.size >= max_account_sessions_) {
+    Evict(own->second.oldest);
+  } else if (size() >= kMaxSessions) {
+    Evict(all_.oldest);
+  }
   return Insert(SessionId(++last_id_), account, cancel_on_disconnect);
 }
 
 const Session* SessionTable::Find(SessionId id) const {
   const uint32_t handle = HandleOf(id);
   return handle == kNullHandle ? nullptr : &sessions_[handle];
+}
+
+std::optional<Disconnected> SessionTable::Disconnect(SessionId id) {
+  const uint32_t handle = HandleOf(id);
+  if (handle == kNullHandle) return std::nullopt;
+  Session& session = sessions_[handle];
+  return Disconnected{session.account, std::exchange(session.last_order, OrderId())};
 }
 
 bool SessionTable::Close(SessionId id) {
@@ -34,9 +48,12 @@ Session* SessionTable::Use(SessionId id) {
   const uint32_t handle = HandleOf(id);
   if (handle == kNullHandle) return nullptr;
   Session& session = sessions_[handle];
-  if (handle != newest_) {
-    Unlink(session);
-    LinkNewest(handle);
+  if (handle != all_.newest) {
+    SessionList& own = by_account_.find(session.account)->second;
+    Unlink(handle, &Session::own, &own);
+    LinkNewest(handle, &Session::own, &own);
+    Unlink(handle, &Session::all, &all_);
+    LinkNewest(handle, &Session::all, &all_);
   }
   return &session;
 }
@@ -67,36 +84,58 @@ Session& SessionTable::Insert(SessionId id, AccountId account, bool cancel_on_di
   session.account = account;
   session.cancel_on_disconnect = cancel_on_disconnect;
   by_id_.Insert(OrderIndex::HashOf(id.value()), handle);
-  LinkNewest(handle);
+  LinkNewest(handle, &Session::all, &all_);
+  LinkNewest(handle, &Session::own, &by_account_[account]);
   return session;
 }
 
-void SessionTable::EvictOldest() {
-  const Session& session = sessions_[oldest_];
-  if (session.cancel_on_disconnect) disconnected_.push_back(session.account);
-  Erase(oldest_);
+void SessionTable::Evict(uint32_t handle) {
+  const Session& session = sessions_[handle];
+  if (session.last_order != OrderId()) {
+    disconnected_.push_back({session.account, session.last_order});
+  }
+  Erase(handle);
+}
+
+// Looking at all sessions is worth it: so many bytes have come since the last time.
+[[gnu::noinline]] void SessionTable::EvictLargest() {
+  std::vector<uint32_t> holders;  // least recently used first
+  for (uint32_t at = all_.oldest; at != all_.newest; at = sessions_[at].all.newer) {
+    if (sessions_[at].results.bytes() != 0) holders.push_back(at);
+  }
+  std::ranges::stable_sort(holders, std::ranges::greater(),
+                           [this](uint32_t at) { return sessions_[at].results.bytes(); });
+  const uint64_t enough = max_result_bytes_ - max_result_bytes_ / 8;
+  for (const uint32_t holder : holders) {
+    if (result_bytes_ <= enough) return;
+    Evict(holder);
+  }
 }
 
 void SessionTable::Erase(uint32_t handle) {
   Session& session = sessions_[handle];
-  Unlink(session);
+  Unlink(handle, &Session::all, &all_);
+  const auto own = by_account_.find(session.account);
+  Unlink(handle, &Session::own, &own->second);
+  if (own->second.size == 0) by_account_.erase(own);
   by_id_.Erase(OrderIndex::HashOf(session.id.value()), handle);
   result_bytes_ -= session.results.bytes();
   session.results = ResultWindow();  // its memory is worth having back
   sessions_.Free(handle);
 }
 
-void SessionTable::LinkNewest(uint32_t handle) {
-  Session& session = sessions_[handle];
-  session.newer = kNullHandle;
-  session.older = newest_;
-  (newest_ == kNullHandle ? oldest_ : sessions_[newest_].newer) = handle;
-  newest_ = handle;
+void SessionTable::LinkNewest(uint32_t handle, SessionLinks Session::* links, SessionList* list) {
+  sessions_[handle].*links = {.older = list->newest, .newer = kNullHandle};
+  (list->newest == kNullHandle ? list->oldest : (sessions_[list->newest].*links).newer) = handle;
+  list->newest = handle;
+  ++list->size;
 }
 
-void SessionTable::Unlink(const Session& session) {
-  (session.older == kNullHandle ? oldest_ : sessions_[session.older].newer) = session.newer;
-  (session.newer == kNullHandle ? newest_ : sessions_[session.newer].older) = session.older;
+void SessionTable::Unlink(uint32_t handle, SessionLinks Session::* links, SessionList* list) {
+  const SessionLinks at = sessions_[handle].*links;
+  (at.older == kNullHandle ? list->oldest : (sessions_[at.older].*links).newer) = at.newer;
+  (at.newer == kNullHandle ? list->newest : (sessions_[at.newer].*links).older) = at.older;
+  --list->size;
 }
 
 }  // namespace quorumbook::exchange

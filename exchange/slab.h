@@ -19,10 +19,10 @@ namespace quorumbook::exchange {
 
 inline constexpr uint32_t kNullHandle = UINT32_MAX;
 
-// Memory is taken in chunks of 2^kChunkBits objects, a huge page or more unless told otherwise, and
+// Memory is taken in chunks of 2^kChunkBits objects, whole huge pages unless told otherwise, and
 // kept until the slab is destroyed, so that a warm slab does not allocate.
 template <typename T,
-          unsigned kChunkBits = std::countr_zero(std::bit_ceil(kHugePageBytes / sizeof(T)))>
+          unsigned kChunkBits = std::countr_zero(kHugePageBytes) - std::countr_zero(sizeof(T))>
 class Slab {
  public:
   Slab() = default;
@@ -88,6 +88,7 @@ class Slab {
     constexpr uint32_t kCount = std::min<uint32_t>(64, kMask + 1);
     QB_CHECK(used_ <= kNullHandle - kCount);
     if ((used_ & kMask) == 0) {
+      if (!chunks_.empty()) JoinPages(chunks_.back().get(), kChunkBytes);
       chunks_.emplace_back(static_cast<T*>(AllocatePages(kChunkBytes)));
     }
     for (uint32_t i = kCount; i > 0; --i) free_.push_back(used_ + i - 1);

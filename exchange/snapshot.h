@@ -13,7 +13,10 @@
 
 namespace quorumbook::exchange {
 
-inline constexpr uint32_t kSnapshotMagic = 0x02534251;  // "QBS", version 2
+// Says who can read it: another one is no damage, but another program's (docs/formats/snapshot.md).
+// So whoever reads more strictly, and refuses what an earlier program wrote under the same number,
+// must raise it: or else honest leaders of that program are taken for corrupt, and fenced.
+inline constexpr uint32_t kSnapshotMagic = 0x03534251;  // "QBS", version 3
 inline constexpr size_t kSnapshotHeaderBytes = 12;
 // What is counted one by one (events, orders, sessions, a session's commands, trades) comes nowhere
 // near this. A snapshot that says so would lead to numbers that begin again.

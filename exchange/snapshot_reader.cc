@@ -31,7 +31,7 @@ bool MarketRestorer::ReadMarket() {
   for (uint32_t i = 0; i < count; ++i) {
     if (!ReadSymbol()) return false;
   }
-  return LinkAccounts() && ReadJobs() && ReadActive() && in_.ok();
+  return LinkAccounts() && ReadJobs() && ReadAwake() && in_.ok();
 }
 
 bool MarketRestorer::ReadAssets() {
@@ -142,6 +142,7 @@ bool MarketRestorer::ReadJob() {
   job.symbol = SymbolId(in_.Get<uint32_t>());
   job.account = AccountId(in_.Get<uint64_t>());
   job.up_to = OrderId(in_.Get<uint64_t>());
+  job.from = SymbolId(in_.Get<uint32_t>());
   if (!ReadFlag(&job.keeps_reference) || !ReadFlag(&job.uncrosses)) return false;
   job.price = in_.Get<Price>();
   job.left = in_.Get<Quantity>();
@@ -156,55 +157,59 @@ bool MarketRestorer::ReadJob() {
                        (job.price > 0 || (job.left == 0 && job.traded == 0));
   const bool valid = (of_account || of_symbol) && job.command <= kLastCommandKind &&
                      Cancels(job.reason) && job.side <= Side::kSell && (no_auction || auction) &&
-                     (settles || !job.keeps_reference) &&
+                     (settles || !job.keeps_reference) && (of_account || job.from == SymbolId()) &&
                      (!of_symbol || market_.symbols_.Find(job.symbol) != nullptr);
   market_.jobs_.push_back(job);
   return valid && in_.ok();
 }
 
-bool MarketRestorer::ReadActive() {
+bool MarketRestorer::ReadAwake() {
   const auto count = in_.Get<uint32_t>();
-  SymbolId last;
   for (uint32_t i = 0; in_.ok() && i < count; ++i) {
-    const SymbolId symbol(in_.Get<uint32_t>());
-    if (symbol <= last || market_.symbols_.Find(symbol) == nullptr) return false;
-    market_.active_.insert(symbol);
-    last = symbol;
+    Symbol* const symbol = market_.symbols_.Find(SymbolId(in_.Get<uint32_t>()));
+    if (symbol == nullptr || symbol->awake) return false;
+    market_.Wake(symbol);
   }
   return in_.ok();
 }
 
 namespace {
 
-bool ReadSession(ByteReader* in, uint64_t max_count, SessionTable* sessions,
+// What is read of the state before bounds the numbers in it.
+bool ReadSession(ByteReader* in, uint64_t max_count, ReplicatedState* state,
                  std::vector<Event>* scratch) {
   const SessionId id(in->Get<uint64_t>());
   const AccountId account(in->Get<uint64_t>());
   const auto cancel_on_disconnect = in->Get<uint8_t>();
+  const OrderId last_order(in->Get<uint64_t>());
   const auto next_sequence = in->Get<uint64_t>();
   const auto results = in->Get<uint32_t>();
   if (!in->ok() || account == AccountId()) return false;
   if (next_sequence == 0 || next_sequence > max_count) return false;
-  if (cancel_on_disconnect > 1) return false;
+  if (cancel_on_disconnect > 1 || (cancel_on_disconnect == 0 && last_order != OrderId())) {
+    return false;
+  }
+  if (last_order.value() > state->market.counters().last_order_id) return false;
   if (results > kMaxSessionResults || results > next_sequence - 1) return false;
-  Session* session = sessions->Restore(id, account, cancel_on_disconnect != 0, next_sequence);
+  Session* session = state->sessions.Restore(id, account, cancel_on_disconnect != 0, next_sequence);
   if (session == nullptr) return false;
+  session->last_order = last_order;
   for (uint32_t i = 0; i < results; ++i) {
     const std::string_view events = in->GetSized();
     scratch->clear();
     if (events.empty() || !DecodeEvents(events, scratch)) return false;
-    if (!sessions->RestoreResult(session, events)) return false;
+    if (!state->sessions.RestoreResult(session, events)) return false;
   }
   return in->ok();
 }
 
-bool ReadSessions(ByteReader* in, uint64_t max_count, SessionTable* sessions) {
-  sessions->set_last_id(in->Get<uint64_t>());
+bool ReadSessions(ByteReader* in, uint64_t max_count, ReplicatedState* state) {
+  state->sessions.set_last_id(in->Get<uint64_t>());
   const auto count = in->Get<uint32_t>();
-  if (count > kMaxSessions || sessions->last_id() > max_count) return false;
+  if (count > kMaxSessions || state->sessions.last_id() > max_count) return false;
   std::vector<Event> scratch;
   for (uint32_t i = 0; i < count; ++i) {
-    if (!ReadSession(in, max_count, sessions, &scratch)) return false;
+    if (!ReadSession(in, max_count, state, &scratch)) return false;
   }
   return in->ok();
 }
@@ -237,7 +242,7 @@ absl::Status ReadSnapshot(std::string_view bytes, uint64_t max_count, Replicated
     part = "market";
   } else if (!restorer.ReadFinished()) {
     part = "finished orders";
-  } else if (!ReadSessions(&in, max_count, &state->sessions)) {
+  } else if (!ReadSessions(&in, max_count, state)) {
     part = "sessions";
   } else if (!in.AtEnd()) {
     part = "end";

@@ -29,8 +29,8 @@ class StateWriter {
     }
     PutCount(market.jobs().size());
     for (const Job& job : market.jobs()) Put(job);
-    PutCount(market.active().size());
-    for (const SymbolId symbol : market.active()) out_.Put(symbol.value());
+    PutCount(market.awake().size());
+    for (const SymbolId symbol : market.awake()) out_.Put(symbol.value());
   }
 
   void PutFinished(const OrderTable& orders) {
@@ -53,6 +53,7 @@ class StateWriter {
       out_.Put(session.id.value());
       out_.Put(session.account.value());
       PutFlag(session.cancel_on_disconnect);
+      out_.Put(session.last_order.value());
       out_.Put(session.next_sequence);
       PutCount(session.results.size());
       for (size_t i = 0; i < session.results.size(); ++i) out_.PutSized(session.results[i]);
@@ -215,6 +216,7 @@ class StateWriter {
     out_.Put(job.symbol.value());
     out_.Put(job.account.value());
     out_.Put(job.up_to.value());
+    out_.Put(job.from.value());
     PutFlag(job.keeps_reference);
     PutFlag(job.uncrosses);
     out_.Put(job.price);

@@ -1,8 +1,6 @@
 // What stands behind Exchange: the replicated state, and how groups act on it.
 #pragma once
 
-#include <absl/container/btree_map.h>
-
 #include <vector>
 
 #include "common/bytes.h"
@@ -27,17 +25,7 @@ class Exchange::State {
  public:
   void Execute(Time time, ApplyResult* result);
 
-  // What Exchange::Indicative told last of a symbol with many prices, and when and of what.
-  struct Indicated {
-    Time time = 0;
-    Phase phase{};
-    uint64_t trades = 0;
-    Price reference = 0;
-    AuctionInfo auction;
-  };
-
   ReplicatedState replicated;
-  absl::btree_map<SymbolId, Indicated> indicated;
   BatchView batch;  // a buffer, of what Execute executes
 
  private:
@@ -59,8 +47,10 @@ class Exchange::State {
   void MeasureRoom(const Session& session, const ApplyResult& result);
   // Whether a session may have no room for the results of one more command.
   bool Full(Session* session, const ApplyResult& result);
-  // Cancels the orders of an account whose session has ended that wanted it.
-  void Disconnect(AccountId account, ApplyResult* result);
+  // Whether a command's answer asks for orders to be counted first.
+  static bool Counts(const GroupView& group, const CommandView& view);
+  // Cancels what a session that has ended wanted to be cancelled.
+  void Disconnect(const Disconnected& session, ApplyResult* result);
   // Lets the market do what no command asks for.
   template <typename Act>
   void Run(ApplyResult* result, Act&& act);

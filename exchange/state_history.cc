@@ -6,35 +6,53 @@
 
 namespace quorumbook::exchange {
 
-absl::StatusOr<std::string> StateHistory::Recipe::MakeSnapshot(
+absl::StatusOr<Exchange> StateHistory::Recipe::Begin() const {
+  if (base_ == nullptr) return Exchange();
+  absl::StatusOr<Exchange> restored = Exchange::Restore(*base_);
+  if (!restored.ok()) {
+    return absl::DataLossError(
+        absl::StrCat("the last snapshot can not be read again: ", restored.status().message()));
+  }
+  return restored;
+}
+
+size_t StateHistory::Recipe::CountMarks() const {
+  size_t marks = 0;
+  for (const Steps& steps : steps_) {
+    for (const Step& step : *steps) marks += std::holds_alternative<Mark>(step) ? 1 : 0;
+  }
+  return marks;
+}
+
+absl::StatusOr<StateHistory::Made> StateHistory::Recipe::Make(
     const std::function<bool()>& give_up) const {
   const auto given_up = [] { return absl::CancelledError("the snapshot is not wanted any more"); };
   if (give_up()) return given_up();
-  Exchange state;
-  if (base_ != nullptr) {
-    absl::StatusOr<Exchange> restored = Exchange::Restore(*base_);
-    if (!restored.ok()) {
-      return absl::DataLossError(
-          absl::StrCat("the last snapshot can not be read again: ", restored.status().message()));
-    }
-    state = *std::move(restored);
-  }
+  absl::StatusOr<Exchange> state = Begin();
+  if (!state.ok()) return state.status();
+  Made made;
+  size_t marks = CountMarks();
   ApplyResult result;
-  for (const Batches& batches : batches_) {
-    for (const Bytes& batch : *batches) {
+  for (const Steps& steps : steps_) {
+    for (const Step& step : *steps) {
       if (give_up()) return given_up();
-      if (absl::Status status = state.Apply(*batch, &result); !status.ok()) {
+      if (const auto* mark = std::get_if<Mark>(&step)) {
+        if (marks-- <= kMarksMax) made.marked[mark->name] = state->StateDigest();
+        continue;
+      }
+      if (absl::Status status = state->Apply(*std::get<Bytes>(step), &result); !status.ok()) {
         return absl::DataLossError(
             absl::StrCat("a batch can not be executed again: ", status.message()));
       }
     }
   }
-  if (state.RunningDigest() != digest_) {
+  if (state->RunningDigest() != digest_) {
     return absl::DataLossError(
         "the state is not what its log leads to: the memory of this machine may be faulty");
   }
   if (give_up()) return given_up();
-  return state.Snapshot();
+  made.snapshot = state->Snapshot();
+  return made;
 }
 
 void StateHistory::Restart(Bytes snapshot) {
@@ -45,11 +63,11 @@ void StateHistory::Restart(Bytes snapshot) {
 }
 
 StateHistory::Recipe StateHistory::Cut(const Digest& digest) {
-  old_.push_back(std::make_shared<const std::vector<Bytes>>(std::exchange(recent_, {})));
+  old_.push_back(std::make_shared<const std::vector<Recipe::Step>>(std::exchange(recent_, {})));
   cut_ = true;
   Recipe recipe;
   recipe.base_ = base_;
-  recipe.batches_ = old_;
+  recipe.steps_ = old_;
   recipe.digest_ = digest;
   return recipe;
 }
@@ -57,7 +75,7 @@ StateHistory::Recipe StateHistory::Cut(const Digest& digest) {
 std::shared_ptr<const void> StateHistory::Replace(Bytes snapshot) {
   if (!cut_) return nullptr;
   cut_ = false;
-  auto spent = std::make_shared<std::pair<Bytes, std::vector<Recipe::Batches>>>();
+  auto spent = std::make_shared<std::pair<Bytes, std::vector<Recipe::Steps>>>();
   spent->first = std::exchange(base_, std::move(snapshot));
   spent->second = std::exchange(old_, {});
   return spent;

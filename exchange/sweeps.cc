@@ -21,8 +21,8 @@ void Market::Work(const CommandContext& context) {
   Begin(context, CommandKind::kNone);
   const size_t start = task_.events->size();
   // Jobs leave something for others, and take turns: none holds up all the rest.
-  step_end_ = start + (active_.empty() ? kMaxStepEvents : kMaxStepEvents / 2);
-  while (!jobs_.empty() && !Exhausted()) {
+  step_end_ = start + (awake_.empty() ? kMaxStepEvents : kMaxStepEvents / 2);
+  for (size_t turns = jobs_.size(); turns > 0 && !Exhausted(); --turns) {
     Job job = jobs_.front();
     jobs_.pop_front();
     task_.kind = job.command;
@@ -30,9 +30,7 @@ void Market::Work(const CommandContext& context) {
   }
   task_.kind = CommandKind::kNone;
   step_end_ = start + kMaxStepEvents;
-  while (!active_.empty() && !Exhausted()) {
-    if (RunParked(*symbols_.Find(*active_.begin()))) active_.erase(active_.begin());
-  }
+  if (!awake_.empty()) RunAwake();
 }
 
 std::optional<Time> Market::NextDeadline(Time now) const {
@@ -56,14 +54,15 @@ void Market::Postpone(const Job& job) {
   if (same == jobs_.end()) {
     jobs_.push_back(job);
   } else {
-    same->up_to = job.up_to;
+    same->up_to = std::max(same->up_to, job.up_to);
+    same->from = SymbolId();
   }
 }
 
 bool Market::Step(Job* job) {
   switch (job->kind) {
     case JobKind::kCancelAccount:
-      return StepCancelAccount(*job);
+      return StepCancelAccount(job);
     case JobKind::kCancelSymbol:
       return StepCancelSymbol(*job);
     case JobKind::kSettlePhase:
@@ -72,16 +71,18 @@ bool Market::Step(Job* job) {
   return true;
 }
 
-// The first of each list are cancelled until one is too new, as those after it are. So a step
-// passes lists in vain only where orders have come since the job began: a few, for a step follows
-// each command.
-bool Market::StepCancelAccount(const Job& job) {
-  AccountOrders::Key from{job.account, job.symbol, job.side};
+// The first of each list are cancelled until one is too new, as those after it are. So lists are
+// passed in vain, which is counted, only where all orders came after the last one that is to go.
+bool Market::StepCancelAccount(Job* progress) {
+  const Job& job = *progress;
+  AccountOrders::Key from{job.account, std::max(job.symbol, job.from), job.side};
   while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
     from = list->key;
     if (job.symbol != SymbolId() && from.symbol != job.symbol) break;
     if (job.side != Side{} && from.side != job.side) break;
     if (memory_.orders[list->first].id > job.up_to) {
+      progress->from = from.symbol;
+      if (++counted_ >= kMaxBatchCounts) return false;
       from = AccountOrders::After(from);
     } else if (Exhausted()) {
       return false;
@@ -140,13 +141,14 @@ void Market::Execute(const CommandContext& context, const MassCancel& command) {
   event.leaves = all ? 0 : 1;
 }
 
-void Market::Disconnect(const CommandContext& context, AccountId account, bool later) {
+void Market::Disconnect(const CommandContext& context, AccountId account, OrderId up_to,
+                        bool later) {
   Begin(context, CommandKind::kNone);
   const Job job{.kind = JobKind::kCancelAccount,
                 .command = CommandKind::kNone,
                 .reason = Reason::kDisconnected,
                 .account = account,
-                .up_to = OrderId(counters_.last_order_id)};
+                .up_to = up_to};
   if (later) {
     Postpone(job);
   } else {

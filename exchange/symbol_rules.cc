@@ -20,6 +20,7 @@ void Narrow(Price middle, uint32_t basis_points, PriceBand* band) {
   const Price width = middle * basis_points / kMaxBasisPoints;
   band->low = std::max(band->low, middle - width);
   band->high = std::min(band->high, middle + width);
+  band->open = false;
 }
 static_assert(kMaxPrice <= std::numeric_limits<Price>::max() / kMaxBasisPoints);
 

@@ -28,6 +28,7 @@ bool FindScale(const AddSymbol& symbol, const AssetInfo& base, const AssetInfo& 
 struct PriceBand {
   Price low = 1;
   Price high = kMaxPrice;
+  bool open = true;  // nothing bounds it, which a band may, and have these ends
 
   bool Has(Price price) const { return price >= low && price <= high; }
 };

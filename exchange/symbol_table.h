@@ -56,6 +56,8 @@ struct Symbol {
   uint8_t attention = 0;  // of Attention
   AssetScale scale;
   ParkedOrders parked;
+  bool awake = false;    // it is in Market::awake()
+  bool put_off = false;  // it will be again once this batch ends
   // Of each price, what its icebergs hide of what the level counts; and how many icebergs rest.
   HiddenQuantities hidden_bids, hidden_asks;
   uint32_t icebergs = 0;

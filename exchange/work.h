@@ -23,6 +23,7 @@ struct Job {
   SymbolId symbol = {};                      // of kCancelAccount 0: all
   AccountId account = {};                    // of kCancelAccount
   OrderId up_to = {};                        // of kCancelAccount: later orders are spared
+  SymbolId from = {};                        // of kCancelAccount: symbols before are done
   // Of kSettlePhase: whether the reference price was given and stays; whether trades at the
   // auction's price go on, what is to trade at it yet and what has traded.
   bool keeps_reference = false;

@@ -168,6 +168,23 @@ TEST(Everything, OpenOrdersInPages) {
     }
     EXPECT_EQ(paged, wanted);
     EXPECT_TRUE(exchange.OpenOrders(AccountId(account), 0).empty());
+    std::vector<OrderId> by_symbol;
+    for (const SymbolInfo& symbol : exchange.Symbols()) {
+      for (OrderId after;;) {
+        const auto page = exchange.OpenOrdersIn(AccountId(account), symbol.id, 3, after);
+        ASSERT_LE(page.size(), 3u);
+        if (page.empty()) break;
+        for (const OrderInfo& order : page) {
+          ASSERT_EQ(order.symbol, symbol.id);
+          ASSERT_EQ(order.account, AccountId(account));
+          ASSERT_GT(order.id, after);
+          after = order.id;
+          if (!order.parked) by_symbol.push_back(order.id);
+        }
+      }
+    }
+    std::ranges::sort(by_symbol);
+    EXPECT_EQ(by_symbol, wanted);
   }
 }
 

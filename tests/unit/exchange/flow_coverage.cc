@@ -69,6 +69,7 @@ void FlowCoverage::CountEvent(const ReferenceMarket& market, const Event& event)
     }
     const auto order = market.FindOrder({event.account, event.symbol, event.client_order_id});
     const std::string type = order.has_value() ? TypeOf(order->type, {}) : "";
+    if (all_or_none_.contains(event.order_id)) Count(reason + " of all-or-none");
     Count(reason + ", " + PhaseText(phases_[event.symbol]));
     Count(reason + " of " + type);
   }
@@ -84,6 +85,10 @@ void FlowCoverage::After(const ReferenceMarket& market, const std::vector<Event>
     Count(what_ + (refused ? ": refused" : ": done"));
     const std::string kind = what_.substr(0, what_.find(' '));
     if (refused) Count(kind + ": " + std::string(ToText(first.reason)));
+    if (kind == "new" && !refused) {
+      all_or_none_.erase(first.order_id);  // that of another run
+      if (what_.starts_with("new all-or-none")) all_or_none_.insert(first.order_id);
+    }
   }
   for (const Event& event : events) CountEvent(market, event);
 }
@@ -116,9 +121,12 @@ std::vector<std::string> FlowCoverage::Missing() const {
     }
   }
   for (const Reason reason : {Reason::kKillSwitch, Reason::kDisconnected, Reason::kMassCanceled,
-                              Reason::kDelisted, Reason::kDayOver}) {
+                              Reason::kDelisted, Reason::kDayOver, Reason::kExpired}) {
+    want(std::string(ToText(reason)) + " of all-or-none");
     for (const std::string type : kTypes) {
-      if (reason == Reason::kDayOver && type == "market") continue;  // is never a day order
+      // Is never a day order, nor good till a time.
+      const bool ends = reason == Reason::kDayOver || reason == Reason::kExpired;
+      if (ends && type == "market") continue;
       want(std::string(ToText(reason)) + " of " + type);
     }
   }

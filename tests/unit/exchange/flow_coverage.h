@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ class FlowCoverage {
   // Of the command: what it is and where; for a new order, its self-trade choice.
   std::string what_;
   std::string self_trade_;
+  std::set<OrderId> all_or_none_;     // that were entered as such
   std::map<SymbolId, Phase> phases_;  // before it
 };
 

@@ -167,34 +167,31 @@ TEST_F(LongWorkTest, WorkTakesTurnsAndLeavesRoomForTriggeredStops) {
 }
 
 // Or whoever enters orders at many prices would make each batch slow that is looked at.
-TEST_F(LongWorkTest, TheIndicativePriceOfManyPricesIsFoundOnceInAWhile) {
+TEST_F(LongWorkTest, TheIndicativePriceOfVeryManyPricesIsNotTold) {
   AddSymbol("A", Phase::kPreOpen);
-  std::vector<Command> commands;
+  constexpr Price kMany = Exchange::kMaxCrossingPrices;
   uint64_t id = 0;
-  while (id < Exchange::kManyPrices) {
-    const auto price = static_cast<Price>(++id);
-    commands.emplace_back(id % 2 == 0 ? Limit(Side::kBuy, id, 1, 10'000 + price)
-                                      : Limit(Side::kSell, id, 1, price));
-  }
-  Run(1, std::move(commands));
-  const auto volume = [&] { return exchange_.Indicative(kSymbol).value().volume; };
-  const auto more = [&] {
-    const NewOrder buy = Limit(Side::kBuy, ++id, 1, 20'000);
-    Run(1, std::vector<Command>{buy, Limit(Side::kSell, ++id, 1, 20)});
+  // The prices of a side, each of one lot, from one to another.
+  const auto enter = [&](Side side, Price from, Price to) {
+    std::vector<Command> commands;
+    for (Price price = from; price <= to; ++price) {
+      commands.emplace_back(Limit(side, ++id, 1, price));
+      if (commands.size() == 1'000 || price == to) Run(1, std::exchange(commands, {}));
+    }
   };
-  Quantity wanted = Exchange::kManyPrices / 2;
-  EXPECT_EQ(volume(), wanted);
-  more();
-  EXPECT_EQ(volume(), ++wanted);  // there are many prices from here on
-  more();
-  EXPECT_EQ(volume(), wanted);
-  time_ += Exchange::kIndicativeInterval - 2;
-  more();
-  EXPECT_EQ(volume(), wanted += 2);
-  more();
-  EXPECT_EQ(volume(), wanted);
-  Run(1, SetPhase{kSymbol, Phase::kOpeningAuction, 0});
-  EXPECT_EQ(volume(), ++wanted);
+  enter(Side::kSell, 1, kMany + 100);
+  Run(1, Limit(Side::kBuy, ++id, 50, kMany));
+  ASSERT_TRUE(exchange_.Indicative(kSymbol).has_value());
+  EXPECT_EQ(exchange_.Indicative(kSymbol)->volume, 50) << "prices that do not cross do not count";
+  Run(1, Limit(Side::kBuy, ++id, 1, kMany + 1));
+  EXPECT_EQ(exchange_.Indicative(kSymbol), std::nullopt);
+  Run(1, CancelOrder{kSymbol, ClientOrderId(id)});
+  EXPECT_EQ(exchange_.Indicative(kSymbol)->volume, 50);
+  Run(1, CancelOrder{kSymbol, ClientOrderId(kMany)});  // so that no more than may be sell
+  enter(Side::kBuy, 1, kMany + 1);
+  EXPECT_EQ(exchange_.Indicative(kSymbol), std::nullopt) << "too many buy";
+  Run(1, SetPhase{kSymbol, Phase::kContinuous, 0});
+  EXPECT_EQ(OfType(result_.events, EventType::kUncrossed).size(), 1u) << "it ends all the same";
 }
 
 TEST_F(LongWorkTest, ABusySymbolTakesCancelsAlone) {
@@ -324,6 +321,120 @@ TEST_F(LongWorkTest, AllOrNoneOrdersThatTakeLongToCountLetOthersWait) {
       OfType(Run(2, CancelOrder{kSymbol, ClientOrderId(kIcebergs)}), EventType::kTrade);
   ASSERT_EQ(trades.size(), 1u);
   EXPECT_EQ(trades[0].client_order_id, ClientOrderId(2));
+}
+
+// What is counted in vain causes no events: it is bounded by itself, and holds up nobody else.
+TEST_F(LongWorkTest, OrdersThatAreCountedBeforeTheyTradeArePutOff) {
+  constexpr uint64_t kFit = kMaxBatchCounts / kMaxFillsPerCommand;
+  AddSymbol("A", Phase::kContinuous);
+  Rest(1, Side::kSell, 1, kMaxFillsPerCommand + 10, 100);
+  for (const bool plain : {true, false}) {
+    // There is enough, but in one fill too many.
+    NewOrder hopeless = Limit(Side::kBuy, 1, kMaxFillsPerCommand + 1, 100);
+    hopeless.time_in_force = TimeInForce::kFillOrKill;
+    if (!plain) hopeless.self_trade = SelfTrade::kCancelTaker;
+    NewOrder minimum = Limit(Side::kBuy, 2, 5, 100);
+    const SpecialOrder wants_two{minimum, {.minimum = 2}};
+    const SpecialOrder wants_all{minimum, {.all_or_none = true}};
+    const auto group = [&](uint64_t account, std::vector<Command> commands) {
+      return SessionCommands{sessions_[account], next_[account], next_[account] - 1,
+                             std::move(commands)};
+    };
+    const Batch batch{++time_,
+                      {group(2, std::vector<Command>(kFit + 3, hopeless)),
+                       group(3, {Limit(Side::kBuy, 1, 1, 100), wants_two}), group(4, {wants_all})}};
+    absl::StatusOr<Exchange> twin = Exchange::Restore(exchange_.Snapshot());
+    ASSERT_TRUE(twin.ok());
+    exchange_.Apply(batch, &result_);
+    EXPECT_EQ(result_.groups[0].status, SessionStatus::kBatchFull);
+    EXPECT_EQ(result_.groups[0].command_count, kFit);
+    EXPECT_EQ(result_.groups[1].status, SessionStatus::kBatchFull);
+    EXPECT_EQ(result_.groups[1].command_count, 1u) << "what asks for no count goes on";
+    EXPECT_EQ(result_.groups[2].command_count, 0u);
+    for (const size_t i : {0, 1, 2}) next_[i + 2] += result_.groups[i].command_count;
+    EXPECT_EQ(OfType(result_.events, EventType::kTrade).size(), 1u);
+    EXPECT_EQ(OfType(result_.events, EventType::kOrderCanceled).size(), kFit);
+    twin->Apply(batch, &result_);
+    EXPECT_EQ(twin->Snapshot(), exchange_.Snapshot());
+    // The next batch counts anew.
+    EXPECT_EQ(OfType(Run(3, wants_two), EventType::kTrade).size(), 5u);
+  }
+}
+
+// One all-or-none order that reaches far into a deep book is looked for at each change of it.
+TEST_F(LongWorkTest, AllOrNoneOrdersOfADeepBookWaitForTheNextBatch) {
+  constexpr uint64_t kPrices = kMaxFillsPerCommand;
+  AddSymbol("A", Phase::kContinuous);
+  const auto all_or_none = [](uint64_t id, Quantity quantity, Price price) {
+    return SpecialOrder{Limit(Side::kBuy, id, quantity, price), {.all_or_none = true}};
+  };
+  for (uint64_t id = 1; id <= kPrices; ++id) {
+    Run(1, Limit(Side::kSell, id, 1, 1'000 + static_cast<Price>(id)));
+  }
+  Run(3, all_or_none(1, kMaxQuantity, kMaxPrice));
+  Run(3, all_or_none(2, 5, 99));
+  Run(4, SpecialOrder{{.symbol = kSymbol,
+                       .client_order_id = ClientOrderId(1),
+                       .side = Side::kSell,
+                       .type = OrderType::kStop,
+                       .quantity = 1},
+                      {.stop_price = 98}});
+  EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+
+  std::vector<Command> commands;
+  for (uint64_t id = 1; id <= kMaxParkedCounts / kPrices; ++id) {
+    commands.emplace_back(Limit(Side::kSell, id, 1, 900'000));
+  }
+  commands.emplace_back(Limit(Side::kSell, 101, 1, 98));
+  commands.emplace_back(Limit(Side::kBuy, 102, 1, 98));
+  commands.emplace_back(Limit(Side::kSell, 103, 5, 99));
+  const size_t count = commands.size();
+  Run(2, std::move(commands));
+  EXPECT_EQ(result_.commands.size(), count) << "commands do not wait";
+  const std::vector<Event> triggered = OfType(result_.events, EventType::kOrderTriggered);
+  ASSERT_EQ(triggered.size(), 1u);
+  EXPECT_EQ(triggered[0].account, AccountId(4)) << "nor do stops";
+  EXPECT_EQ(exchange_.NextDeadline(), exchange_.time());
+  SaveAndRestore();
+  const std::vector<Event> trades = OfType(Tick(), EventType::kTrade);
+  ASSERT_EQ(trades.size(), 1u);
+  EXPECT_EQ(trades[0].account, AccountId(3));
+  EXPECT_EQ(trades[0].quantity, 5);
+  EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+}
+
+// Passing the lists of orders that came later, in vain, is bounded too.
+TEST_F(LongWorkTest, LostSessionsOfAnAccountWithOrdersEverywhereTakeTheirTime) {
+  constexpr uint32_t kSymbols = 2'000;
+  constexpr uint64_t kLost = kMaxBatchCounts / kSymbols + 10;
+  const AccountId account(1);
+  std::vector<Command> commands;
+  for (uint32_t i = 1; i <= kSymbols; ++i) {
+    commands.emplace_back(exchange::AddSymbol{"S" + std::to_string(i), {1, -2}, {1, 0}});
+  }
+  Run(1, std::exchange(commands, {}));
+  const SymbolId last(kSymbols);
+  std::vector<Group> lost;
+  for (uint64_t i = 1; i <= kLost; ++i) {
+    Apply(OpenSession{account, /*cancel_on_disconnect=*/true});
+    const SessionId session = result_.groups[0].session;
+    lost.emplace_back(SessionLost{session});
+    Apply(SessionCommands{session, 1, 0, {Limit(Side::kBuy, i, 1, 10, last)}});
+    if (i < kLost) Run(1, CancelOrder{last, ClientOrderId(i)});
+  }
+  for (uint32_t i = 1; i <= kSymbols; ++i) {
+    commands.emplace_back(Limit(Side::kBuy, 10'000, 1, 10, SymbolId(i)));
+  }
+  Run(1, std::move(commands));
+  exchange_.Apply({++time_, std::move(lost)}, &result_);
+  EXPECT_TRUE(result_.events.empty());
+  EXPECT_EQ(exchange_.NextDeadline(), exchange_.time());
+  SaveAndRestore();
+  const std::vector<Event> canceled = OfType(Tick(), EventType::kOrderCanceled);
+  ASSERT_EQ(canceled.size(), 1u);
+  EXPECT_EQ(canceled[0].client_order_id, ClientOrderId(kLost));
+  EXPECT_EQ(exchange_.open_orders(), kSymbols);
+  EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
 }
 
 TEST_F(LongWorkTest, OrdersExpireInSteps) {

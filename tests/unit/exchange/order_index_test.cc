@@ -50,6 +50,39 @@ TEST(OrderIndex, IdsFarApart) {
   Compare(4, [](Random* random) { return random->Below(3'000) << 3; });
 }
 
+// Buckets fill evenly: what is told ahead of a search, which looks at one bucket, is mostly right.
+TEST(OrderIndex, GuessesAreRight) {
+  for (const uint64_t accounts : {1, 1'000}) {
+    for (const uint64_t step : {1, 8, 1'000, 4'096}) {
+      SCOPED_TRACE(std::to_string(accounts) + " accounts, ids in steps of " + std::to_string(step));
+      OrderIndex index;
+      const auto hash_of = [&](uint64_t i) {
+        return OrderIndex::HashOf(
+            {AccountId(1 + i % accounts), SymbolId(1), ClientOrderId(i / accounts * step)});
+      };
+      constexpr uint32_t kNames = 200'000;  // three a bucket
+      for (uint32_t i = 0; i < kNames; ++i) index.Insert(hash_of(i), i);
+      uint32_t right = 0;
+      for (uint32_t i = 0; i < kNames; ++i) right += index.Guess(hash_of(i)) == i;
+      EXPECT_GT(right, kNames / 100 * (accounts == 1 && step == 1 ? 99 : 85));
+    }
+  }
+}
+
+// Old tables of several huge pages are given back piece by piece, while all is found.
+TEST(OrderIndex, LargeTables) {
+  OrderIndex index;
+  const auto hash_of = [](uint32_t id) { return OrderIndex::HashOf(id); };
+  constexpr uint32_t kNames = 1'300'000;
+  for (uint32_t id = 0; id < kNames; ++id) {
+    index.Insert(hash_of(id), id);
+    const uint32_t other = id / 2;
+    ASSERT_EQ(index.Find(hash_of(other), [&](uint32_t handle) { return handle == other; }), other);
+  }
+  for (uint32_t id = 0; id < kNames; ++id) index.Erase(hash_of(id), id);
+  EXPECT_EQ(index.size(), 0u);
+}
+
 // However many there are, none of them moves more than a few buckets, and all are found meanwhile.
 TEST(OrderIndex, GrowsInSteps) {
   OrderIndex index;
@@ -93,7 +126,7 @@ TEST(OrderIndex, AccountsDoNotShareHashes) {
   uint32_t equal = 0;
   for (uint64_t account = 1; account <= 1'000; ++account) {
     equal += hash(account, 1) == hash(account + 1, 1);
-    EXPECT_EQ(hash(account, 8) + 3, hash(account, 11)) << "one bucket";
+    EXPECT_EQ(hash(account, 8) + 3, hash(account, 11)) << "near each other";
   }
   EXPECT_LT(equal, 3u);
 }

@@ -3,6 +3,8 @@
 #include <string>
 #include <variant>
 
+#include "exchange/order_checks.h"
+
 namespace quorumbook::exchange {
 
 Command RandomFlow::Next(Time now) {
@@ -129,21 +131,28 @@ Command RandomFlow::AnySpecialOrder(Time now) {
     case 4:
       terms.minimum = 1 + static_cast<Quantity>(random_.Below(12));
       if (random_.OneIn(2)) order.time_in_force = TimeInForce::kImmediateOrCancel;
+      if (random_.OneIn(6)) order.time_in_force = TimeInForce::kFillOrKill;
       break;
     case 5:
       terms.all_or_none = true;
       break;
     case 6:
       order.type = OrderType::kMarket;
-      order.time_in_force = TimeInForce::kImmediateOrCancel;
+      order.time_in_force =
+          random_.OneIn(4) ? TimeInForce::kFillOrKill : TimeInForce::kImmediateOrCancel;
       order.price = 0;
       terms.protection = static_cast<Price>(random_.Below(5));
       break;
     default:
       order.time_in_force = TimeInForce::kGoodTillTime;
-      terms.expires = now + static_cast<Time>(random_.Below(60)) * shape_.tick;
       if (random_.OneIn(3)) terms.display = 3;
       break;
+  }
+  if (Rests(order.time_in_force) && random_.OneIn(4)) {
+    order.time_in_force = TimeInForce::kGoodTillTime;
+  }
+  if (order.time_in_force == TimeInForce::kGoodTillTime) {
+    terms.expires = now + static_cast<Time>(random_.Below(60)) * shape_.tick;
   }
   if (random_.OneIn(40)) terms.minimum = static_cast<Quantity>(random_.Below(9)) - 1;
   if (random_.OneIn(40)) terms.stop_price = RandomPrice();

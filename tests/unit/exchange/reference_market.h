@@ -78,6 +78,7 @@ class ReferenceMarket {
   };
   struct Band {
     Price low = 1, high = kMaxPrice;
+    bool any = false;
   };
 
   // reference_market.cc

@@ -217,7 +217,7 @@ void ReferenceMarket::Activate(OrderInfo* order) {
     if (order->price == 0) {
       order->price = now;
     } else if (now != 0) {
-      order->price = buys ? std::min(now, order->price) : std::max(now, order->price);
+      order->price = buys ? std::min(now, order->price) : now;
     }
   }
   EmitOrder(EventType::kOrderTriggered, *order, order->quantity);

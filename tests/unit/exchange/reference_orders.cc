@@ -196,6 +196,7 @@ ReferenceMarket::Band ReferenceMarket::BandOf(const SymbolMarket& market, Price 
     const Price width = middle * basis_points / 10'000;
     band.low = std::max(band.low, middle - width);
     band.high = std::min(band.high, middle + width);
+    band.any = true;
   };
   narrow(market.reference, market.rules.static_band_bp);
   if (market.phase == Phase::kContinuous) {
@@ -208,12 +209,12 @@ Price ReferenceMarket::Protection(const Band& band, Side side, Price from, Price
   if (side == Side::kBuy) {
     Price worst = band.high;
     if (ticks != 0 && from != 0) worst = std::min({worst, from + ticks, kMaxPrice});
-    const bool bounded = (ticks != 0 && from != 0) || band.high != kMaxPrice;
+    const bool bounded = (ticks != 0 && from != 0) || band.any;
     return bounded ? worst : 0;
   }
   Price worst = band.low;
   if (ticks != 0 && from != 0) worst = std::max({worst, from - ticks, Price{1}});
-  const bool bounded = (ticks != 0 && from != 0) || band.low != 1;
+  const bool bounded = (ticks != 0 && from != 0) || band.any;
   return bounded ? worst : 0;
 }
 

@@ -250,7 +250,9 @@ TEST(Reference, PricesOverNineDecades) {
 }
 
 // All kinds of commands: special orders, phases, auctions, accounts, limits, sweeps. Together they
-// meet every kind of order in every phase, and every way to end it.
+// meet what FlowCoverage wants: every kind of order entered in every phase, and ended in every way.
+// Work that takes more than one step, and orders with more fills than one may have, are not in it:
+// the reference knows no steps (long_work_test.cc).
 TEST(Reference, Everything) {
   FlowCoverage coverage;
   for (const uint64_t seed : Seeds(1, 16)) {

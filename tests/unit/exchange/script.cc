@@ -39,8 +39,11 @@ std::string Script::Events() const {
 
 std::string Script::Open(const Words& words) {
   std::ostringstream out;
-  for (int64_t i = Named(words, "times", 1); i > 0; --i) {
-    Apply(OpenSession{AccountId(NamedId(words, "account")), Has(words, "cancel-on-disconnect")});
+  const uint64_t first = NamedId(words, "account");
+  const auto accounts = static_cast<uint64_t>(Named(words, "accounts", 1));
+  const auto times = static_cast<uint64_t>(Named(words, "times", 1));
+  for (uint64_t i = 0; i < times; ++i) {
+    Apply(OpenSession{AccountId(first + i % accounts), Has(words, "cancel-on-disconnect")});
     out << Events();
   }
   const GroupResult& group = result_.groups[0];

@@ -21,12 +21,12 @@
 //   account 2      assets            conservation     deadline
 //   time 17                          of the batches that follow
 //   tick                             a batch of nothing
-//   open account=1 [times=N] [cancel-on-disconnect]   those of `1 ...` open themselves
+//   open account=1 [times=N] [accounts=N] [cancel-on-disconnect]  those of `1 ...` open themselves
 //   close session=1                  lost session=1
 //   send session=1 from=3 [ack=2] [times=N] [quiet]: cancel AMZN id=5; reduce AMZN id=6 by=1
 //
-// `times` repeats the commands of a message, or the opening of sessions; `quiet` prints the status
-// alone.
+// `times` repeats the commands of a message, or the opening of sessions, by one of `accounts` after
+// the other; `quiet` prints the status alone.
 #pragma once
 
 #include <cstdint>

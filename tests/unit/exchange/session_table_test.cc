@@ -22,35 +22,77 @@ void Execute(SessionTable* table, SessionId id) {
   ++session->next_sequence;
 }
 
-TEST(SessionTable, WhatAllKeepIsBoundedAndTheLeastRecentlyUsedGoes) {
-  SessionTable table(/*max_result_bytes=*/10 * kEventBytes);
-  const SessionId oldest = table.Open(kAccount).id;
-  const SessionId hog = table.Open(kAccount).id;
-  const SessionId last = table.Open(kAccount).id;
-  for (int i = 0; i < 4; ++i) Execute(&table, oldest);
-  for (int i = 0; i < 4; ++i) Execute(&table, last);
-  for (int i = 0; i < 2; ++i) Execute(&table, hog);
-  EXPECT_EQ(table.result_bytes(), 10 * kEventBytes);
-  EXPECT_EQ(table.size(), 3u);
-  Execute(&table, hog);
-  EXPECT_EQ(table.Use(oldest), nullptr) << "used least recently";
-  EXPECT_NE(table.Use(last), nullptr);
-  EXPECT_EQ(table.result_bytes(), 7 * kEventBytes);
-  EXPECT_TRUE(table.TakeDisconnected().empty());
+TEST(SessionTable, WhatAllKeepIsBoundedAndWhoHoldsMostGoes) {
+  SessionTable table(/*max_result_bytes=*/16 * kEventBytes);
+  const SessionId idle = table.Open(AccountId(2)).id;
+  const SessionId some = table.Open(AccountId(3)).id;
+  Execute(&table, some);
+  // One that acknowledges nothing, in one session after the other.
+  std::vector<SessionId> hogs;
+  for (const int results : {4, 6, 5}) {
+    hogs.push_back(table.Open(kAccount).id);
+    for (int i = 0; i < results; ++i) Execute(&table, hogs.back());
+  }
+  EXPECT_EQ(table.result_bytes(), 16 * kEventBytes);
+  EXPECT_EQ(table.size(), 5u);
+  Execute(&table, hogs[2]);
+  EXPECT_EQ(table.Use(hogs[1]), nullptr) << "it holds most";
+  EXPECT_EQ(table.result_bytes(), 11 * kEventBytes);
+  for (const SessionId stays : {idle, some, hogs[0], hogs[2]}) {
+    EXPECT_NE(table.Use(stays), nullptr) << stays;
+  }
 }
 
-TEST(SessionTable, TellsWhoseOrdersGoWithAnEvictedSession) {
-  SessionTable table(/*max_result_bytes=*/2 * kEventBytes);
-  const SessionId closed = table.Open(AccountId(4), /*cancel_on_disconnect=*/true).id;
-  EXPECT_TRUE(table.Close(closed));
-  EXPECT_TRUE(table.TakeDisconnected().empty()) << "who closes knows";
-  table.Open(AccountId(2), /*cancel_on_disconnect=*/true);
-  table.Open(AccountId(3));
-  const SessionId hog = table.Open(AccountId(5), /*cancel_on_disconnect=*/true).id;
-  for (int i = 0; i < 3; ++i) Execute(&table, hog);
-  EXPECT_EQ(table.size(), 1u);
-  EXPECT_EQ(table.TakeDisconnected(), std::vector<AccountId>{AccountId(2)});
+TEST(SessionTable, OfThoseThatHoldAsMuchTheLeastRecentlyUsedGoUntilThereIsRoom) {
+  SessionTable table(/*max_result_bytes=*/16 * kEventBytes);
+  std::vector<SessionId> ids;
+  for (int i = 0; i < 17; ++i) {
+    ids.push_back(table.Open(kAccount).id);
+    Execute(&table, ids.back());
+    if (i == 3) {
+      ASSERT_NE(table.Use(ids[0]), nullptr);
+    }
+  }
+  EXPECT_EQ(table.result_bytes(), 14 * kEventBytes) << "an eighth is free";
+  for (const size_t gone : {1, 2, 3}) EXPECT_EQ(table.Use(ids[gone]), nullptr) << gone;
+  EXPECT_NE(table.Use(ids[0]), nullptr);
+  EXPECT_NE(table.Use(ids[4]), nullptr);
+}
+
+TEST(SessionTable, AnAccountWithManySessionsLosesItsOwn) {
+  SessionTable table(kMaxResultBytes, /*max_account_sessions=*/3);
+  const SessionId other = table.Open(AccountId(2)).id;
+  std::vector<SessionId> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(table.Open(kAccount).id);
+  ASSERT_NE(table.Use(ids[0]), nullptr);
+  ids.push_back(table.Open(kAccount).id);
+  EXPECT_EQ(table.Use(ids[1]), nullptr) << "used least recently";
+  EXPECT_TRUE(table.Close(ids[2]));
+  ids.push_back(table.Open(kAccount).id);
+  for (const SessionId stays : {other, ids[0], ids[3], ids[4]}) {
+    EXPECT_NE(table.Use(stays), nullptr) << stays;
+  }
+  EXPECT_EQ(table.size(), 4u);
+}
+
+TEST(SessionTable, TellsWhichOrdersGoWithASession) {
+  SessionTable table(kMaxResultBytes, /*max_account_sessions=*/1);
+  const auto open = [&](uint64_t account, uint64_t last_order) {
+    Session& session = table.Open(AccountId(account), /*cancel_on_disconnect=*/true);
+    session.last_order = OrderId(last_order);
+    return session.id;
+  };
+  const SessionId lost = open(4, 7);
+  EXPECT_EQ(table.Disconnect(lost), (Disconnected{AccountId(4), OrderId(7)}));
+  EXPECT_EQ(table.Disconnect(lost), (Disconnected{AccountId(4), OrderId()})) << "told once";
+  open(4, 8);
+  EXPECT_TRUE(table.TakeDisconnected().empty()) << "evicted, and told before";
+  open(4, 9);
+  open(5, 0);
+  open(5, 0);
+  EXPECT_EQ(table.TakeDisconnected(), (std::vector<Disconnected>{{AccountId(4), OrderId(8)}}));
   EXPECT_TRUE(table.TakeDisconnected().empty()) << "told once";
+  EXPECT_EQ(table.Disconnect(lost), std::nullopt) << "there is none";
 }
 
 TEST(SessionTable, ASessionAloneIsNotEvictedByItself) {

@@ -332,7 +332,9 @@ TEST(Snapshot, SessionsComeBackInTheOrderOfTheirUse) {
   Exchange exchange;
   ApplyResult result;
   Batch open;
-  open.groups.assign(kMaxSessions, OpenSession{AccountId(1)});
+  for (uint64_t i = 0; i < kMaxSessions; ++i) {
+    open.groups.emplace_back(OpenSession{AccountId(1 + i % 100)});
+  }
   exchange.Apply(open, &result);
   const SessionCommands use{SessionId(1), 1, 0, {CancelOrder{SymbolId(1), ClientOrderId(1)}}};
   exchange.Apply({0, {use}}, &result);

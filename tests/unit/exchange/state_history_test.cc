@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,7 @@ class Recorded {
   void Replace(const std::string& snapshot) {
     history_.Replace(std::make_shared<const std::string>(snapshot));
   }
+  void Mark(uint64_t name) { history_.Mark(name); }
   Exchange& state() { return state_; }
 
  private:
@@ -40,9 +42,9 @@ class Recorded {
 };
 
 void ExpectMakes(const StateHistory::Recipe& recipe, const std::string& wanted) {
-  const absl::StatusOr<std::string> made = recipe.MakeSnapshot();
+  const absl::StatusOr<StateHistory::Made> made = recipe.Make();
   ASSERT_TRUE(made.ok()) << made.status();
-  ASSERT_TRUE(*made == wanted) << made->size() << " bytes, not " << wanted.size();
+  ASSERT_TRUE(made->snapshot == wanted) << made->snapshot.size() << " bytes, not " << wanted.size();
 }
 
 TEST(StateHistory, BatchesAfterTheCutDoNotChangeItsSnapshot) {
@@ -85,6 +87,41 @@ TEST(StateHistory, OfNothing) {
   ExpectMakes(recorded.Cut(), Exchange().Snapshot());
 }
 
+// Two replicas make their snapshots at different times, and know of the same places.
+TEST(StateHistory, TheStateIsDigestedWhereItIsMarkedWhereverTheSnapshotsAre) {
+  const std::vector<Batch> batches = RandomBatches(3, 400, kEverything);
+  for (const size_t snapshot_every : {37u, 90u, 400u}) {
+    Recorded recorded;
+    std::map<uint64_t, Digest> wanted;
+    std::map<uint64_t, Digest> told;
+    for (size_t i = 1; i <= batches.size(); ++i) {
+      recorded.Apply(batches[i - 1]);
+      if (i % 50 == 0) {
+        recorded.Mark(i);
+        wanted[i] = recorded.state().StateDigest();
+      }
+      if (i % snapshot_every != 0 && i != batches.size()) continue;
+      const absl::StatusOr<StateHistory::Made> made = recorded.Cut().Make();
+      ASSERT_TRUE(made.ok()) << made.status();
+      for (const auto& [name, digest] : made->marked) {
+        EXPECT_TRUE(told.emplace(name, digest).second) << "told twice";
+      }
+      recorded.Replace(made->snapshot);
+    }
+    EXPECT_EQ(told, wanted) << snapshot_every;
+    EXPECT_EQ(told.size(), 8u);
+  }
+}
+
+TEST(StateHistory, OfManyMarksTheLastAreHeeded) {
+  Recorded recorded;
+  for (uint64_t name = 1; name <= 20; ++name) recorded.Mark(name);
+  const absl::StatusOr<StateHistory::Made> made = recorded.Cut().Make();
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->marked.size(), StateHistory::kMarksMax);
+  EXPECT_EQ(made->marked.begin()->first, 21 - StateHistory::kMarksMax);
+}
+
 TEST(StateHistory, ASnapshotThatCameTooLateDoesNotReplaceANewerBeginning) {
   Recorded recorded;
   const std::vector<Batch> batches = RandomBatches(1, 100);
@@ -101,7 +138,7 @@ TEST(StateHistory, AStateThatIsNotWhatItsBatchesLeadToIsFoundOut) {
   for (const Batch& batch : RandomBatches(1, 100)) recorded.Apply(batch);
   ApplyResult result;
   recorded.state().Apply({.time = 5'000, .groups = {OpenSession{AccountId(9)}}}, &result);
-  EXPECT_EQ(recorded.Cut().MakeSnapshot().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(recorded.Cut().Make().status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(StateHistory, ADamagedBeginningIsFoundOut) {
@@ -111,7 +148,7 @@ TEST(StateHistory, ADamagedBeginningIsFoundOut) {
   std::string damaged = recorded.state().Snapshot();
   damaged.back() ^= 1;
   recorded.Replace(damaged);
-  EXPECT_EQ(recorded.Cut().MakeSnapshot().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(recorded.Cut().Make().status().code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace
