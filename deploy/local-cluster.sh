@@ -16,6 +16,8 @@
 #                   (default 7000; likewise)
 #   --market FILE   the shards and symbols of the configuration, as YAML (default: one shard for all
 #                   symbols; likewise)
+#   --tls           makes a CA and certificates (D/tls), which nodes and clients then use: qb wants
+#                   --ca D/tls/ca.crt (likewise)
 #   --build-dir B   where bin/quorumbookd and bin/qb are (default: build/release)
 #
 # Each node's directory holds config.yaml, log.txt, pid and data/; http-token beside them is what the
@@ -29,6 +31,7 @@ build_dir=$root/build/release
 nodes=3
 base_port=7000
 market=""
+tls=""
 nodes_given=""
 base_port_given=""
 
@@ -66,6 +69,11 @@ parse_arguments() {
       ;;
   esac
   while [ $# -gt 0 ]; do
+    if [ "$1" = --tls ]; then
+      tls=1
+      shift
+      continue
+    fi
     [ $# -ge 2 ] || fail "$1 wants a value (see --help)"
     case $1 in
       --dir) dir=$2 ;;
@@ -104,7 +112,11 @@ endpoints() {
   echo "${list#,}"
 }
 
-qb() { "$build_dir/bin/qb" --endpoints "$(endpoints)" "$@"; }
+qb() {
+  local ca=()
+  [ ! -d "$dir/tls" ] || ca=(--ca "$dir/tls/ca.crt")
+  "$build_dir/bin/qb" --endpoints "$(endpoints)" "${ca[@]}" "$@"
+}
 
 write_config() {
   local n=$1 peer
@@ -121,6 +133,12 @@ write_config() {
     echo "  http: 127.0.0.1:$(http_port "$n")"
     echo "http:"
     echo "  token_file: $dir/http-token"
+    if [ -d "$dir/tls" ]; then
+      echo "tls:"
+      echo "  certificate_file: $dir/tls/node$n.crt"
+      echo "  key_file: $dir/tls/node$n.key"
+      echo "  ca_file: $dir/tls/ca.crt"
+    fi
     echo "peers:"
     for peer in $(seq "$nodes"); do
       echo "  - {id: $peer, client: 127.0.0.1:$(client_port "$peer")," \
@@ -228,6 +246,10 @@ command_up() {
   done
   [ "$taken" -eq 0 ] || exit 1
   mkdir -p "$dir"
+  if [ -n "$tls" ] && [ ! -d "$dir/tls" ]; then
+    [ ! -f "$dir/shape" ] || fail "$dir holds a cluster without TLS; take another --dir"
+    "$root/deploy/make-certificates.sh" "$dir/tls" --cluster local --nodes "$nodes"
+  fi
   echo "$nodes $base_port" >"$dir/shape"
   for n in $(seq "$nodes"); do start_node "$n"; done
   if ! qb --timeout "$ready_seconds" cluster wait; then

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <memory>
 #include <utility>
 
 #include "server/version.h"
@@ -11,23 +10,8 @@
 namespace quorumbook::server {
 namespace {
 
-using Unary = grpc::ServerUnaryReactor;
-
 uint32_t Id(NodeId id) { return static_cast<uint32_t>(id.value()); }
 uint32_t Id(ShardId id) { return static_cast<uint32_t>(id.value()); }
-
-// Replicas answer one after the other, in any order, each on a strand of its own: the last one
-// finishes the call.
-struct StatusCollector {
-  Unary* reactor;
-  v1::NodeStatus* response;
-  std::atomic<size_t> missing;
-
-  void Add(int slot, v1::ReplicaStatus status) {
-    *response->mutable_replicas(slot) = std::move(status);
-    if (missing.fetch_sub(1) == 1) reactor->Finish(grpc::Status::OK);
-  }
-};
 
 }  // namespace
 
@@ -74,41 +58,80 @@ Unary* ClusterService::GetNodeStatus(grpc::CallbackServerContext* context,
   const storage::StoreUsage usage = probe_.usage();
   response->set_disk_bytes(usage.disk_bytes);
   response->set_disk_free_bytes(usage.free_bytes);
-  Unary* const reactor = context->DefaultReactor();
-  const auto& replicas = shards_.all();
-  if (replicas.empty()) {  // the cluster is being founded
+  StatusCall call{context->DefaultReactor(), response, places_.Take()};
+  Unary* const reactor = call.reactor;
+  if (call.place == nullptr) {
+    reactor->Finish(shards_.ToStatus(TooManyRequests(), context));
+  } else if (shards_.all().empty()) {  // the cluster is being founded
     reactor->Finish(grpc::Status::OK);
-    return reactor;
+  } else if (request->digests()) {
+    AnswerWithDigests(std::move(call));
+  } else {
+    AskReplicas({std::move(call)}, /*digests=*/false, [] {});
   }
-  for (size_t i = 0; i < replicas.size(); ++i) response->add_replicas();
-  auto collector = std::make_shared<StatusCollector>(reactor, response, replicas.size());
-  int slot = 0;
+  return reactor;
+}
+
+// Replicas answer one after the other, in any order, each on a strand of its own: the last one
+// finishes the calls.
+void ClusterService::AskReplicas(std::vector<StatusCall> calls, bool digests,
+                                 std::function<void()> done) {
+  struct Collector {
+    std::vector<StatusCall> calls;
+    std::vector<v1::ReplicaStatus> replicas;
+    std::atomic<size_t> missing;
+    std::function<void()> done;
+  };
+  const auto& replicas = shards_.all();
+  auto collector =
+      std::make_shared<Collector>(std::move(calls), std::vector<v1::ReplicaStatus>(replicas.size()),
+                                  replicas.size(), std::move(done));
+  size_t slot = 0;
   for (const auto& [id, replica] : replicas) {
-    replica->GetStatus(request->digests(), [collector, slot](v1::ReplicaStatus status) {
-      collector->Add(slot, std::move(status));
+    replica->GetStatus(digests, [collector, slot](v1::ReplicaStatus status) {
+      collector->replicas[slot] = std::move(status);
+      if (collector->missing.fetch_sub(1) > 1) return;
+      for (const StatusCall& call : collector->calls) {
+        for (const v1::ReplicaStatus& one : collector->replicas)
+          *call.response->add_replicas() = one;
+        call.reactor->Finish(grpc::Status::OK);
+      }
+      collector->done();
     });
     ++slot;
   }
-  return reactor;
+}
+
+void ClusterService::AnswerWithDigests(StatusCall call) {
+  {
+    const std::lock_guard lock(mutex_);
+    digests_wanted_.push_back(std::move(call));
+    if (std::exchange(computing_digests_, true)) return;
+  }
+  NextDigests();
+}
+
+void ClusterService::NextDigests() {
+  std::vector<StatusCall> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    calls.swap(digests_wanted_);
+    computing_digests_ = !calls.empty();
+  }
+  if (!calls.empty()) AskReplicas(std::move(calls), /*digests=*/true, [this] { NextDigests(); });
 }
 
 Unary* ClusterService::TransferLeadership(grpc::CallbackServerContext* context,
                                           const v1::TransferLeadershipRequest* request,
                                           v1::TransferLeadershipResponse* response) {
-  Unary* const reactor = context->DefaultReactor();
-  Refusal refusal;
-  ShardReplica* const replica = shards_.Find(request->shard(), &refusal);
-  if (replica == nullptr) {
-    reactor->Finish(shards_.ToStatus(refusal, context));
-    return reactor;
-  }
-  replica->TransferLeadership(NodeId(request->target()), [this, context, reactor, response](
-                                                             const Refusal* why, NodeId leader) {
-    if (why != nullptr) return reactor->Finish(shards_.ToStatus(*why, context));
-    response->set_leader_id(Id(leader));
-    reactor->Finish(grpc::Status::OK);
-  });
-  return reactor;
+  return calls_.Ask(
+      context, request->shard(), [request, response](ShardReplica& replica, const auto& finish) {
+        replica.TransferLeadership(NodeId(request->target()),
+                                   [response, finish](const Refusal* why, NodeId leader) {
+                                     response->set_leader_id(Id(leader));
+                                     finish(why, grpc::Status::OK);
+                                   });
+      });
 }
 
 Unary* ClusterService::AddMember(grpc::CallbackServerContext* context,
@@ -126,27 +149,22 @@ Unary* ClusterService::RemoveMember(grpc::CallbackServerContext* context,
 Unary* ClusterService::ChangeMember(grpc::CallbackServerContext* context,
                                     const v1::ChangeMemberRequest& request, bool member,
                                     v1::ChangeMemberResponse* response) {
-  Unary* const reactor = context->DefaultReactor();
-  Refusal refusal;
-  ShardReplica* const replica = shards_.Find(request.shard(), &refusal);
-  const bool in_range = request.node_id() >= 1 && request.node_id() <= kMaxNodeNumber;
-  if (replica != nullptr && !in_range) {
-    refusal = {RefusalCode::kMalformed, fmt::format("there is no node {}", request.node_id()),
-               NodeId()};
-  }
-  if (replica == nullptr || !in_range) {
-    reactor->Finish(shards_.ToStatus(refusal, context));
-    return reactor;
-  }
-  replica->ChangeMember(NodeId(request.node_id()), member,
-                        [this, context, reactor, response](
-                            const Refusal* why, const consensus::Configuration& configuration) {
-                          if (why != nullptr)
-                            return reactor->Finish(shards_.ToStatus(*why, context));
-                          AddMembers(configuration, response->mutable_members());
-                          reactor->Finish(grpc::Status::OK);
-                        });
-  return reactor;
+  const NodeId node(request.node_id());
+  return calls_.Ask(
+      context, request.shard(),
+      [node, member, response](ShardReplica& replica, const auto& finish) {
+        if (node == NodeId() || node.value() > kMaxNodeNumber) {
+          const Refusal none{RefusalCode::kMalformed,
+                             fmt::format("there is no node {}", node.value()), NodeId()};
+          return finish(&none, grpc::Status::OK);
+        }
+        replica.ChangeMember(
+            node, member,
+            [response, finish](const Refusal* why, const consensus::Configuration& members) {
+              if (why == nullptr) AddMembers(members, response->mutable_members());
+              finish(why, grpc::Status::OK);
+            });
+      });
 }
 
 }  // namespace quorumbook::server

@@ -2,8 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include "quorumbook/v1/cluster.grpc.pb.h"
+#include "server/replica_call.h"
 #include "server/shard_set.h"
 #include "server/store_probe.h"
 
@@ -36,9 +41,26 @@ class ClusterService final : public v1::Cluster::CallbackService {
                                          const v1::ChangeMemberRequest& request, bool member,
                                          v1::ChangeMemberResponse* response);
 
+  struct StatusCall {
+    grpc::ServerUnaryReactor* reactor;
+    v1::NodeStatus* response;
+    std::shared_ptr<void> place;  // RequestPlaces::Take
+  };
+  // Finishes the calls, all with the same replicas, and then calls `done`.
+  void AskReplicas(std::vector<StatusCall> calls, bool digests, std::function<void()> done);
+  // Digests take time that is proportional to the state, on the strand of the orders: they are
+  // computed for one call after the other, and all that come meanwhile are one.
+  void AnswerWithDigests(StatusCall call);
+  void NextDigests();
+
   const ShardSet& shards_;
+  RequestPlaces places_;
+  const ReplicaCalls calls_{shards_, places_};
   const StoreProbe& probe_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
+  bool computing_digests_ = false;          // guarded by mutex_
+  std::vector<StatusCall> digests_wanted_;  // guarded by mutex_
 };
 
 }  // namespace quorumbook::server

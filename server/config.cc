@@ -5,14 +5,17 @@
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 #include <utility>
 
 #include "common/check.h"
 #include "server/config_schema.h"
+#include "server/tls.h"
 
 namespace quorumbook::server {
 namespace {
@@ -21,6 +24,7 @@ constexpr size_t kMaxNodes = 7;
 constexpr size_t kMaxShards = 1024;
 constexpr uint64_t kKeepLogShare = 16;
 constexpr size_t kMaxConfigBytes = size_t{1} << 20;
+constexpr std::array<std::string_view, 3> kFileKeys = {"peers", "shards", "symbols.shards"};
 
 void ApplyOverrides(const ConfigOverrides& overrides, const std::string& source, Config* config,
                     ConfigErrors* errors, ConfigOrigins* origins) {
@@ -28,7 +32,9 @@ void ApplyOverrides(const ConfigOverrides& overrides, const std::string& source,
     const ConfigOrigin origin{source, 0};
     const ScalarKey* scalar = FindConfigKey(key);
     if (scalar == nullptr) {
-      errors->Add(origin, fmt::format("unknown key '{}'", key), SuggestConfigKey(key));
+      const bool file_only = std::ranges::count(kFileKeys, key) > 0;
+      errors->Add(origin, fmt::format("unknown key '{}'", key),
+                  file_only ? "say it in the file: it is a list or a map" : SuggestConfigKey(key));
       continue;
     }
     (*origins)[key] = origin;
@@ -180,6 +186,24 @@ void ReadTokenFile(ConfigOrigins* origins, Config* config, ConfigErrors* errors)
               fault.hint);
 }
 
+void ReadTls(const ConfigOrigins& origins, Config* config, ConfigErrors* errors) {
+  constexpr std::array<std::string_view, 3> kKeys = {"tls.certificate_file", "tls.key_file",
+                                                     "tls.ca_file"};
+  const auto given = [&](std::string_view key) { return origins.contains(std::string(key)); };
+  if (std::ranges::none_of(kKeys, given)) return;
+  if (!std::ranges::all_of(kKeys, given)) {
+    const std::string one(*std::ranges::find_if(kKeys, given));
+    return errors->Add(origins.at(one), fmt::format("there is {}, but not all of tls.*", one),
+                       fmt::format("set {}, or none of them", fmt::join(kKeys, ", ")));
+  }
+  TlsResult result = ReadTlsFiles(*config);
+  if (result.tls == nullptr) {
+    return errors->Add(origins.at(result.key),
+                       fmt::format("{}: {}", result.key, result.fault.message), result.fault.hint);
+  }
+  config->tls = std::move(result.tls);
+}
+
 std::string SourceOf(const ConfigOrigins& origins, const std::string& key) {
   const auto found = origins.find(key);
   if (found == origins.end()) return "default";
@@ -248,15 +272,33 @@ std::string EnvironmentName(std::string_view key) {
                      absl::AsciiStrToUpper(absl::StrReplaceAll(std::string(key), {{".", "_"}})));
 }
 
+// The key that a variable names, known or not; empty: it names none, and may be meant for others.
+static std::string KeyOfVariable(const std::string& variable) {
+  for (const ScalarKey& key : ConfigSchema()) {
+    if (EnvironmentName(key.key.name) == variable) return std::string(key.key.name);
+  }
+  for (const std::string_view key : kFileKeys) {
+    if (EnvironmentName(key) == variable) return std::string(key);
+  }
+  for (const ScalarKey& key : ConfigSchema()) {
+    const size_t dot = key.key.name.find('.');
+    if (dot == std::string_view::npos) continue;
+    const std::string group(key.key.name.substr(0, dot + 1));
+    const std::string prefix = EnvironmentName(group);
+    if (variable.starts_with(prefix)) {
+      return group + absl::AsciiStrToLower(variable.substr(prefix.size()));
+    }
+  }
+  return "";
+}
+
 ConfigOverrides EnvironmentOverrides(const char* const* environment) {
   ConfigOverrides overrides;
   for (; environment != nullptr && *environment != nullptr; ++environment) {
     const std::pair<std::string, std::string> variable =
         absl::StrSplit(*environment, absl::MaxSplits('=', 1));
-    for (const ScalarKey& key : ConfigSchema()) {
-      if (EnvironmentName(key.key.name) == variable.first) {
-        overrides.emplace_back(std::string(key.key.name), variable.second);
-      }
+    if (std::string key = KeyOfVariable(variable.first); !key.empty()) {
+      overrides.emplace_back(std::move(key), variable.second);
     }
   }
   return overrides;
@@ -273,6 +315,7 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& name,
   ApplyOverrides(flags, "command line", &result.config, &errors, &origins);
   CrossCheck(name, &result.config, &errors, origins).Run();
   if (result.errors.empty()) ReadTokenFile(&origins, &result.config, &errors);
+  if (result.errors.empty()) ReadTls(origins, &result.config, &errors);
   if (result.errors.empty()) result.values = ValuesOf(result.config, origins);
   return result;
 }

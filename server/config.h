@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "proto/grpc_threads.h"
 
 namespace quorumbook::server {
+
+struct Tls;  // server/tls.h
 
 struct PeerConfig {
   NodeId id;
@@ -55,6 +58,11 @@ struct Config {
   std::string http_hosts;       // further names that browsers may use for this node, with commas
   std::string http_advertise;   // where browsers reach it; empty: at listen_http
   std::string web_root;         // the dashboard's files; empty: those installed beside the daemon
+
+  std::string tls_certificate_file;  // PEM, as the next two; all three, or none
+  std::string tls_key_file;
+  std::string tls_ca_file;
+  std::shared_ptr<const Tls> tls;  // what they hold; null: plain text
 
   // REQUIRES: `id` is one of `peers`.
   const PeerConfig& peer(NodeId id) const;
@@ -105,8 +113,9 @@ ConfigResult LoadConfig(const std::string& file, const ConfigOverrides& environm
 ConfigResult ParseConfig(const std::string& yaml, const std::string& name,
                          const ConfigOverrides& environment, const ConfigOverrides& flags);
 
-// The overrides that an environment holds: variables named by EnvironmentName. Others are not ours
-// to judge, for `qb` reads some too.
+// The overrides that an environment holds: variables named by EnvironmentName, and, for an error,
+// what begins like a group of keys but names none. Others are not ours to judge, for `qb` reads
+// some too.
 ConfigOverrides EnvironmentOverrides(const char* const* environment);
 
 }  // namespace quorumbook::server

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "exchange/types.h"
 #include "server/config_schema.h"
 
 namespace quorumbook::server {
@@ -12,6 +13,12 @@ namespace {
 
 ConfigOrigin OriginOf(const std::string& name, const YAML::Node& node) {
   return {name, node.Mark().is_null() ? 0 : node.Mark().line + 1};
+}
+
+// As the exchange takes it (exchange::AddSymbol): under another name nothing would ever be found.
+bool IsSymbolName(const std::string& name) {
+  return !name.empty() && name.size() <= exchange::kMaxSymbolName &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 // Reads the YAML document into a Config.
@@ -151,6 +158,17 @@ class FileReader {
           SetNumber(item.second.IsScalar() ? item.second.Scalar() : "", 1, 1'000'000, &id);
       const ConfigOrigin origin = OriginOf(name_, item.first);
       const std::string symbol = item.first.IsScalar() ? item.first.Scalar() : "";
+      if (!IsSymbolName(symbol)) {
+        errors_->Add(origin, fmt::format("symbols.shards: '{}' is no name of a symbol", symbol),
+                     fmt::format("write 1 to {} printable characters without spaces",
+                                 exchange::kMaxSymbolName));
+        continue;
+      }
+      if (config_->symbol_shards.contains(symbol)) {
+        errors_->Add(origin, fmt::format("symbols.shards: '{}' stands twice", symbol),
+                     "remove one of them");
+        continue;
+      }
       if (!fault.message.empty()) {
         errors_->Add(origin, fmt::format("symbols.shards: {}: {}", symbol, fault.message),
                      fault.hint);

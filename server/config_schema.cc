@@ -8,8 +8,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 #include <utility>
+
+#include "server/listen_address.h"
 
 namespace quorumbook::server {
 ConfigFault SetNumber(const std::string& text, uint64_t min, uint64_t max, uint64_t* out) {
@@ -23,11 +27,9 @@ ConfigFault SetNumber(const std::string& text, uint64_t min, uint64_t max, uint6
 }
 
 ConfigFault SetAddress(const std::string& text, std::string* out) {
-  const size_t colon = text.rfind(':');
-  uint32_t port = 0;
-  if (colon == std::string::npos || colon == 0 ||
-      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port == 0 || port > 65535) {
-    return {fmt::format("'{}' is not an address", text), "write host:port, e.g. 127.0.0.1:7001"};
+  if (!SplitAddress(text)) {
+    return {fmt::format("'{}' is not an address", text),
+            "write host:port, e.g. 127.0.0.1:7001 or [::1]:7001"};
   }
   *out = text;
   return {};
@@ -90,13 +92,6 @@ Setter Address(std::string Config::* field) {
 }
 
 using Getter = std::function<std::string(const Config&)>;
-
-Setter Text(std::string Config::* field) {
-  return [field](Config& config, const std::string& text) {
-    config.*field = text;
-    return ConfigFault();
-  };
-}
 
 Getter TextOf(std::string Config::* field) {
   return [field](const Config& config) { return config.*field; };
@@ -172,6 +167,25 @@ ConfigFault SetLeaseReads(Config& config, const std::string& text) {
   ConfigFault fault = SetChoice(text, {"true", "false"}, &choice);
   config.lease_reads = choice == "true";
   return fault;
+}
+
+// An empty one would leave off without a word what it is for.
+Setter File(std::string Config::* field) {
+  return [field](Config& config, const std::string& text) -> ConfigFault {
+    if (text.empty()) return {"is empty", "name a file, or leave the key out"};
+    config.*field = text;
+    return {};
+  };
+}
+
+ConfigFault SetWebRoot(Config& config, const std::string& text) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(text, error)) {
+    return {fmt::format("'{}' is no directory that can be read", text),
+            "name the directory of index.html, or leave the key out"};
+  }
+  config.web_root = text;
+  return {};
 }
 
 // Below, a transfer would hardly outrun what is written meanwhile.
@@ -252,7 +266,7 @@ std::vector<ScalarKey> HttpKeys() {
        true},
       {{"http.token_file", "a file whose first line is the token"},
        false,
-       Text(&Config::http_token_file),
+       File(&Config::http_token_file),
        TextOf(&Config::http_token_file)},
       {{"http.advertise", "where browsers reach this node's pages: host:port or a URL"},
        false,
@@ -264,8 +278,25 @@ std::vector<ScalarKey> HttpKeys() {
        TextOf(&Config::http_hosts)},
       {{"http.web_root", "directory of the dashboard's files"},
        false,
-       Text(&Config::web_root),
+       SetWebRoot,
        TextOf(&Config::web_root)},
+  };
+}
+
+std::vector<ScalarKey> TlsKeys() {
+  return {
+      {{"tls.certificate_file", "certificate of this node (PEM): nodes and clients then use TLS"},
+       false,
+       File(&Config::tls_certificate_file),
+       TextOf(&Config::tls_certificate_file)},
+      {{"tls.key_file", "its private key (PEM)"},
+       false,
+       File(&Config::tls_key_file),
+       TextOf(&Config::tls_key_file)},
+      {{"tls.ca_file", "certificates of the CAs whose nodes this one believes (PEM)"},
+       false,
+       File(&Config::tls_ca_file),
+       TextOf(&Config::tls_ca_file)},
   };
 }
 
@@ -353,6 +384,7 @@ const std::vector<ScalarKey>& ConfigSchema() {
   static const auto& schema = *[] {
     auto* all = new std::vector<ScalarKey>(NodeKeys());
     std::ranges::copy(HttpKeys(), std::back_inserter(*all));
+    std::ranges::copy(TlsKeys(), std::back_inserter(*all));
     return all;
   }();
   return schema;

@@ -8,14 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "server/order_codec.h"
+#include "server/batch_request.h"
 #include "server/order_stream.h"
 #include "server/report_codec.h"
 
 namespace quorumbook::server {
 namespace {
-
-using Unary = grpc::ServerUnaryReactor;
 
 // Orders in one answer of ListOrders.
 constexpr uint32_t kDefaultOrders = 1'000;
@@ -27,10 +25,11 @@ uint64_t ServingTerm(const ShardSet& shards, uint32_t shard) {
   return replica == nullptr ? 0 : replica->serving_term();
 }
 
-// Submits `group` and finishes the call with the refusal, if there is one, else calls `fill`.
+// Submits `group`, encoded, and finishes the call with the refusal, if there is one, else calls
+// `fill`.
 template <typename Fill>
 Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context, uint32_t shard,
-                   uint64_t term, const exchange::Group& group, Fill fill) {
+                   uint64_t term, std::string group, Fill fill) {
   Unary* const reactor = context->DefaultReactor();
   Refusal refusal;
   ShardReplica* const replica = shards.Find(shard, &refusal);
@@ -38,7 +37,7 @@ Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context,
     reactor->Finish(shards.ToStatus(refusal, context));
     return reactor;
   }
-  replica->Submit(exchange::EncodeGroup(group), term,
+  replica->Submit(std::move(group), term,
                   [&shards, context, reactor, fill](const GroupReply& reply) {
                     if (reply.refusal != nullptr) {
                       reactor->Finish(shards.ToStatus(*reply.refusal, context));
@@ -49,25 +48,6 @@ Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context,
                       reactor->Finish(grpc::Status::OK);
                     }
                   });
-  return reactor;
-}
-
-// Reads the shard's state, which holds everything acknowledged before, and finishes the call with
-// what `fill(exchange)` returns.
-template <typename Fill>
-Unary* ReadLeader(const ShardSet& shards, grpc::CallbackServerContext* context, uint32_t shard,
-                  Fill fill) {
-  Unary* const reactor = context->DefaultReactor();
-  Refusal refusal;
-  ShardReplica* const replica = shards.Find(shard, &refusal);
-  if (replica == nullptr) {
-    reactor->Finish(shards.ToStatus(refusal, context));
-    return reactor;
-  }
-  replica->Read(false, [&shards, context, reactor, fill](const Refusal* why,
-                                                         const exchange::Exchange& exchange) {
-    reactor->Finish(why != nullptr ? shards.ToStatus(*why, context) : fill(exchange));
-  });
   return reactor;
 }
 
@@ -83,7 +63,8 @@ Unary* ExchangeService::OpenSession(grpc::CallbackServerContext* context,
   const exchange::OpenSession open{exchange::AccountId(request->account()),
                                    request->cancel_on_disconnect()};
   return SubmitGroup(shards_, context, request->shard(), ServingTerm(shards_, request->shard()),
-                     open, [this, request, response](const GroupReply& reply) {
+                     exchange::EncodeGroup(open),
+                     [this, request, response](const GroupReply& reply) {
                        const exchange::SessionId session = reply.group->session;
                        response->set_session(session.value());
                        if (request->cancel_on_disconnect()) {
@@ -97,7 +78,7 @@ Unary* ExchangeService::CloseSession(grpc::CallbackServerContext* context,
                                      v1::CloseSessionResponse*) {
   const exchange::CloseSession close{exchange::SessionId(request->session())};
   return SubmitGroup(shards_, context, request->shard(), ServingTerm(shards_, request->shard()),
-                     close, [this, request, close](const GroupReply&) {
+                     exchange::EncodeGroup(close), [this, request, close](const GroupReply&) {
                        guard_.Closed({ShardId(request->shard()), close.session});
                      });
 }
@@ -107,41 +88,33 @@ Unary* ExchangeService::Submit(grpc::CallbackServerContext* context,
   Refusal refusal;
   ShardReplica* const replica = shards_.Find(request->shard(), &refusal);
   const uint64_t term = ServingTerm(shards_, request->shard());
-  exchange::SessionCommands group;
-  if (replica != nullptr && request->commands_size() > kMaxBatchCommands) {
-    refusal = {RefusalCode::kBatchTooLarge,
-               fmt::format("the batch has {} commands; at most {} go into one",
-                           request->commands_size(), kMaxBatchCommands),
-               NodeId()};
-  } else if (replica != nullptr) {
-    absl::StatusOr<exchange::SessionCommands> commands = FromProto(*request, replica->names());
-    if (commands.ok()) {
-      group = *std::move(commands);
-    } else {
-      refusal = {RefusalCode::kMalformed, std::string(commands.status().message()), NodeId()};
-    }
+  std::string group;
+  if (replica != nullptr) {
+    refusal = ReadBatch(shards_.config(), replica->names(), *request, &group);
   }
   if (refusal.code != RefusalCode::kNone) {
     Unary* const reactor = context->DefaultReactor();
     reactor->Finish(shards_.ToStatus(refusal, context));
     return reactor;
   }
-  return SubmitGroup(
-      shards_, context, request->shard(), term, group, [response](const GroupReply& reply) {
-        SpareResults none;
-        *response = MakeResults(*reply.result, *reply.group, UINT64_MAX, &none).front();
-      });
+  return SubmitGroup(shards_, context, request->shard(), term, std::move(group),
+                     [response](const GroupReply& reply) {
+                       SpareResults none;
+                       *response =
+                           MakeResults(*reply.result, *reply.group, UINT64_MAX, &none).front();
+                     });
 }
 
 grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>* ExchangeService::Stream(
     grpc::CallbackServerContext* context) {
-  return OrderStream::Begin(&shards_, &guard_, &metrics_, context);
+  return OrderStream::Begin(&shards_, &guard_, &unsent_of_streams_, &metrics_, context);
 }
 
 Unary* ExchangeService::GetOrder(grpc::CallbackServerContext* context,
                                  const v1::GetOrderRequest* request, v1::Order* response) {
-  return ReadLeader(
-      shards_, context, request->shard(), [request, response](const exchange::Exchange& exchange) {
+  return calls_.Read(
+      context, request->shard(), /*stale_ok=*/false,
+      [request, response](const exchange::Exchange& exchange) {
         const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
         std::optional<exchange::OrderInfo> order;
         if (symbol != nullptr) {
@@ -161,8 +134,9 @@ Unary* ExchangeService::GetOrder(grpc::CallbackServerContext* context,
 Unary* ExchangeService::ListOrders(grpc::CallbackServerContext* context,
                                    const v1::ListOrdersRequest* request,
                                    v1::ListOrdersResponse* response) {
-  return ReadLeader(
-      shards_, context, request->shard(), [request, response](const exchange::Exchange& exchange) {
+  return calls_.Read(
+      context, request->shard(), /*stale_ok=*/false,
+      [request, response](const exchange::Exchange& exchange) {
         const exchange::SymbolInfo* only = exchange.FindSymbol(request->symbol());
         if (only == nullptr && !request->symbol().empty()) {
           return NotFound(
@@ -186,8 +160,9 @@ Unary* ExchangeService::ListOrders(grpc::CallbackServerContext* context,
 
 Unary* ExchangeService::GetAccount(grpc::CallbackServerContext* context,
                                    const v1::GetAccountRequest* request, v1::Account* response) {
-  return ReadLeader(
-      shards_, context, request->shard(), [request, response](const exchange::Exchange& exchange) {
+  return calls_.Read(
+      context, request->shard(), /*stale_ok=*/false,
+      [request, response](const exchange::Exchange& exchange) {
         const std::optional<exchange::AccountInfo> account =
             exchange.FindAccount(exchange::AccountId(request->account()));
         if (!account) {
@@ -202,13 +177,13 @@ Unary* ExchangeService::GetAccount(grpc::CallbackServerContext* context,
 Unary* ExchangeService::ListAssets(grpc::CallbackServerContext* context,
                                    const v1::ListAssetsRequest* request,
                                    v1::ListAssetsResponse* response) {
-  return ReadLeader(shards_, context, request->shard(),
-                    [response](const exchange::Exchange& exchange) {
-                      for (const exchange::AssetInfo& asset : exchange.Assets()) {
-                        ToProto(asset, response->add_assets());
-                      }
-                      return grpc::Status::OK;
-                    });
+  return calls_.Read(context, request->shard(), /*stale_ok=*/false,
+                     [response](const exchange::Exchange& exchange) {
+                       for (const exchange::AssetInfo& asset : exchange.Assets()) {
+                         ToProto(asset, response->add_assets());
+                       }
+                       return grpc::Status::OK;
+                     });
 }
 
 }  // namespace quorumbook::server

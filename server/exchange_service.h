@@ -1,8 +1,12 @@
 // Order entry over gRPC (proto/quorumbook/v1/exchange.proto).
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "quorumbook/v1/exchange.grpc.pb.h"
 #include "server/monitoring/grpc_metrics.h"
+#include "server/replica_call.h"
 #include "server/session_guard.h"
 #include "server/shard_set.h"
 
@@ -40,8 +44,11 @@ class ExchangeService final : public v1::Exchange::CallbackService {
 
  private:
   const ShardSet& shards_;
+  RequestPlaces places_;
+  const ReplicaCalls calls_{shards_, places_};
   GrpcMetrics& metrics_;
   SessionGuard guard_;
+  std::atomic<uint64_t> unsent_of_streams_{0};  // see OrderStream
 };
 
 }  // namespace quorumbook::server

@@ -1,15 +1,24 @@
 #include "server/grpc_limits.h"
 
+#include <absl/strings/match.h>
+#include <fmt/format.h>
+#include <grpc/grpc_security_constants.h>
+
+#include <string_view>
+#include <vector>
+
+#include "server/tls.h"
+
 namespace quorumbook::server {
 namespace {
 
 constexpr int kConnectBackoffMinMs = 50;
 constexpr int kConnectBackoffMaxMs = 250;
 constexpr int kMinPingIntervalMs = 100;
+// Calls and streams of one connection; the caller's gRPC keeps back what is beyond.
+constexpr int kMaxConnectionCalls = 4'096;
 
-}  // namespace
-
-grpc::ChannelArguments PeerChannelArguments() {
+grpc::ChannelArguments NodeChannelArguments() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
@@ -22,10 +31,75 @@ grpc::ChannelArguments PeerChannelArguments() {
   return arguments;
 }
 
+// Errors of OpenSSL and gRPC, in their words, and what is behind them.
+struct Explanation {
+  bool tls;  // this node uses it
+  std::string_view error;
+  std::string_view meaning;
+};
+constexpr Explanation kExplanations[] = {
+    {true, "wrong version number", "it speaks plain text: set tls.* on every node, or on none"},
+    {true, "is not in peer certificate", "who answers there has the certificate of somebody else"},
+    {true, "certificate verify failed",
+     "its certificate is not of a CA of tls.ca_file, or has expired"},
+    {true, "Socket closed", "it may not believe this node's certificate: see its log"},
+    {false, "Socket closed", "it may use TLS: set tls.* on every node, or on none"},
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> MakeNodeChannel(const Config& config, NodeId node,
+                                               const std::string& address) {
+  grpc::ChannelArguments arguments = NodeChannelArguments();
+  if (config.tls == nullptr) {
+    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  }
+  arguments.SetSslTargetNameOverride(CertificateName(config.cluster_id, node));
+  const Tls& tls = *config.tls;
+  return grpc::CreateCustomChannel(address,
+                                   grpc::SslCredentials({.pem_root_certs = tls.ca,
+                                                         .pem_private_key = tls.key,
+                                                         .pem_cert_chain = tls.certificate}),
+                                   arguments);
+}
+
+std::shared_ptr<grpc::ServerCredentials> ListenerCredentials(const Config& config,
+                                                             Callers callers) {
+  if (config.tls == nullptr) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions options(
+      callers == Callers::kNodes ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                 : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  options.pem_root_certs = config.tls->ca;
+  options.pem_key_cert_pairs = {{config.tls->key, config.tls->certificate}};
+  return grpc::SslServerCredentials(options);
+}
+
+std::optional<NodeId> CertifiedCaller(const Config& config,
+                                      const grpc::ServerContextBase& context) {
+  if (config.tls == nullptr) return std::nullopt;
+  std::vector<std::string> names;
+  const auto properties = context.auth_context();
+  for (const grpc::string_ref& name : properties->FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
+    names.emplace_back(name.data(), name.size());
+  }
+  return NodeOfCertificate(config.cluster_id, names);
+}
+
+std::string ExplainConnection(const Config& config, const std::string& error) {
+  if (!absl::StrContains(error, "failed to connect")) return error;  // it was connected
+  const bool tls = config.tls != nullptr;
+  for (const Explanation& known : kExplanations) {
+    if (known.tls != tls || error.find(known.error) == std::string::npos) continue;
+    return fmt::format("{} ({})", error, known.meaning);
+  }
+  return error;
+}
+
 void SetListenerArguments(int max_message_bytes, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(max_message_bytes);
   // Two daemons on one port would share its callers: the second one must fail instead.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConnectionCalls);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);

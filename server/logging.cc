@@ -1,11 +1,16 @@
 #include "server/logging.h"
 
+#include <absl/strings/ascii.h>
+#include <grpc/support/log.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <mutex>
 
 namespace quorumbook::server {
 namespace {
@@ -34,6 +39,24 @@ class JsonMessageFlag : public spdlog::custom_flag_formatter {
   }
 };
 
+// gRPC tells of each failed connection, and who fails tries again.
+constexpr std::chrono::minutes kGrpcRepeat{1};
+constexpr size_t kMaxGrpcLines = 64;
+
+void LogOfGrpc(gpr_log_func_args* line) {
+  static auto& mutex = *new std::mutex;
+  static auto& said = *new std::map<std::string, std::chrono::steady_clock::time_point>;
+  const std::string text(absl::StripAsciiWhitespace(line->message));
+  const auto now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex);
+    std::erase_if(said, [now](const auto& one) { return now - one.second >= kGrpcRepeat; });
+    if (said.size() >= kMaxGrpcLines || !said.emplace(text, now).second) return;
+  }
+  const bool error = line->severity == GPR_LOG_SEVERITY_ERROR;
+  spdlog::log(error ? spdlog::level::warn : spdlog::level::debug, "gRPC: {}", text);
+}
+
 }  // namespace
 
 void SetUpLogging(const std::string& level, const std::string& format) {
@@ -50,6 +73,7 @@ void SetUpLogging(const std::string& level, const std::string& format) {
   logger->set_level(spdlog::level::from_str(level));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
+  gpr_set_log_function(LogOfGrpc);
 }
 
 }  // namespace quorumbook::server

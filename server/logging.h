@@ -5,7 +5,8 @@
 
 namespace quorumbook::server {
 
-// `level` and `format` as in the configuration. Call once, before threads start.
+// `level` and `format` as in the configuration. What gRPC has to say goes there too: each line once
+// a minute, at most 64 of them. Call once, before threads start.
 void SetUpLogging(const std::string& level, const std::string& format);
 
 }  // namespace quorumbook::server

@@ -23,7 +23,8 @@ bool ExecutionsTopic::Snapshot(const exchange::Exchange& exchange, uint32_t limi
 }
 
 bool ExecutionsTopic::Update(const exchange::Exchange&, exchange::Time,
-                             const std::vector<const Event*>& events, v1::MarketDataUpdate* out) {
+                             const std::vector<const Event*>& events, uint32_t,
+                             v1::MarketDataUpdate* out) {
   for (const Event* event : events) {
     const bool other = !IsOfSymbol(*event) || event->symbol != symbol_;
     if (symbol_ != exchange::SymbolId() && other) continue;

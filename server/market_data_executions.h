@@ -22,9 +22,9 @@ class ExecutionsTopic final : public MarketDataTopic {
 
   bool Snapshot(const exchange::Exchange& exchange, uint32_t limit,
                 v1::MarketDataUpdate* out) const override;
-  void Reset(const exchange::Exchange&) override {}  // events tell all there is to tell
+  void Reset(const exchange::Exchange&, uint32_t) override {}  // events tell all there is to tell
   bool Update(const exchange::Exchange& exchange, exchange::Time time,
-              const std::vector<const exchange::Event*>& events,
+              const std::vector<const exchange::Event*>& events, uint32_t depth,
               v1::MarketDataUpdate* out) override;
 
  private:

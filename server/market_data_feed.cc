@@ -15,11 +15,6 @@ using exchange::Event;
 using exchange::EventType;
 using v1::SubscribeRequest;
 
-uint32_t DetailOf(const SubscribeRequest& request) {
-  if (request.channel() == SubscribeRequest::L2) return request.depth();
-  return request.channel() == SubscribeRequest::CANDLES ? request.interval() : 0;
-}
-
 Refusal BookTooLarge() {
   return {RefusalCode::kBookTooLarge,
           absl::StrCat("the book has more than ", kMaxBookOrders,
@@ -45,6 +40,33 @@ Refusal CheckRequest(SubscribeRequest* request) {
   return {};
 }
 
+// Items of TRADES and EXECUTIONS in one update. An auction may end with more in one batch.
+constexpr int kMaxUpdateItems = 4'096;
+
+template <typename Item>
+bool TakeFirst(google::protobuf::RepeatedPtrField<Item>* list,
+               google::protobuf::RepeatedPtrField<Item>* first) {
+  if (list->size() <= kMaxUpdateItems) return false;
+  first->Clear();
+  for (int i = 0; i < kMaxUpdateItems; ++i) first->Add()->Swap(list->Mutable(i));
+  list->DeleteSubrange(0, kMaxUpdateItems);
+  return true;
+}
+
+// Moves into `part` what goes first, by itself, when `update` has too many items; else false.
+bool TakePart(v1::MarketDataUpdate* update, v1::MarketDataUpdate* part) {
+  part->set_time_ns(update->time_ns());
+  if (TakeFirst(update->mutable_trades(), part->mutable_trades())) {
+    part->set_event_sequence(part->trades().rbegin()->event_sequence());
+    return true;
+  }
+  if (TakeFirst(update->mutable_executions(), part->mutable_executions())) {
+    part->set_event_sequence(part->executions().rbegin()->event_sequence());
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool MarketDataFeed::MayConflate(SubscribeRequest::Channel channel) {
@@ -57,9 +79,9 @@ void MarketDataFeed::Add(const exchange::Exchange& exchange, SubscribeRequest re
   if (const Refusal refusal = CheckRequest(&request); refusal.code != RefusalCode::kNone) {
     return subscriber->OnEnd(refusal);
   }
-  if (members_.size() >= kMaxSubscriptions) {
+  if (members_.size() >= subscriber->MostBeside()) {
     return subscriber->OnEnd({RefusalCode::kTooManySubscriptions,
-                              absl::StrCat("this replica has ", kMaxSubscriptions,
+                              absl::StrCat("this replica has ", members_.size(),
                                            " subscriptions already: ask another node"),
                               NodeId()});
   }
@@ -71,19 +93,23 @@ void MarketDataFeed::Add(const exchange::Exchange& exchange, SubscribeRequest re
          absl::StrCat("shard ", shard_.value(), " has no symbol '", request.symbol(), "'"),
          NodeId()});
   }
-  Topic& topic = TopicOf(exchange, request, all ? exchange::SymbolId() : symbol->id);
+  const bool levels = request.channel() == SubscribeRequest::L2;
+  const uint32_t depth = levels ? request.depth() : 0;
+  Topic& topic = TopicOf(request, all ? exchange::SymbolId() : symbol->id);
+  // Between two batches: what the topic told of is what the market is.
+  if (topic.subscribers.empty() || depth > topic.deepest()) topic.topic->Reset(exchange, depth);
   last_event_ = exchange.last_sequence();  // what came while there was nobody was not looked at
   const MarketDataSubscriber* const key = subscriber.get();
-  topic.subscribers.push_back(key);
-  members_[key] = {std::move(subscriber), &topic, request.limit()};
+  topic.subscribers[depth].push_back(key);
+  members_[key] = {std::move(subscriber), &topic, depth, request.limit()};
   Refresh(exchange, key);
 }
 
-MarketDataFeed::Topic& MarketDataFeed::TopicOf(const exchange::Exchange& exchange,
-                                               const SubscribeRequest& request,
+MarketDataFeed::Topic& MarketDataFeed::TopicOf(const v1::SubscribeRequest& request,
                                                exchange::SymbolId symbol) {
+  const bool candles = request.channel() == SubscribeRequest::CANDLES;
   const TopicKey key{symbol, exchange::AccountId(request.account()), request.channel(),
-                     DetailOf(request)};
+                     candles ? request.interval() : 0};
   Subject& subject = SubjectOf(key);
   for (const std::unique_ptr<Topic>& topic : subject.topics) {
     if (topic->key == key) return *topic;
@@ -91,7 +117,6 @@ MarketDataFeed::Topic& MarketDataFeed::TopicOf(const exchange::Exchange& exchang
   Topic& topic = *subject.topics.emplace_back(std::make_unique<Topic>());
   topic.key = key;
   topic.topic = MarketDataTopic::Make(request, symbol);
-  topic.topic->Reset(exchange);
   return topic;
 }
 
@@ -111,13 +136,22 @@ void MarketDataFeed::Remove(const MarketDataSubscriber* subscriber) {
   const auto member = members_.find(subscriber);
   if (member == members_.end()) return;
   Topic* const topic = member->second.topic;
+  const auto same = topic->subscribers.find(member->second.depth);
   members_.erase(member);
-  std::erase(topic->subscribers, subscriber);
+  std::erase(same->second, subscriber);
+  if (same->second.empty()) topic->subscribers.erase(same);
   if (!topic->subscribers.empty()) return;
   const TopicKey key = topic->key;
   Subject& subject = SubjectOf(key);
   std::erase_if(subject.topics, [&](const auto& item) { return item.get() == topic; });
   if (subject.topics.empty()) Forget(key);
+}
+
+size_t MarketDataFeed::topics() const {
+  size_t count = 0;
+  for (const auto& [symbol, subject] : symbols_) count += subject.topics.size();
+  for (const auto& [account, subject] : accounts_) count += subject.topics.size();
+  return count;
 }
 
 size_t MarketDataFeed::MostBehind() const {
@@ -132,7 +166,8 @@ void MarketDataFeed::Refresh(const exchange::Exchange& exchange,
   if (found == members_.end()) return;
   const Member& member = found->second;
   v1::MarketDataUpdate update;
-  if (!member.topic->topic->Snapshot(exchange, member.limit, &update)) {
+  const uint32_t limit = member.depth == 0 ? member.limit : member.depth;
+  if (!member.topic->topic->Snapshot(exchange, limit, &update)) {
     const std::shared_ptr<MarketDataSubscriber> ended = member.subscriber;
     Remove(subscriber);
     return ended->OnEnd(BookTooLarge());
@@ -179,13 +214,28 @@ void MarketDataFeed::Collect(const Event& event, Subject* subject) {
 void MarketDataFeed::Publish(const exchange::Exchange& exchange, exchange::Time time,
                              const Subject& subject) {
   for (const std::unique_ptr<Topic>& topic : subject.topics) {
+    Publish(exchange, time, subject, *topic);
+  }
+}
+
+void MarketDataFeed::Publish(const exchange::Exchange& exchange, exchange::Time time,
+                             const Subject& subject, const Topic& topic) {
+  topic.topic->Advance(exchange, topic.deepest());
+  for (const auto& [depth, subscribers] : topic.subscribers) {
     v1::MarketDataUpdate update;
-    if (!topic->topic->Update(exchange, time, subject.events, &update)) continue;
+    if (!topic.topic->Update(exchange, time, subject.events, depth, &update)) continue;
     update.set_time_ns(time);
-    const SharedUpdate sealed = Seal(exchange, &update);
-    for (const MarketDataSubscriber* subscriber : topic->subscribers) {
-      Tell(members_.at(subscriber).subscriber.get(), sealed, false);
+    v1::MarketDataUpdate part;
+    while (TakePart(&update, &part)) {
+      TellAll(subscribers, std::make_shared<const std::string>(part.SerializeAsString()));
     }
+    TellAll(subscribers, Seal(exchange, &update));
+  }
+}
+
+void MarketDataFeed::TellAll(const Subscribers& subscribers, const SharedUpdate& update) {
+  for (const MarketDataSubscriber* subscriber : subscribers) {
+    Tell(members_.at(subscriber).subscriber.get(), update, false);
   }
 }
 
@@ -193,7 +243,7 @@ void MarketDataFeed::Tell(MarketDataSubscriber* subscriber, const SharedUpdate& 
                           bool snapshot) {
   ++updates_;
   update_bytes_ += update->size();
-  subscriber->OnUpdate(update, snapshot);
+  dropped_ += subscriber->OnUpdate(update, snapshot);
 }
 
 SharedUpdate MarketDataFeed::Seal(const exchange::Exchange& exchange,
@@ -205,7 +255,9 @@ SharedUpdate MarketDataFeed::Seal(const exchange::Exchange& exchange,
 void MarketDataFeed::Restored(const exchange::Exchange& exchange) {
   last_event_ = exchange.last_sequence();
   for (auto& [symbol, subject] : symbols_) {
-    for (const std::unique_ptr<Topic>& topic : subject.topics) topic->topic->Reset(exchange);
+    for (const std::unique_ptr<Topic>& topic : subject.topics) {
+      topic->topic->Reset(exchange, topic->deepest());
+    }
   }
   std::vector<const MarketDataSubscriber*> subscribers;
   for (const auto& [subscriber, member] : members_) subscribers.push_back(subscriber);

@@ -38,7 +38,7 @@ bool OrdersTopic::Snapshot(const exchange::Exchange& exchange, uint32_t,
   return true;
 }
 
-void OrdersTopic::Reset(const exchange::Exchange& exchange) {
+void OrdersTopic::Reset(const exchange::Exchange& exchange, uint32_t) {
   shown_.clear();
   for (const Side side : {Side::kBuy, Side::kSell}) {
     // Of a book with more there is no snapshot, and so nobody who would hear of changes.
@@ -49,7 +49,8 @@ void OrdersTopic::Reset(const exchange::Exchange& exchange) {
 }
 
 bool OrdersTopic::Update(const exchange::Exchange& exchange, exchange::Time,
-                         const std::vector<const Event*>& events, v1::MarketDataUpdate* out) {
+                         const std::vector<const Event*>& events, uint32_t,
+                         v1::MarketDataUpdate* out) {
   touched_.clear();
   index_.clear();
   for (const Event* event : events) Touch(*event);

@@ -15,9 +15,9 @@ class OrdersTopic final : public MarketDataTopic {
 
   bool Snapshot(const exchange::Exchange& exchange, uint32_t limit,
                 v1::MarketDataUpdate* out) const override;
-  void Reset(const exchange::Exchange& exchange) override;
+  void Reset(const exchange::Exchange& exchange, uint32_t depth) override;
   bool Update(const exchange::Exchange& exchange, exchange::Time time,
-              const std::vector<const exchange::Event*>& events,
+              const std::vector<const exchange::Event*>& events, uint32_t depth,
               v1::MarketDataUpdate* out) override;
 
  private:

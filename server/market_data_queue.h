@@ -16,8 +16,9 @@ using SharedUpdate = std::shared_ptr<const std::string>;
 // Updates that wait for a subscriber of a channel that can be conflated: when there are more, all
 // of them are dropped, and it gets a snapshot when it can take one.
 inline constexpr size_t kMaxPendingUpdates = 64;
-// Bytes that wait for a subscriber of another channel: when there would be more, it is cut.
-inline constexpr uint64_t kMaxPendingBytes = uint64_t{1} << 20;
+// Bytes that wait for a subscriber of another channel: when there would be more, it is cut. One
+// update is always taken: who has taken all before it is not slow.
+inline constexpr uint64_t kMaxPendingBytes = uint64_t{4} << 20;
 
 // Not thread-safe.
 class MarketDataQueue {
@@ -31,14 +32,19 @@ class MarketDataQueue {
       stale_ = false;
       refreshing_ = false;
     }
-    if (stale_) return true;
     if (may_conflate_ && updates_.size() >= kMaxPendingUpdates) {
       Clear();
       stale_ = true;
+    }
+    if (stale_) {
+      ++dropped_;
       return true;
     }
-    // A snapshot alone is within its own bounds (market_data_topic.h).
-    if (!may_conflate_ && !snapshot && bytes_ + update->size() > kMaxPendingBytes) return false;
+    const bool room = updates_.empty() || bytes_ + update->size() <= kMaxPendingBytes;
+    if (!may_conflate_ && !room) {
+      ++dropped_;
+      return false;
+    }
     bytes_ += update->size();
     updates_.push_back(std::move(update));
     return true;
@@ -62,14 +68,18 @@ class MarketDataQueue {
     return update;
   }
   void Clear() {
+    dropped_ += updates_.size();
     updates_.clear();
     bytes_ = 0;
   }
+  // Updates that were pushed and will not be popped, since the last call.
+  size_t TakeDropped() { return std::exchange(dropped_, 0); }
 
  private:
   const bool may_conflate_;
   bool stale_ = false;
   bool refreshing_ = false;
+  size_t dropped_ = 0;
   uint64_t bytes_ = 0;
   std::deque<SharedUpdate> updates_;
 };

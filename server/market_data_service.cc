@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "server/market_codec.h"
 #include "server/market_data_stream.h"
@@ -13,44 +14,25 @@
 namespace quorumbook::server {
 namespace {
 
-using Unary = grpc::ServerUnaryReactor;
-
 constexpr size_t kMaxShownOrders = 1'000;  // a side of a book
 constexpr uint32_t kDefaultTrades = 50;
 constexpr int kMaxListedSymbols = 5'000;
 
-// Reads the shard's state and finishes the call with what `fill(exchange)` returns.
+// Finishes the call with what `fill(exchange, symbol)` filled in.
 template <typename Request, typename Fill>
-Unary* ReadShard(const ShardSet& shards, grpc::CallbackServerContext* context,
-                 const Request* request, Fill fill) {
-  Unary* const reactor = context->DefaultReactor();
-  Refusal refusal;
-  ShardReplica* const replica = shards.Find(request->shard(), &refusal);
-  if (replica == nullptr) {
-    reactor->Finish(shards.ToStatus(refusal, context));
-    return reactor;
-  }
-  replica->Read(request->stale_ok(), [&shards, context, reactor, fill](
-                                         const Refusal* why, const exchange::Exchange& exchange) {
-    reactor->Finish(why != nullptr ? shards.ToStatus(*why, context) : fill(exchange));
-  });
-  return reactor;
-}
-
-// The same for one symbol: `fill(exchange, symbol)` fills the answer.
-template <typename Request, typename Fill>
-Unary* ReadSymbol(const ShardSet& shards, grpc::CallbackServerContext* context,
+Unary* ReadSymbol(const ReplicaCalls& calls, grpc::CallbackServerContext* context,
                   const Request* request, Fill fill) {
-  return ReadShard(shards, context, request, [request, fill](const exchange::Exchange& exchange) {
-    const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
-    if (symbol == nullptr) {
-      return grpc::Status(
-          grpc::StatusCode::NOT_FOUND,
-          fmt::format("shard {} has no symbol '{}'", request->shard(), request->symbol()));
-    }
-    fill(exchange, *symbol);
-    return grpc::Status::OK;
-  });
+  return calls.Read(context, request->shard(), request->stale_ok(),
+                    [request, fill](const exchange::Exchange& exchange) {
+                      const exchange::SymbolInfo* symbol = exchange.FindSymbol(request->symbol());
+                      if (symbol == nullptr) {
+                        return grpc::Status(grpc::StatusCode::NOT_FOUND,
+                                            fmt::format("shard {} has no symbol '{}'",
+                                                        request->shard(), request->symbol()));
+                      }
+                      fill(exchange, *symbol);
+                      return grpc::Status::OK;
+                    });
 }
 
 // The orders of the levels shown, in priority order.
@@ -70,26 +52,27 @@ void AddOrders(const exchange::Exchange& exchange, const exchange::SymbolInfo& s
 Unary* MarketDataService::ListSymbols(grpc::CallbackServerContext* context,
                                       const v1::ListSymbolsRequest* request,
                                       v1::ListSymbolsResponse* response) {
-  return ReadShard(
-      shards_, context, request, [request, response](const exchange::Exchange& exchange) {
-        // Ids have no gaps.
-        exchange::SymbolId id(request->after_id());
-        while (const exchange::SymbolInfo* symbol = exchange.FindSymbol(id.Next())) {
-          if (response->symbols_size() == kMaxListedSymbols) {
-            response->set_more(true);
-            break;
-          }
-          id = symbol->id;
-          ToProto(*symbol, exchange, ShardId(request->shard()), response->add_symbols());
-        }
-        return grpc::Status::OK;
-      });
+  return calls_.Read(context, request->shard(), request->stale_ok(),
+                     [request, response](const exchange::Exchange& exchange) {
+                       // Ids have no gaps.
+                       exchange::SymbolId id(request->after_id());
+                       while (const exchange::SymbolInfo* symbol = exchange.FindSymbol(id.Next())) {
+                         if (response->symbols_size() == kMaxListedSymbols) {
+                           response->set_more(true);
+                           break;
+                         }
+                         id = symbol->id;
+                         ToProto(*symbol, exchange, ShardId(request->shard()),
+                                 response->add_symbols());
+                       }
+                       return grpc::Status::OK;
+                     });
 }
 
 Unary* MarketDataService::GetBook(grpc::CallbackServerContext* context,
                                   const v1::GetBookRequest* request, v1::Book* response) {
   return ReadSymbol(
-      shards_, context, request,
+      calls_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const uint32_t levels =
             request->levels() == 0 ? kDefaultDepth : std::min(request->levels(), kMaxDepth);
@@ -109,7 +92,7 @@ Unary* MarketDataService::GetBook(grpc::CallbackServerContext* context,
 Unary* MarketDataService::GetTrades(grpc::CallbackServerContext* context,
                                     const v1::GetTradesRequest* request, v1::Trades* response) {
   return ReadSymbol(
-      shards_, context, request,
+      calls_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const uint32_t limit = request->limit() == 0 ? kDefaultTrades : request->limit();
         ToProto(symbol, exchange, ShardId(request->shard()), response->mutable_symbol());
@@ -120,7 +103,7 @@ Unary* MarketDataService::GetTrades(grpc::CallbackServerContext* context,
 Unary* MarketDataService::GetSummary(grpc::CallbackServerContext* context,
                                      const v1::GetSummaryRequest* request, v1::Summary* response) {
   return ReadSymbol(
-      shards_, context, request,
+      calls_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const std::optional<exchange::MarketSummary> summary = exchange.Summary(symbol.id);
         if (summary) ToProto(*summary, response);
@@ -137,7 +120,7 @@ Unary* MarketDataService::GetCandles(grpc::CallbackServerContext* context,
     return reactor;
   }
   return ReadSymbol(
-      shards_, context, request,
+      calls_, context, request,
       [request, response](const exchange::Exchange& exchange, const exchange::SymbolInfo& symbol) {
         const auto interval = static_cast<exchange::CandleInterval>(request->interval());
         const uint32_t kept = exchange::kMaxCandles[request->interval()];
@@ -150,7 +133,7 @@ Unary* MarketDataService::GetCandles(grpc::CallbackServerContext* context,
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* MarketDataService::Subscribe(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return MarketDataStream::Begin(&shards_, &metrics_, context, *request);
+  return MarketDataStream::Begin(&shards_, &places_, &metrics_, context, *request);
 }
 
 }  // namespace quorumbook::server

@@ -3,6 +3,7 @@
 
 #include "quorumbook/v1/market_data.grpc.pb.h"
 #include "server/monitoring/grpc_metrics.h"
+#include "server/replica_call.h"
 #include "server/shard_set.h"
 
 namespace quorumbook::server {
@@ -34,6 +35,8 @@ class MarketDataService final
 
  private:
   const ShardSet& shards_;
+  RequestPlaces places_;
+  const ReplicaCalls calls_{shards_, places_};
   GrpcMetrics& metrics_;
 };
 

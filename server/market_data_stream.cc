@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "server/replica_call.h"
+
 namespace quorumbook::server {
 namespace {
 
@@ -24,7 +26,8 @@ grpc::ByteBuffer WithSequence(const SharedUpdate& update, uint64_t sequence) {
 
 }  // namespace
 
-MarketDataStream* MarketDataStream::Begin(const ShardSet* shards, GrpcMetrics* metrics,
+MarketDataStream* MarketDataStream::Begin(const ShardSet* shards, RequestPlaces* places,
+                                          GrpcMetrics* metrics,
                                           grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer& request) {
   v1::SubscribeRequest subscribe;
@@ -35,10 +38,11 @@ MarketDataStream* MarketDataStream::Begin(const ShardSet* shards, GrpcMetrics* m
       shards, metrics, context, MarketDataFeed::MayConflate(subscribe.channel()));
   stream->self_ = stream;
   stream->count_.Received();
-  Refusal refusal;
+  stream->place_ = places->Take();
+  Refusal refusal = TooManyRequests();
   if (!parsed.ok()) {
     refusal = {RefusalCode::kMalformed, "the request is no SubscribeRequest", NodeId()};
-  } else {
+  } else if (stream->place_ != nullptr) {
     stream->replica_ = shards->Find(subscribe.shard(), &refusal);
   }
   if (stream->replica_ == nullptr) {
@@ -49,16 +53,20 @@ MarketDataStream* MarketDataStream::Begin(const ShardSet* shards, GrpcMetrics* m
   return stream.get();
 }
 
-void MarketDataStream::OnUpdate(const SharedUpdate& update, bool snapshot) {
+size_t MarketDataStream::OnUpdate(const SharedUpdate& update, bool snapshot) {
   const std::lock_guard lock(mutex_);
-  if (ending_ || finished_) return;
-  if (queue_.Push(update, snapshot)) return WriteNext();
+  if (ending_ || finished_) return 0;
+  if (queue_.Push(update, snapshot)) {
+    WriteNext();
+    return queue_.TakeDropped();
+  }
   replica_->SubscriberCut();
   EndWith({RefusalCode::kSlowConsumer,
            absl::StrCat("more than ", kMaxPendingBytes,
                         " bytes waited to be read: subscribe again, and read faster or subscribe "
                         "to a channel that is conflated"),
            NodeId()});
+  return queue_.TakeDropped();
 }
 
 size_t MarketDataStream::Behind() const {

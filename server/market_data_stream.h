@@ -10,6 +10,7 @@
 #include "server/market_data_feed.h"
 #include "server/market_data_queue.h"
 #include "server/monitoring/grpc_metrics.h"
+#include "server/request_places.h"
 #include "server/shard_set.h"
 
 namespace quorumbook::server {
@@ -21,8 +22,8 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
                                public std::enable_shared_from_this<MarketDataStream> {
  public:
   // `request`: a serialized SubscribeRequest.
-  static MarketDataStream* Begin(const ShardSet* shards, GrpcMetrics* metrics,
-                                 grpc::CallbackServerContext* context,
+  static MarketDataStream* Begin(const ShardSet* shards, RequestPlaces* places,
+                                 GrpcMetrics* metrics, grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer& request);
   MarketDataStream(const ShardSet* shards, GrpcMetrics* metrics,
                    grpc::CallbackServerContext* context, bool may_conflate)
@@ -31,7 +32,7 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
         context_(context),
         queue_(may_conflate) {}
 
-  void OnUpdate(const SharedUpdate& update, bool snapshot) override;
+  size_t OnUpdate(const SharedUpdate& update, bool snapshot) override;
   size_t Behind() const override;
   void OnEnd(const Refusal& refusal) override;
 
@@ -50,6 +51,7 @@ class MarketDataStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
   GrpcMetrics::Stream count_;
   grpc::CallbackServerContext* const context_;
   ShardReplica* replica_ = nullptr;
+  std::shared_ptr<void> place_;  // RequestPlaces::Take
   std::shared_ptr<MarketDataStream> self_;
 
   mutable std::mutex mutex_;  // guards all below

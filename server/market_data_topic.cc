@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "server/market_codec.h"
 #include "server/market_data_executions.h"
+#include "server/market_data_levels.h"
 #include "server/market_data_orders.h"
 
 namespace quorumbook::server {
@@ -14,7 +15,6 @@ namespace {
 using exchange::Event;
 using exchange::EventType;
 using exchange::Exchange;
-using exchange::LevelInfo;
 using exchange::SymbolId;
 using Events = std::vector<const Event*>;
 
@@ -27,12 +27,12 @@ class BestPricesTopic final : public MarketDataTopic {
     Fill(exchange, out->mutable_best());
     return true;
   }
-  void Reset(const Exchange& exchange) override {
+  void Reset(const Exchange& exchange, uint32_t) override {
     v1::BestPrices best;
     Fill(exchange, &best);
     said_ = best.SerializeAsString();
   }
-  bool Update(const Exchange& exchange, exchange::Time, const Events&,
+  bool Update(const Exchange& exchange, exchange::Time, const Events&, uint32_t,
               v1::MarketDataUpdate* out) override {
     Fill(exchange, out->mutable_best());
     std::string now = out->best().SerializeAsString();
@@ -58,57 +58,6 @@ class BestPricesTopic final : public MarketDataTopic {
   std::string said_;
 };
 
-// Channel L2.
-class LevelsTopic final : public MarketDataTopic {
- public:
-  LevelsTopic(SymbolId symbol, uint32_t depth) : symbol_(symbol), depth_(depth) {}
-
-  bool Snapshot(const Exchange& exchange, uint32_t, v1::MarketDataUpdate* out) const override {
-    const exchange::Depth depth = exchange.GetDepth(symbol_, depth_);
-    ToProto(depth.bids, out->mutable_levels()->mutable_bids());
-    ToProto(depth.asks, out->mutable_levels()->mutable_asks());
-    return true;
-  }
-  void Reset(const Exchange& exchange) override { said_ = exchange.GetDepth(symbol_, depth_); }
-  bool Update(const Exchange& exchange, exchange::Time, const Events&,
-              v1::MarketDataUpdate* out) override {
-    exchange::Depth now = exchange.GetDepth(symbol_, depth_);
-    v1::LevelChanges* levels = out->mutable_levels();
-    const auto higher = [](exchange::Price a, exchange::Price b) { return a > b; };
-    const auto lower = [](exchange::Price a, exchange::Price b) { return a < b; };
-    AddChanges(said_.bids, now.bids, higher, levels->mutable_bids());
-    AddChanges(said_.asks, now.asks, lower, levels->mutable_asks());
-    said_ = std::move(now);
-    return levels->bids_size() + levels->asks_size() > 0;
-  }
-
- private:
-  using Levels = std::vector<LevelInfo>;
-
-  static bool Same(const LevelInfo& a, const LevelInfo& b) {
-    return a.quantity == b.quantity && a.orders == b.orders;
-  }
-  template <typename Better>
-  static void AddChanges(const Levels& before, const Levels& after, Better better,
-                         google::protobuf::RepeatedPtrField<v1::Level>* out) {
-    auto old = before.begin();
-    for (const LevelInfo& level : after) {
-      for (; old != before.end() && better(old->price, level.price); ++old) AddGone(*old, out);
-      const bool known = old != before.end() && old->price == level.price;
-      if (!known || !Same(*old, level)) ToProto(level, out->Add());
-      if (known) ++old;
-    }
-    for (; old != before.end(); ++old) AddGone(*old, out);
-  }
-  static void AddGone(const LevelInfo& level, google::protobuf::RepeatedPtrField<v1::Level>* out) {
-    out->Add()->set_price(level.price);
-  }
-
-  const SymbolId symbol_;
-  const uint32_t depth_;
-  exchange::Depth said_;
-};
-
 // Channel TRADES.
 class TradesTopic final : public MarketDataTopic {
  public:
@@ -120,8 +69,8 @@ class TradesTopic final : public MarketDataTopic {
     ToProto(exchange.RecentTrades(symbol_, count), out->mutable_trades());
     return true;
   }
-  void Reset(const Exchange&) override {}
-  bool Update(const Exchange&, exchange::Time time, const Events& events,
+  void Reset(const Exchange&, uint32_t) override {}
+  bool Update(const Exchange&, exchange::Time time, const Events& events, uint32_t,
               v1::MarketDataUpdate* out) override {
     for (const Event* event : events) {
       if (event->type == EventType::kTrade) ToProto(TradeOf(*event, time), out->add_trades());
@@ -146,8 +95,8 @@ class CandlesTopic final : public MarketDataTopic {
             out->mutable_candles());
     return true;
   }
-  void Reset(const Exchange&) override {}
-  bool Update(const Exchange& exchange, exchange::Time, const Events& events,
+  void Reset(const Exchange&, uint32_t) override {}
+  bool Update(const Exchange& exchange, exchange::Time, const Events& events, uint32_t,
               v1::MarketDataUpdate* out) override {
     for (const Event* event : events) {
       if (event->type != EventType::kTrade) continue;
@@ -170,7 +119,7 @@ std::unique_ptr<MarketDataTopic> MarketDataTopic::Make(const v1::SubscribeReques
     case v1::SubscribeRequest::L1:
       return std::make_unique<BestPricesTopic>(symbol);
     case v1::SubscribeRequest::L2:
-      return std::make_unique<LevelsTopic>(symbol, request.depth());
+      return std::make_unique<LevelsTopic>(symbol);
     case v1::SubscribeRequest::L3:
       return std::make_unique<OrdersTopic>(symbol);
     case v1::SubscribeRequest::TRADES:

@@ -36,17 +36,22 @@ class MarketDataTopic {
   virtual ~MarketDataTopic() = default;
 
   // Fills the channel's part of a snapshot, with at most `limit` trades or candles (0: all there
-  // are). False when the market is too large for that (kMaxBookOrders).
+  // are; of L2: levels a side). False when the market is too large for that (kMaxBookOrders).
   virtual bool Snapshot(const exchange::Exchange& exchange, uint32_t limit,
                         v1::MarketDataUpdate* out) const = 0;
 
-  // From here on changes are told against the market as it is now.
-  virtual void Reset(const exchange::Exchange& exchange) = 0;
+  // From here on changes are told against the market as it is now; of L2, the best `depth` levels.
+  virtual void Reset(const exchange::Exchange& exchange, uint32_t depth) = 0;
 
-  // Fills the channel's part with what changed since the last call; false: nothing. `events`: those
-  // of the symbol or account among what was applied at `time` since then, in their order.
+  // Before what changed is told, once: of L2, which looks at the market then, so deep, for all of
+  // the depths that Update is called with. None is greater.
+  virtual void Advance(const exchange::Exchange& /*exchange*/, uint32_t /*depth*/) {}
+
+  // Fills the channel's part with what changed since the last call, of L2 between the last two
+  // Advance within the best `depth` levels; false: nothing. `events`: those of the symbol or
+  // account among what was applied at `time` since then, in their order.
   virtual bool Update(const exchange::Exchange& exchange, exchange::Time time,
-                      const std::vector<const exchange::Event*>& events,
+                      const std::vector<const exchange::Event*>& events, uint32_t depth,
                       v1::MarketDataUpdate* out) = 0;
 };
 

@@ -10,13 +10,14 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <future>
 #include <latch>
@@ -32,6 +33,7 @@
 #include "server/exchange_service.h"
 #include "server/founding.h"
 #include "server/grpc_limits.h"
+#include "server/listen_address.h"
 #include "server/log_writer.h"
 #include "server/market_data_service.h"
 #include "server/monitoring/monitor.h"
@@ -59,42 +61,28 @@ constexpr std::chrono::seconds kClockCheckInterval{1};
   std::_Exit(EXIT_FAILURE);
 }
 
-// gRPC does not say why it can not listen, so the system is asked first.
-absl::Status CheckPort(const std::string& address, std::string_view key) {
-  namespace ip = boost::asio::ip;
-  boost::asio::io_context io;
-  boost::system::error_code error;
-  const size_t colon = address.rfind(':');
-  ip::tcp::resolver resolver(io);
-  const auto endpoints =
-      resolver.resolve(address.substr(0, colon), address.substr(colon + 1), error);
-  if (!error) {
-    ip::tcp::acceptor acceptor(io);
-    const ip::tcp::endpoint endpoint = *endpoints.begin();
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(ip::tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(1, error);
-  }
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
-      fmt::format("{}: can not listen on {}: {} (is another node running, or is the address not of "
-                  "this machine?)",
-                  key, address, error.message()));
-}
-
-absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const std::string& address,
-                                                     std::string_view key, int max_message_bytes,
+absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const Config& config, Callers callers,
                                                      GrpcMetrics* metrics,
                                                      const std::vector<grpc::Service*>& services) {
-  if (absl::Status status = CheckPort(address, key); !status.ok()) return status;
+  const bool nodes = callers == Callers::kNodes;
+  const std::string& address = nodes ? config.listen_peer : config.listen_client;
+  const std::string_view key = nodes ? "listen.peer" : "listen.client";
+  {  // gRPC does not say why it can not listen, so the system is asked first.
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::acceptor acceptor(io);
+    if (absl::Status status = OpenListener(address, key, &acceptor); !status.ok()) return status;
+    boost::system::error_code error;
+    if (config.tls == nullptr && !acceptor.local_endpoint(error).address().is_loopback()) {
+      spdlog::warn("{}: whoever reaches {} is believed, in plain text (set tls.*)", key, address);
+    }
+  }
   grpc::ServerBuilder builder;
-  SetListenerArguments(max_message_bytes, &builder);
+  SetListenerArguments(nodes ? kMaxPeerMessageBytes : kMaxClientMessageBytes, &builder);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(metrics->MakeFactory());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(address, ListenerCredentials(config, callers), &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
@@ -129,7 +117,9 @@ consensus::Options RaftOptions(const Config& config, ShardId shard, NodeId self,
 // there is not enough for all. (On Linux this is of the thread, not of the process.)
 void YieldToOthers() {
   constexpr int kNice = 10;
-  ::setpriority(PRIO_PROCESS, 0, kNice);
+  if (::setpriority(PRIO_PROCESS, 0, kNice) == 0) return;
+  spdlog::warn("snapshots and compactions will compete with orders: setpriority: {} (allow it)",
+               std::strerror(errno));
 }
 
 uint64_t DrawIncarnation() {
@@ -221,7 +211,8 @@ class Node::Parts {
     self_ = MakeMember(config_.node_id, store_->identity().incarnation);
     const bool began_anew = storage::CountSetAside(config_.data_dir) > 0;
     founding_.emplace(self_, began_anew, Numbers(config_), store_->founders());
-    identity_.emplace(config_.cluster_id, self_, founding_->founders(), began_anew);
+    identity_.emplace(config_.cluster_id, self_, founding_->founders(), began_anew,
+                      SettingsOf(config_));
     if (founding_->founders().empty()) return absl::OkStatus();
     // Alone it has decided just now.
     if (absl::Status status = store_->SetFounders(founding_->founders()); !status.ok())
@@ -355,20 +346,21 @@ class Node::Parts {
     events.lost = [this](NodeId member) {
       boost::asio::post(strand_, [this, member] { OnLost(member); });
     };
+    events.forged = [this](NodeId node) {
+      for (const auto& [id, replica] : shards_.all()) replica->ForgedSender(node);
+    };
     transport_ = std::make_unique<PeerTransport>(config_, &*identity_, &io_, &grpc_metrics_,
                                                  std::move(events));
     exchange_service_ = std::make_unique<ExchangeService>(&shards_, &grpc_metrics_);
     market_data_service_ = std::make_unique<MarketDataService>(&shards_, &grpc_metrics_);
     cluster_service_ = std::make_unique<ClusterService>(&shards_, &*probe_);
     monitor_ = std::make_unique<Monitor>(MakeMonitorEnvironment());
-    auto peer = Listen(config_.listen_peer, "listen.peer", kMaxPeerMessageBytes, &grpc_metrics_,
-                       {transport_->service()});
+    auto peer = Listen(config_, Callers::kNodes, &grpc_metrics_, {transport_->service()});
     if (!peer.ok()) return peer.status();
     peer_server_ = *std::move(peer);
-    auto client =
-        Listen(config_.listen_client, "listen.client", kMaxClientMessageBytes, &grpc_metrics_,
-               {exchange_service_.get(), market_data_service_.get(), cluster_service_.get(),
-                monitor_->service()});
+    auto client = Listen(config_, Callers::kClients, &grpc_metrics_,
+                         {exchange_service_.get(), market_data_service_.get(),
+                          cluster_service_.get(), monitor_->service()});
     if (!client.ok()) return client.status();
     client_server_ = *std::move(client);
     return monitor_->Start();

@@ -2,12 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "server/order_codec.h"
+#include "server/batch_request.h"
 #include "server/report_codec.h"
 
 namespace quorumbook::server {
+namespace {
+
+// What a result, or a report, takes on the wire, roughly.
+constexpr uint64_t kReportBytes = 96;
+
+}  // namespace
 
 v1::CommandBatchResult SpareResults::Take() {
   const std::lock_guard lock(mutex_);
@@ -29,8 +36,6 @@ void SpareResults::Give(v1::CommandBatchResult&& written) {
 std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& result,
                                                const exchange::GroupResult& group,
                                                uint64_t max_bytes, SpareResults* spare) {
-  // What a report takes on the wire, roughly: enough to keep messages near their bound.
-  constexpr uint64_t kReportBytes = 96;
   std::deque<v1::CommandBatchResult> messages;
   uint64_t bytes = max_bytes;
   for (uint32_t i = 0; i < group.command_count; ++i) {
@@ -52,9 +57,16 @@ std::deque<v1::CommandBatchResult> MakeResults(const exchange::ApplyResult& resu
   return messages;
 }
 
-OrderStream* OrderStream::Begin(const ShardSet* shards, SessionGuard* guard, GrpcMetrics* metrics,
+uint64_t WireBytes(const v1::CommandBatchResult& message) {
+  int reports = 0;
+  for (const v1::CommandResult& result : message.results()) reports += 1 + result.reports_size();
+  return kReportBytes * (1 + static_cast<uint64_t>(reports));
+}
+
+OrderStream* OrderStream::Begin(const ShardSet* shards, SessionGuard* guard,
+                                std::atomic<uint64_t>* unsent_of_node, GrpcMetrics* metrics,
                                 grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<OrderStream>(shards, guard, metrics, context);
+  auto stream = std::make_shared<OrderStream>(shards, guard, unsent_of_node, metrics, context);
   stream->self_ = stream;
   const std::lock_guard lock(stream->mutex_);
   stream->ReadNext();
@@ -73,14 +85,8 @@ void OrderStream::OnReadDone(bool ok) {
   FinishWhenIdle();
 }
 
-// Whether the batch may go on to the exchange.
+// Whether this stream may carry the batch.
 Refusal OrderStream::Check(const ShardReplica& replica, uint64_t term) {
-  if (in_.commands_size() > kMaxBatchCommands) {
-    return {RefusalCode::kBatchTooLarge,
-            fmt::format("the batch has {} commands; at most {} go into one", in_.commands_size(),
-                        kMaxBatchCommands),
-            NodeId()};
-  }
   if (in_.commands_size() == 0 && term == 0) {
     const bool leads = replica.leader() == shards_.config().node_id;
     return {RefusalCode::kNotLeader, "this node does not lead, or not yet",
@@ -100,14 +106,11 @@ void OrderStream::Submit() {
   const uint64_t term = replica == nullptr ? 0 : replica->serving_term();
   if (replica != nullptr) refusal = Check(*replica, term);
   const bool empty = in_.commands_size() == 0;
+  // The usual answer is one report for each command.
+  const uint64_t expected = 2 * kReportBytes * static_cast<uint64_t>(in_.commands_size());
   std::string group;
   if (refusal.code == RefusalCode::kNone && !empty) {
-    absl::StatusOr<exchange::SessionCommands> commands = FromProto(in_, replica->names());
-    if (commands.ok()) {
-      group = exchange::EncodeGroup(*std::move(commands));
-    } else {
-      refusal = {RefusalCode::kMalformed, std::string(commands.status().message()), NodeId()};
-    }
+    refusal = ReadBatch(shards_.config(), replica->names(), in_, &group);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -115,23 +118,58 @@ void OrderStream::Submit() {
     if (refusal.code != RefusalCode::kNone) return EndWith(refusal);
     if (empty) {  // answered at once: there is nothing to wait for
       results_.emplace_back().set_first_sequence(in_.first_sequence());
+      AddUnsent(WireBytes(results_.back()));
       return WriteNext();
     }
-    ++batches_;
+    BeginBatch(replica, expected);
   }
   replica->Submit(std::move(group), term,
-                  [self = shared_from_this()](const GroupReply& reply) { self->OnReply(reply); });
+                  [self = shared_from_this(), replica, expected](const GroupReply& reply) {
+                    self->OnReply(reply, replica, expected);
+                  });
 }
 
-void OrderStream::OnReply(const GroupReply& reply) {
+void OrderStream::BeginBatch(const ShardReplica* replica, uint64_t expected_bytes) {
+  ++batches_;
+  AddUnsent(expected_bytes);
+  for (Busy& busy : busy_) {
+    if (busy.replica != replica) continue;
+    ++busy.batches;
+    return;
+  }
+  busy_.push_back({replica, 1});
+}
+
+void OrderStream::EndBatch(const ShardReplica* replica, uint64_t expected_bytes) {
+  --batches_;
+  RemoveUnsent(expected_bytes);
+  const auto busy = std::ranges::find(busy_, replica, &Busy::replica);
+  if (--busy->batches == 0) busy_.erase(busy);
+}
+
+void OrderStream::AddUnsent(uint64_t bytes) {
+  unsent_bytes_ += bytes;
+  unsent_of_node_.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void OrderStream::RemoveUnsent(uint64_t bytes) {
+  unsent_bytes_ -= bytes;
+  unsent_of_node_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+void OrderStream::OnReply(const GroupReply& reply, const ShardReplica* replica,
+                          uint64_t expected_bytes) {
   std::deque<v1::CommandBatchResult> messages;
   if (reply.group != nullptr) {
     messages = MakeResults(*reply.result, *reply.group, kMaxResultBytes, &spare_);
   }
   const std::lock_guard lock(mutex_);
-  --batches_;
+  EndBatch(replica, expected_bytes);
   if (finished_ || broken_) return FinishWhenIdle();
-  for (v1::CommandBatchResult& message : messages) results_.push_back(std::move(message));
+  for (v1::CommandBatchResult& message : messages) {
+    AddUnsent(WireBytes(message));
+    results_.push_back(std::move(message));
+  }
   if (reply.refusal != nullptr) {
     broken_ = true;
     EndWith(*reply.refusal);
@@ -147,6 +185,7 @@ void OrderStream::OnReply(const GroupReply& reply) {
 void OrderStream::OnWriteDone(bool ok) {
   const std::lock_guard lock(mutex_);
   writing_ = false;
+  RemoveUnsent(WireBytes(results_.front()));
   spare_.Give(std::move(results_.front()));
   results_.pop_front();
   if (!ok) return;  // cancelled: OnCancel finishes
@@ -163,6 +202,13 @@ void OrderStream::OnCancel() {
 
 void OrderStream::OnDone() {
   guard_.Detach(this);
+  {
+    const std::lock_guard lock(mutex_);
+    while (!results_.empty()) {
+      RemoveUnsent(WireBytes(results_.front()));
+      results_.pop_front();
+    }
+  }
   self_.reset();
 }
 
@@ -172,10 +218,19 @@ void OrderStream::LoseShard(const Refusal& refusal) {
 }
 
 void OrderStream::ReadNext() {
-  if (reading_ || half_closed_ || ending_ || finished_) return;
-  if (batches_ + results_.size() >= kMaxStreamBatches) return;
+  if (reading_ || half_closed_ || ending_ || finished_ || IsHeldBack()) return;
   reading_ = true;
   StartRead(&in_);
+}
+
+// Each of these ends with an answer or with one that was written, and both ask again, so a stream
+// that is held back goes on in time.
+bool OrderStream::IsHeldBack() const {
+  if (batches_ + results_.size() >= kMaxStreamBatches) return true;
+  const bool node_is_full =
+      unsent_of_node_.load(std::memory_order_relaxed) >= kMaxUnsentBytesOfNode;
+  if (unsent_bytes_ >= (node_is_full ? 1 : kMaxUnsentBytes)) return true;
+  return std::ranges::any_of(busy_, [](const Busy& busy) { return busy.replica->crowded(); });
 }
 
 void OrderStream::WriteNext() {

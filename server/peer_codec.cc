@@ -74,6 +74,8 @@ struct Encoder {
     proto->set_round(body.round);
     proto->set_clock_trusted(body.clock_trusted);
     proto->set_priority(body.priority);
+    if (body.chain != Digest{}) SetDigest(body.chain, proto->mutable_chain());
+    proto->set_corrupt(body.corrupt);
   }
   void operator()(const consensus::InstallSnapshot& body) const {
     v1::InstallSnapshot* proto = out->mutable_install_snapshot();
@@ -100,6 +102,8 @@ struct Encoder {
     v1::StateDigest* proto = out->mutable_state_digest();
     proto->set_index(body.index.value());
     SetDigest(body.digest, proto->mutable_digest());
+    if (body.chain != Digest{}) SetDigest(body.chain, proto->mutable_chain());
+    proto->set_format(body.format);
   }
 };
 
@@ -176,7 +180,8 @@ absl::StatusOr<consensus::Message> FromProto(NodeId from, NodeId to, v1::PeerMes
       const v1::AppendEntriesResponse& body = proto->append_entries_response();
       message.body = consensus::AppendEntriesResponse{
           body.accepted(), Index(body.index()),  Index(body.hint_index()), Term(body.hint_term()),
-          body.round(),    body.clock_trusted(), body.priority()};
+          body.round(),    body.clock_trusted(), body.priority(),          GetDigest(body.chain()),
+          body.corrupt()};
       return message;
     }
     case v1::PeerMessage::kInstallSnapshot: {
@@ -195,8 +200,9 @@ absl::StatusOr<consensus::Message> FromProto(NodeId from, NodeId to, v1::PeerMes
     case v1::PeerMessage::kTimeoutNow:
       return message;
     case v1::PeerMessage::kStateDigest:
-      message.body = consensus::StateDigest{Index(proto->state_digest().index()),
-                                            GetDigest(proto->state_digest().digest())};
+      message.body = consensus::StateDigest{
+          Index(proto->state_digest().index()), GetDigest(proto->state_digest().digest()),
+          GetDigest(proto->state_digest().chain()), proto->state_digest().format()};
       return message;
     case v1::PeerMessage::BODY_NOT_SET:
       break;

@@ -9,33 +9,6 @@
 
 namespace quorumbook::server {
 
-void PeerIdentity::SetFounders(std::vector<NodeId> founders) {
-  const std::lock_guard lock(mutex_);
-  founders_ = std::move(founders);
-}
-
-void PeerIdentity::WriteHello(v1::PeerHello* hello) const {
-  hello->set_cluster_id(cluster_id_);
-  hello->set_node_id(static_cast<uint32_t>(node().value()));
-  hello->set_protocol_version(kPeerProtocolVersion);
-  hello->set_incarnation(IncarnationOf(member_));
-  hello->set_began_anew(began_anew_);
-  const std::lock_guard lock(mutex_);
-  for (const NodeId founder : founders_) hello->add_founders(founder.value());
-}
-
-bool PeerIdentity::MayShareFounders(const std::vector<NodeId>& founders) const {
-  const std::lock_guard lock(mutex_);
-  return founders.empty() || founders_.empty() || founders == founders_;
-}
-
-PeerGreeting ReadHello(const v1::PeerHello& hello) {
-  PeerGreeting greeting{
-      MakeMember(NodeId(hello.node_id()), hello.incarnation()), {}, hello.began_anew()};
-  for (const uint64_t founder : hello.founders()) greeting.founders.emplace_back(founder);
-  return greeting;
-}
-
 void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
   std::unique_lock lock(mutex_);
   if (stream_ == nullptr) {  // lost, as on a network without a cable
@@ -43,13 +16,8 @@ void PeerLink::Send(ShardId shard, std::vector<consensus::Message> messages) {
     return;
   }
   for (consensus::Message& message : messages) {
-    const uint64_t bytes = ApproximateBytes(message);
-    if (message.to != member_ || queue_bytes_ + bytes > kMaxPeerQueueBytes) {
-      ++counters_.messages_dropped;
-      continue;
-    }
-    queue_bytes_ += bytes;
-    queue_.push_back({shard, std::move(message)});
+    const bool queued = message.to == member_ && queue_.Add(shard, std::move(message));
+    if (!queued) ++counters_.messages_dropped;
   }
   WriteNext(std::move(lock));
 }
@@ -72,8 +40,7 @@ void PeerLink::Attach(std::shared_ptr<Stream> stream, const PeerGreeting& greeti
     if (older != nullptr && before != member_) events_.lost(before);
     events_.greeted(greeting);
     writing_ = false;
-    queue_.clear();
-    queue_bytes_ = 0;
+    queue_.Clear();
   }
   if (older != nullptr) older->Abandon();
 }
@@ -86,8 +53,7 @@ void PeerLink::Detach(const Stream* stream) {
     gone = std::exchange(stream_, nullptr);
     const NodeId member = std::exchange(member_, NodeId());
     writing_ = false;
-    queue_.clear();
-    queue_bytes_ = 0;
+    queue_.Clear();
     spdlog::warn("peer {}: disconnected", peer_.value());
     events_.lost(member);
   }
@@ -106,16 +72,11 @@ void PeerLink::WriteNext(std::unique_lock<std::mutex> lock) {
   v1::PeerFrame& frame = *stream->frame();
   frame.Clear();
   if (std::exchange(greet_, false)) identity_.WriteHello(frame.mutable_hello());
-  uint64_t bytes = 0;
-  while (!queue_.empty()) {
-    const uint64_t next = ApproximateBytes(queue_.front().message);
-    if (frame.messages_size() > 0 && bytes + next > kMaxFrameBytes) break;
-    ToProto(queue_.front().shard, queue_.front().message, frame.add_messages());
-    queue_.pop_front();
-    bytes += next;
-  }
-  queue_bytes_ -= bytes;
-  counters_.sent_bytes += bytes;
+  const uint64_t bytes_before = queue_.bytes();
+  queue_.TakeFrame([&frame](const PeerQueue::Waiting& next) {
+    ToProto(next.shard, next.message, frame.add_messages());
+  });
+  counters_.sent_bytes += bytes_before - queue_.bytes();
   counters_.messages_sent += static_cast<uint64_t>(frame.messages_size());
   writing_ = true;
   lock.unlock();
@@ -124,8 +85,16 @@ void PeerLink::WriteNext(std::unique_lock<std::mutex> lock) {
 
 bool PeerLink::Receive(NodeId from, v1::PeerFrame* frame) {
   if (frame->has_hello()) {
+    const std::string why = identity_.WhyNot(frame->hello());
+    if (!why.empty()) {
+      spdlog::error("peer {}: {}", peer_.value(), why);
+      return false;
+    }
     const PeerGreeting greeting = ReadHello(frame->hello());
-    if (greeting.member != from || !identity_.MayShareFounders(greeting.founders)) return false;
+    if (greeting.member != from) {
+      if (certified_ && NodeOf(greeting.member) != peer_) events_.forged(peer_);
+      return false;
+    }
     const std::lock_guard lock(mutex_);
     if (member_ == from) events_.greeted(greeting);
   }
@@ -147,7 +116,7 @@ PeerLinkStatus PeerLink::status() const {
   const std::lock_guard lock(mutex_);
   PeerLinkStatus status = counters_;
   status.connected = stream_ != nullptr;
-  status.queue_bytes = queue_bytes_;
+  status.queue_bytes = queue_.bytes();
   return status;
 }
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,51 +13,10 @@
 
 #include "consensus/message.h"
 #include "quorumbook/v1/peer.pb.h"
-#include "server/replica/member.h"
+#include "server/peer_identity.h"
+#include "server/peer_queue.h"
 
 namespace quorumbook::server {
-
-// Messages waiting for one peer; beyond it new ones are dropped, which Raft tolerates and repeats.
-inline constexpr uint64_t kMaxPeerQueueBytes = uint64_t{64} << 20;
-// Of one frame on the stream. A message that is larger by itself goes alone.
-inline constexpr uint64_t kMaxFrameBytes = uint64_t{4} << 20;
-
-inline constexpr uint32_t kPeerProtocolVersion = 2;
-
-// Who speaks on this side, and what it has to say of itself. Thread-safe.
-class PeerIdentity {
- public:
-  // `began_anew`: this store took the place of a damaged one.
-  PeerIdentity(std::string cluster_id, NodeId member, std::vector<NodeId> founders, bool began_anew)
-      : cluster_id_(std::move(cluster_id)),
-        member_(member),
-        began_anew_(began_anew),
-        founders_(std::move(founders)) {}
-
-  const std::string& cluster_id() const { return cluster_id_; }
-  NodeId member() const { return member_; }
-  NodeId node() const { return NodeOf(member_); }
-
-  void SetFounders(std::vector<NodeId> founders);
-  void WriteHello(v1::PeerHello* hello) const;
-  // Whether a peer that names these may belong to the same cluster.
-  bool MayShareFounders(const std::vector<NodeId>& founders) const;
-
- private:
-  const std::string cluster_id_;
-  const NodeId member_;
-  const bool began_anew_;
-  mutable std::mutex mutex_;
-  std::vector<NodeId> founders_;  // guarded by mutex_
-};
-
-// What a peer tells of itself; valid as said by WriteHello.
-struct PeerGreeting {
-  NodeId member;
-  std::vector<NodeId> founders;
-  bool began_anew = false;
-};
-PeerGreeting ReadHello(const v1::PeerHello& hello);
 
 // What a link tells its node; called from gRPC's threads, and must not call the link. `greeted` and
 // `lost` come in the order in which they happened.
@@ -69,6 +27,8 @@ struct PeerEvents {
   // The stream to this member ended, and there is no other: or only one to what has taken its
   // place.
   std::function<void(NodeId member)> lost;
+  // Who has the certificate of `node`, by TLS, said hello as another node of this cluster.
+  std::function<void(NodeId node)> forged;
 };
 
 struct PeerLinkStatus {
@@ -95,8 +55,9 @@ class PeerLink {
   };
 
   // `identity` and `events` outlive this; `peer` is the number of the node at the other end.
-  PeerLink(const PeerIdentity* identity, NodeId peer, const PeerEvents* events)
-      : identity_(*identity), peer_(peer), events_(*events) {}
+  // `certified`: by its certificate.
+  PeerLink(const PeerIdentity* identity, NodeId peer, bool certified, const PeerEvents* events)
+      : identity_(*identity), peer_(peer), certified_(certified), events_(*events) {}
 
   NodeId peer() const { return peer_; }
 
@@ -119,23 +80,19 @@ class PeerLink {
   PeerLinkStatus status() const;
 
  private:
-  struct Queued {
-    ShardId shard;
-    consensus::Message message;
-  };
   // Fills the next frame and unlocks, then writes it. REQUIRES: `lock` holds mutex_.
   void WriteNext(std::unique_lock<std::mutex> lock);
 
   const PeerIdentity& identity_;
   const NodeId peer_;
+  const bool certified_;
   const PeerEvents& events_;
   mutable std::mutex mutex_;
   std::shared_ptr<Stream> stream_;  // null: not connected
   NodeId member_;                   // who is connected
   bool greet_ = false;
   bool writing_ = false;
-  std::deque<Queued> queue_;
-  uint64_t queue_bytes_ = 0;
+  PeerQueue queue_;
   PeerLinkStatus counters_;  // but for what is known otherwise
 };
 

@@ -6,11 +6,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "server/grpc_limits.h"
 #include "server/peer_stream.h"
-#include "storage/identity.h"
 
 namespace quorumbook::server {
 namespace {
@@ -80,25 +83,29 @@ class DialedStream final : public PeerStream<DialedReactor> {
   Ended ended_callback_;
 };
 
-// Why nobody who says this can be a peer; empty when there is no reason.
-std::string WhyNot(const PeerIdentity& identity, const v1::PeerHello& hello) {
-  if (hello.cluster_id() != identity.cluster_id()) {
-    return fmt::format("this is cluster '{}', not '{}'", identity.cluster_id(), hello.cluster_id());
+// Who is refused tries again every 100 ms: what it is refused for is told once a change.
+// Thread-safe.
+class RefusalLog {
+ public:
+  // Whether the caller who is `node`, by its certificate or else its word, was not refused for this
+  // the last time.
+  bool IsNews(uint64_t node, const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    // Beyond, somebody makes numbers up.
+    if (last_.size() >= kMaxCallers && !last_.contains(node)) last_.clear();
+    return std::exchange(last_[node], why) != why;
   }
-  if (hello.protocol_version() != kPeerProtocolVersion) {
-    return fmt::format("peer protocol {} is not spoken here, {} is", hello.protocol_version(),
-                       kPeerProtocolVersion);
+  void WasTaken(uint64_t node) {
+    const std::lock_guard lock(mutex_);
+    last_.erase(node);
   }
-  if (hello.incarnation() > kMaxIncarnation) return "its incarnation is out of range";
-  const std::vector<NodeId> founders = ReadHello(hello).founders;
-  if (!founders.empty() && !storage::CheckFoundersAreValid(founders).ok()) {
-    return "the founders that it names are no founders";
-  }
-  if (!identity.MayShareFounders(founders)) {
-    return "its cluster was founded by others, though it has the same name";
-  }
-  return "";
-}
+
+ private:
+  static constexpr size_t kMaxCallers = 64;
+
+  std::mutex mutex_;
+  std::map<uint64_t, std::string> last_;
+};
 
 }  // namespace
 
@@ -106,48 +113,73 @@ class PeerTransport::Acceptor final : public v1::Peer::CallbackService {
  public:
   explicit Acceptor(PeerTransport* transport) : transport_(transport) {}
 
-  AcceptedReactor* Connect(grpc::CallbackServerContext*) override {
+  AcceptedReactor* Connect(grpc::CallbackServerContext* context) override {
+    const std::optional<NodeId> certified = CertifiedCaller(transport_->config_, *context);
     auto stream = std::make_shared<AcceptedStream>(
-        transport_->identity_, [this](const v1::PeerHello& hello) { return Check(hello); },
+        transport_->identity_,
+        [this, certified](const v1::PeerHello& hello) { return Check(certified, hello); },
         &transport_->metrics_);
     stream->Accept();
     return stream.get();
   }
 
  private:
-  std::pair<PeerLink*, grpc::Status> Check(const v1::PeerHello& hello) {
-    std::string why = WhyNot(transport_->identity_, hello);
+  // Empty: the certificate does not say otherwise.
+  std::string WhyNotCertified(const std::optional<NodeId>& certified, const v1::PeerHello& hello) {
+    if (!certified) return "";
+    if (*certified == NodeId()) {
+      return fmt::format("its certificate is of no node of cluster '{}'",
+                         transport_->config_.cluster_id);
+    }
+    const NodeId self = transport_->identity_.node();
+    if (*certified != self && !transport_->links_.contains(*certified)) {
+      return fmt::format("its certificate is of node {}, which is not in `peers`",
+                         certified->value());
+    }
+    if (!transport_->identity_.ClaimsOtherThan(*certified, hello)) return "";
+    transport_->events_.forged(*certified);
+    return fmt::format("who has the certificate of node {} says to be node {}", certified->value(),
+                       hello.node_id());
+  }
+
+  std::pair<PeerLink*, grpc::Status> Check(const std::optional<NodeId>& certified,
+                                           const v1::PeerHello& hello) {
+    std::string why = WhyNotCertified(certified, hello);
+    if (why.empty()) why = transport_->identity_.WhyNot(hello);
     const auto link = transport_->links_.find(NodeId(hello.node_id()));
     if (why.empty() &&
         (link == transport_->links_.end() || link->first >= transport_->identity_.node())) {
       why = fmt::format("node {} is no peer that dials node {}", hello.node_id(),
                         transport_->identity_.node().value());
     }
-    if (why.empty()) return {link->second.get(), grpc::Status::OK};
-    spdlog::error("a peer was refused: {}", why);
+    const uint64_t caller = certified.value_or(NodeId(hello.node_id())).value();
+    if (why.empty()) {
+      refusals_.WasTaken(caller);
+      return {link->second.get(), grpc::Status::OK};
+    }
+    if (refusals_.IsNews(caller, why)) spdlog::error("a peer was refused: {}", why);
     return {nullptr, grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, why)};
   }
 
   PeerTransport* const transport_;
+  RefusalLog refusals_;
 };
 
 // Keeps one stream to one peer up.
 class PeerTransport::Dialer {
  public:
-  Dialer(const PeerIdentity& identity, PeerLink* link, const std::string& address,
-         boost::asio::io_context* io)
-      : identity_(identity),
+  Dialer(PeerTransport* transport, PeerLink* link, boost::asio::io_context* io)
+      : transport_(*transport),
         link_(link),
-        address_(address),
-        stub_(v1::Peer::NewStub(grpc::CreateCustomChannel(
-            address, grpc::InsecureChannelCredentials(), PeerChannelArguments()))),
+        address_(transport_.config_.peer(link->peer()).peer_address),
+        stub_(v1::Peer::NewStub(MakeNodeChannel(transport_.config_, link->peer(), address_))),
         timer_(*io) {}
 
   void Dial() {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     auto stream = std::make_shared<DialedStream>(
-        identity_, [this](const v1::PeerHello& hello) { return Check(hello); },
+        transport_.identity_, [this](const v1::PeerHello& hello) { return Check(hello); },
         [this](const grpc::Status& status) { OnEnded(status); });
     stream_ = stream;
     stream->Dial(stub_.get());
@@ -168,13 +200,18 @@ class PeerTransport::Dialer {
 
  private:
   std::pair<PeerLink*, grpc::Status> Check(const v1::PeerHello& hello) {
-    std::string why = WhyNot(identity_, hello);
-    if (why.empty() && NodeId(hello.node_id()) != link_->peer()) {
-      why = fmt::format("it is node {}", hello.node_id());
-    }
+    const bool other = transport_.identity_.ClaimsOtherThan(link_->peer(), hello);
+    std::string why = transport_.identity_.WhyNot(hello);
+    if (why.empty() && other) why = fmt::format("it is node {}", hello.node_id());
+    // By its certificate it is the node that was dialed: gRPC has seen to that.
+    if (other && transport_.config_.tls != nullptr) transport_.events_.forged(link_->peer());
+    const std::lock_guard lock(mutex_);
+    const bool news = std::exchange(last_refusal_, why) != why;
     if (why.empty()) return {link_, grpc::Status::OK};
-    spdlog::error("peer {}: who answers at {} is refused: {}", link_->peer().value(), address_,
-                  why);
+    if (news) {
+      spdlog::error("peer {}: who answers at {} is refused: {}", link_->peer().value(), address_,
+                    why);
+    }
     return {nullptr, grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "another peer")};
   }
 
@@ -183,7 +220,8 @@ class PeerTransport::Dialer {
     // Once a change, not once a try: a peer that is down for hours fills no log.
     if (!stopping_ && status.error_message() != last_error_) {
       last_error_ = status.error_message();
-      spdlog::warn("peer {}: no stream to {}: {}", link_->peer().value(), address_, last_error_);
+      spdlog::warn("peer {}: no stream to {}: {}", link_->peer().value(), address_,
+                   ExplainConnection(transport_.config_, last_error_));
     }
     if (!stopping_) {
       timer_.expires_after(kRedialDelay);
@@ -195,7 +233,7 @@ class PeerTransport::Dialer {
     gone_.notify_all();
   }
 
-  const PeerIdentity& identity_;
+  PeerTransport& transport_;
   PeerLink* const link_;
   const std::string address_;
   const std::unique_ptr<v1::Peer::Stub> stub_;
@@ -204,21 +242,23 @@ class PeerTransport::Dialer {
   std::condition_variable gone_;
   bool stopping_ = false;  // guarded by mutex_, as all below
   std::string last_error_;
+  std::string last_refusal_;  // empty: who answered last was taken
   boost::asio::steady_timer timer_;
   std::shared_ptr<DialedStream> stream_;  // null: none is up or on its way
 };
 
 PeerTransport::PeerTransport(const Config& config, PeerIdentity* identity,
                              boost::asio::io_context* io, GrpcMetrics* metrics, PeerEvents events)
-    : identity_(*identity),
+    : config_(config),
+      identity_(*identity),
       metrics_(*metrics),
       events_(std::move(events)),
       acceptor_(std::make_unique<Acceptor>(this)) {
   for (const PeerConfig& peer : config.peers) {
     if (peer.id == config.node_id) continue;
-    auto link = std::make_unique<PeerLink>(identity, peer.id, &events_);
+    auto link = std::make_unique<PeerLink>(identity, peer.id, config.tls != nullptr, &events_);
     if (config.node_id < peer.id) {
-      dialers_.push_back(std::make_unique<Dialer>(identity_, link.get(), peer.peer_address, io));
+      dialers_.push_back(std::make_unique<Dialer>(this, link.get(), io));
     }
     links_.emplace(peer.id, std::move(link));
   }

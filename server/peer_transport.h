@@ -20,7 +20,7 @@ namespace quorumbook::server {
 
 class PeerTransport {
  public:
-  // `identity`, `io` and `metrics` outlive this.
+  // `config`, `identity`, `io` and `metrics` outlive this.
   PeerTransport(const Config& config, PeerIdentity* identity, boost::asio::io_context* io,
                 GrpcMetrics* metrics, PeerEvents events);
   ~PeerTransport();
@@ -48,6 +48,7 @@ class PeerTransport {
   class Acceptor;
   class Dialer;
 
+  const Config& config_;
   PeerIdentity& identity_;
   GrpcMetrics& metrics_;
   const PeerEvents events_;

@@ -1,5 +1,9 @@
 #include "server/shard_counters.h"
 
+#include <algorithm>
+
+#include "server/replica/member.h"
+
 namespace quorumbook::server {
 namespace {
 
@@ -44,6 +48,17 @@ void CommitTimer::Persisted(uint64_t sequence, const WriteTimes& times) {
     append_.Add(times.begun - proposal.proposed);
     break;
   }
+}
+
+void ShardCounters::Count(const consensus::Evidence& item,
+                          std::chrono::steady_clock::time_point now) {
+  const auto culprit = static_cast<uint32_t>(NodeOf(item.culprit).value());
+  auto found = std::ranges::find_if(evidence, [&](const EvidenceOf& one) {
+    return one.kind == item.kind && one.culprit == culprit;
+  });
+  if (found == evidence.end()) found = evidence.insert(found, {item.kind, culprit, 0, now});
+  ++found->count;
+  found->last = now;
 }
 
 void ShardCounters::Count(const exchange::ApplyResult& result) {

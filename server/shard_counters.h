@@ -60,7 +60,14 @@ struct ShardCounters {
   uint64_t campaigns = 0;
   uint64_t elections_won = 0;
   uint64_t leader_changes = 0;
-  std::array<uint64_t, 8> evidence{};  // by Evidence::Kind
+  // Of each kind against each node, and when the last came. Bounded by the nodes that there are.
+  struct EvidenceOf {
+    consensus::Evidence::Kind kind{};
+    uint32_t culprit = 0;  // 0: it can not be told
+    uint64_t count = 0;
+    std::chrono::steady_clock::time_point last;
+  };
+  std::vector<EvidenceOf> evidence;
 
   std::array<uint64_t, kCommandKinds> accepted{};
   std::array<uint64_t, kCommandKinds> rejected{};
@@ -80,6 +87,7 @@ struct ShardCounters {
 
   // `result` is that of an entry.
   void Count(const exchange::ApplyResult& result);
+  void Count(const consensus::Evidence& evidence, std::chrono::steady_clock::time_point now);
 };
 
 }  // namespace quorumbook::server

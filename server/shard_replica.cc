@@ -35,6 +35,8 @@ const char* EvidenceName(consensus::Evidence::Kind kind) {
       return "another state than the majority's";
     case Kind::kForgedSender:
       return "a message in the name of another node";
+    case Kind::kForgotAcknowledged:
+      return "entries forgotten that were acknowledged as durable";
   }
   return "unknown evidence";
 }
@@ -99,6 +101,7 @@ template <typename Use>
 Strand::Task ShardReplica::MakeTask(Use use) {
   return [self = shared_from_this(), use = std::move(use)]() mutable {
     use(self->replica_);
+    self->unanswered_bytes_.store(self->replica_.unanswered_bytes(), std::memory_order_relaxed);
     self->ArmTimer();
   };
 }
@@ -121,15 +124,16 @@ void ShardReplica::Submit(std::string group, uint64_t term, GroupCallback callba
   const uint64_t bytes = group.size();
   if (inbox_bytes_.fetch_add(bytes) + bytes > kMaxInboxBytes) {
     inbox_bytes_.fetch_sub(bytes);
+    inbox_refused_.fetch_add(1, std::memory_order_relaxed);
     const Refusal busy{RefusalCode::kBusy, "too many commands are waiting", NodeId(),
                        kRetryAfterMs};
     callback({&busy, nullptr, nullptr});
     return;
   }
-  Run([this, bytes, group = std::move(group), term,
+  Run([this, bytes, group = std::move(group), term, since = Now(),
        callback = std::move(callback)](Replica& replica) mutable {
     inbox_bytes_.fetch_sub(bytes);
-    replica.Submit(std::move(group), consensus::Term(term), std::move(callback));
+    replica.Submit(std::move(group), consensus::Term(term), std::move(callback), since);
   });
 }
 
@@ -170,6 +174,10 @@ void ShardReplica::SetConnected(std::vector<NodeId> members) {
 
 void ShardReplica::PeerLost(NodeId member) {
   Post([member](Replica& replica) { replica.PeerLost(member); });
+}
+
+void ShardReplica::ForgedSender(NodeId node) {
+  Post([node](Replica& replica) { replica.ForgedSender(node); });
 }
 
 void ShardReplica::SetClockTrusted(bool trusted) {
@@ -218,13 +226,14 @@ void ShardReplica::Sample(std::function<void(v1::ReplicaSample)> callback) {
   Post([this, callback = std::move(callback)](Replica& replica) {
     v1::ReplicaSample sample;
     *sample.mutable_status() = MakeStatus(/*digests=*/false);
-    FillSample(replica, &sample);
+    FillSample(replica, inbox_refused_.load(std::memory_order_relaxed), &sample);
     FillSample(counters_, commit_timer_, &sample);
     sample.set_symbols(names_.symbols.size());
     sample.set_subscribers(feed_.subscribers());
     sample.set_most_behind(feed_.MostBehind());
     sample.set_updates(feed_.updates());
     sample.set_update_bytes(feed_.update_bytes());
+    sample.set_dropped(feed_.dropped());
     sample.set_cut(cut_.load(std::memory_order_relaxed));
     callback(std::move(sample));
   });
@@ -304,21 +313,20 @@ void ShardReplica::Write(consensus::Persist persist) {
 void ShardReplica::SaveSnapshot(SnapshotRecipe recipe) {
   boost::asio::post(*environment_.spare, [self = shared_from_this(), recipe = std::move(recipe)] {
     const std::atomic<bool>& stopping = *self->environment_.stopping;
-    absl::StatusOr<consensus::Snapshot> snapshot =
-        recipe.Make([&stopping] { return stopping.load(); });
+    absl::StatusOr<MadeSnapshot> made = recipe.Make([&stopping] { return stopping.load(); });
     if (stopping) return;
     boost::asio::post(*self->environment_.background,
-                      [self, snapshot = std::move(snapshot)] { self->StoreSnapshot(snapshot); });
+                      [self, made = std::move(made)] { self->StoreSnapshot(made); });
   });
 }
 
-void ShardReplica::StoreSnapshot(absl::StatusOr<consensus::Snapshot> snapshot) {
+void ShardReplica::StoreSnapshot(absl::StatusOr<MadeSnapshot> made) {
   if (*environment_.stopping) return;
-  if (snapshot.ok()) {
-    const absl::Status status = environment_.store->SaveSnapshot(options_.shard, *snapshot);
-    if (!status.ok()) snapshot = status;
+  if (made.ok()) {
+    const absl::Status status = environment_.store->SaveSnapshot(options_.shard, made->snapshot);
+    if (!status.ok()) made = status;
   }
-  Post([snapshot = std::move(snapshot)](Replica& replica) { replica.OnSnapshotSaved(snapshot); });
+  Post([made = std::move(made)](Replica& replica) { replica.OnSnapshotSaved(made); });
 }
 
 void ShardReplica::DecodeSnapshot(std::shared_ptr<const std::string> bytes) {
@@ -394,7 +402,7 @@ void ShardReplica::LeadershipChanged(const Leadership& leadership) {
 }
 
 void ShardReplica::Report(const consensus::Evidence& item) {
-  ++counters_.evidence[static_cast<size_t>(item.kind)];
+  counters_.Count(item, std::chrono::steady_clock::now());
   spdlog::error("shard {}: evidence of {} by node {} in term {} at index {}",
                 options_.shard.value(), EvidenceName(item.kind), NodeOf(item.culprit).value(),
                 item.term.value(), item.index.value());

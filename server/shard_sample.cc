@@ -3,6 +3,7 @@
 #include <absl/strings/ascii.h>
 
 #include <array>
+#include <chrono>
 #include <string_view>
 
 #include "quorumbook/v1/exchange.pb.h"
@@ -34,9 +35,10 @@ constexpr std::array<std::string_view, kEventTypes> kEventNames = {
     "order_parked",   "order_triggered", "order_displayed", "mass_canceled",
     "phase_changed",  "uncrossed",       "rules_changed",   "symbol_delisted",
     "asset_added",    "balance_changed", "account_changed"};
-constexpr std::array<std::string_view, 8> kEvidenceNames = {
-    "two_leaders_in_term", "double_vote",      "corrupt_entry",  "diverged_log",
-    "commit_regressed",    "corrupt_snapshot", "diverged_state", "forged_sender"};
+constexpr std::array<std::string_view, 9> kEvidenceNames = {
+    "two_leaders_in_term", "double_vote",      "corrupt_entry",
+    "diverged_log",        "commit_regressed", "corrupt_snapshot",
+    "diverged_state",      "forged_sender",    "forgot_acknowledged"};
 constexpr std::array<std::string_view, kRefusalCodes> kRefusalNames = {"none",
                                                                        "not_leader",
                                                                        "leadership_lost",
@@ -106,21 +108,23 @@ void ToProto(const DurationHistogram& histogram, v1::Durations* out) {
   out->set_sum_ns(static_cast<uint64_t>(histogram.sum().count()));
 }
 
-void FillSample(const Replica& replica, v1::ReplicaSample* sample) {
+void FillSample(const Replica& replica, uint64_t inbox_refused, v1::ReplicaSample* sample) {
   const consensus::RaftStatus raft = replica.raft().status();
   sample->set_durable_index(raft.durable.value());
   sample->set_waiting_bytes(replica.waiting_bytes());
   for (const consensus::PeerProgress& peer : raft.peers) {
     v1::FollowerSample* const follower = sample->add_followers();
     follower->set_node_id(static_cast<uint32_t>(NodeOf(peer.id).value()));
+    follower->set_incarnation(IncarnationOf(peer.id));
     follower->set_match_index(peer.match.value());
     follower->set_inflight_bytes(peer.inflight_bytes);
     follower->set_active(peer.active);
   }
   const ReplicaCounters& counters = replica.counters();
   sample->set_proposals(counters.proposals);
-  AddCounts(
-      counters.refused, [](size_t i) { return kRefusalNames.at(i); }, sample->mutable_refused());
+  auto refused = counters.refused;
+  refused[static_cast<size_t>(RefusalCode::kBusy)] += inbox_refused;
+  AddCounts(refused, [](size_t i) { return kRefusalNames.at(i); }, sample->mutable_refused());
   sample->set_failed(counters.failed);
   ToProto(counters.queue, sample->mutable_queue());
   ToProto(counters.apply, sample->mutable_apply());
@@ -144,7 +148,14 @@ void FillSample(const ShardCounters& counters, const CommitTimer& timer,
   sample->set_campaigns(counters.campaigns);
   sample->set_elections_won(counters.elections_won);
   sample->set_leader_changes(counters.leader_changes);
-  AddCounts(counters.evidence, EvidenceLabel, sample->mutable_evidence());
+  const auto now = std::chrono::steady_clock::now();
+  for (const ShardCounters::EvidenceOf& evidence : counters.evidence) {
+    v1::EvidenceCount* const out = sample->add_evidence();
+    out->set_kind(EvidenceLabel(static_cast<size_t>(evidence.kind)));
+    out->set_culprit(evidence.culprit);
+    out->set_count(evidence.count);
+    out->set_age_seconds(std::chrono::duration<double>(now - evidence.last).count());
+  }
   sample->set_messages_sent(counters.messages_sent);
   sample->set_messages_received(counters.messages_received);
   for (size_t i = 0; i < kCommandKinds; ++i) {

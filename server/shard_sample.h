@@ -18,7 +18,8 @@ inline constexpr size_t kSampledLevels = 100;
 void ToProto(const DurationHistogram& histogram, v1::Durations* out);
 
 // Called where the replica lives.
-void FillSample(const Replica& replica, v1::ReplicaSample* sample);
+// `inbox_refused`: groups that were refused as kBusy before they reached it.
+void FillSample(const Replica& replica, uint64_t inbox_refused, v1::ReplicaSample* sample);
 void FillSample(const ShardCounters& counters, const CommitTimer& timer, v1::ReplicaSample* sample);
 
 // Names of kinds of evidence, as labels of metrics: "double_vote".

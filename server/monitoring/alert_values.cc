@@ -2,9 +2,12 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "server/monitoring/durations.h"
 #include "server/monitoring/series.h"
@@ -12,11 +15,12 @@
 namespace quorumbook::server::alert {
 namespace {
 
+constexpr double kDaySeconds = 86'400;
 constexpr int64_t kFlappingWindowMs = 300'000;
 constexpr double kLeastRejectsPerSecond = 10;
 // Less than this is no trend but noise.
 constexpr double kLeastFillingBytesPerSecond = 1'024;
-constexpr size_t kLeastTrendPoints = 60;
+constexpr double kLeastTrendPoints = 60;
 
 AlertLabels Node(uint32_t node) { return {{"node", absl::StrCat(node)}}; }
 AlertLabels Shard(uint32_t shard) { return {{"shard", absl::StrCat(shard)}}; }
@@ -60,23 +64,6 @@ void EmitSeries(const AlertInputs& inputs, const Emit& emit, std::string_view se
   });
 }
 
-template <typename Counter>
-std::optional<double> ReplicaPerSecond(const NodeView& node, uint32_t shard, Counter counter) {
-  return node.PerSecond([&](const v1::NodeSample& sample) -> double {
-    const v1::ReplicaSample* const replica = FindReplica(sample, shard);
-    return replica == nullptr ? 0 : static_cast<double>(counter(*replica));
-  });
-}
-
-uint64_t FailedProposals(const v1::ReplicaSample& replica) {
-  uint64_t failed = replica.failed();
-  for (const v1::NamedCount& count : replica.refused()) {
-    const bool usual = count.name() == "not_leader" || count.name() == "shutting_down";
-    if (!usual) failed += count.count();
-  }
-  return failed;
-}
-
 size_t SeriesIndex(std::string_view name) {
   for (size_t i = 0; i < AllSeries().size(); ++i) {
     if (AllSeries()[i].name == name) return i;
@@ -84,15 +71,44 @@ size_t SeriesIndex(std::string_view name) {
   return AllSeries().size();
 }
 
-// Bytes a second between the first and the last value of the history.
+// Bytes a second by which the free space shrinks: the slope of the line that fits what is known of
+// the history best (least squares), as deriv() of Prometheus has it.
 std::optional<double> FillingPace(const History& history, uint32_t node) {
   const size_t series = SeriesIndex("disk_free_bytes");
-  if (history.size() < kLeastTrendPoints) return std::nullopt;
-  const double first = history.Value(node, series, 0);
-  const double last = history.Value(node, series, history.size() - 1);
-  if (std::isnan(first) || std::isnan(last)) return std::nullopt;
-  const int64_t span = history.TimeMs(history.size() - 1) - history.TimeMs(0);
-  return (first - last) / (static_cast<double>(span) / 1e3);
+  double points = 0;
+  double sum_t = 0;
+  double sum_v = 0;
+  double sum_tt = 0;
+  double sum_tv = 0;
+  for (size_t i = 0; i < history.size(); ++i) {
+    const double value = history.Value(node, series, i);
+    if (std::isnan(value)) continue;
+    const double seconds = static_cast<double>(history.TimeMs(i) - history.TimeMs(0)) / 1e3;
+    ++points;
+    sum_t += seconds;
+    sum_v += value;
+    sum_tt += seconds * seconds;
+    sum_tv += seconds * value;
+  }
+  if (points < kLeastTrendPoints) return std::nullopt;
+  const double spread = points * sum_tt - sum_t * sum_t;
+  return (sum_t * sum_v - points * sum_tv) / spread;
+}
+
+// How long ago the last evidence came, of each kind against each node, whoever has it.
+void EmitAges(const AlertInputs& inputs, const Emit& emit, bool diverged) {
+  std::map<AlertLabels, double> ages;
+  EachReplica(inputs, [&](uint32_t, uint32_t shard, const v1::ReplicaSample& replica) {
+    for (const v1::EvidenceCount& item : replica.evidence()) {
+      if ((item.kind() == "diverged_state") != diverged) continue;
+      AlertLabels labels = Shard(shard);
+      labels["culprit"] = CulpritLabel(item);
+      if (!diverged) labels["kind"] = item.kind();
+      const auto [age, first] = ages.try_emplace(std::move(labels), item.age_seconds());
+      age->second = std::min(age->second, item.age_seconds());
+    }
+  });
+  for (const auto& [labels, age] : ages) emit(labels, age);
 }
 
 }  // namespace
@@ -107,6 +123,16 @@ void ApplyLag(const AlertInputs& inputs, const Emit& emit) {
 void BackgroundErrors(const AlertInputs& inputs, const Emit& emit) {
   EachNode(inputs, [&](uint32_t id, const NodeView& node) {
     emit(Node(id), static_cast<double>(node.latest().storage().background_errors()));
+  });
+}
+
+void CertificateExpiry(const AlertInputs& inputs, const Emit& emit) {
+  EachNode(inputs, [&](uint32_t id, const NodeView& node) {
+    const int64_t expires = node.latest().certificate_expires();
+    if (expires == 0) return;  // no TLS
+    emit(Node(id),
+         (static_cast<double>(expires) - static_cast<double>(inputs.view.now_ms()) / 1e3) /
+             kDaySeconds);
   });
 }
 
@@ -141,13 +167,7 @@ void DiskLow(const AlertInputs& inputs, const Emit& emit) {
 }
 
 void Evidence(const AlertInputs& inputs, const Emit& emit) {
-  EachReplica(inputs, [&](uint32_t node, uint32_t shard, const v1::ReplicaSample& replica) {
-    for (const v1::NamedCount& count : replica.evidence()) {
-      AlertLabels labels = Replica(node, shard);
-      labels["kind"] = count.name();
-      emit(std::move(labels), static_cast<double>(count.count()));
-    }
-  });
+  EmitAges(inputs, emit, /*diverged=*/false);
 }
 
 void Fenced(const AlertInputs& inputs, const Emit& emit) {
@@ -157,17 +177,15 @@ void Fenced(const AlertInputs& inputs, const Emit& emit) {
 }
 
 void GrpcErrors(const AlertInputs& inputs, const Emit& emit) {
-  EmitSeries(inputs, emit, "grpc_errors_per_second");
+  EachNode(inputs, [&](uint32_t id, const NodeView& node) {
+    EmitIf(emit, Node(id), node.minute().PerSecond(&MinuteRates::OfNode::grpc_errors));
+  });
 }
 
 void LeaderFlapping(const AlertInputs& inputs, const Emit& emit) {
+  const int64_t since_ms = inputs.view.now_ms() - kFlappingWindowMs;
   for (const uint32_t shard : inputs.view.shards()) {
-    double changes = 0;
-    for (const Election& election : inputs.events.elections()) {
-      const bool recent = inputs.view.now_ms() - election.time_ms <= kFlappingWindowMs;
-      if (election.shard == shard && recent && !election.seen_first) ++changes;
-    }
-    emit(Shard(shard), changes);
+    emit(Shard(shard), static_cast<double>(inputs.events.LeaderChangesSince(shard, since_ms)));
   }
 }
 
@@ -175,13 +193,16 @@ void MembersMissing(const AlertInputs& inputs, const Emit& emit) {
   for (const uint32_t shard : inputs.view.shards()) {
     const v1::ReplicaSample* const leader = inputs.view.LeadingReplica(shard);
     if (leader == nullptr) continue;
-    std::set<uint32_t> voters;
+    // A node that is replaced is there twice for a while: as it was, and as it began anew.
+    std::set<std::pair<uint32_t, uint64_t>> voters;
     for (const v1::MemberStatus& member : leader->status().members()) {
-      if (member.kind() != v1::MemberStatus::LEARNER) voters.insert(member.node_id());
+      if (member.kind() == v1::MemberStatus::LEARNER) continue;
+      voters.emplace(member.node_id(), member.incarnation());
     }
     double missing = 0;
     for (const v1::FollowerSample& follower : leader->followers()) {
-      if (!follower.active() && voters.contains(follower.node_id())) ++missing;
+      const bool voter = voters.contains({follower.node_id(), follower.incarnation()});
+      if (!follower.active() && voter) ++missing;
     }
     emit(Shard(shard), missing);
   }
@@ -226,7 +247,7 @@ void ProposalsFailing(const AlertInputs& inputs, const Emit& emit) {
   for (const uint32_t shard : inputs.view.shards()) {
     std::optional<double> sum;
     EachNode(inputs, [&](uint32_t, const NodeView& node) {
-      const auto rate = ReplicaPerSecond(node, shard, FailedProposals);
+      const auto rate = node.minute().PerSecond(shard, &MinuteRates::OfShard::failed);
       if (rate) sum = sum.value_or(0) + *rate;
     });
     EmitIf(emit, Shard(shard), sum);
@@ -237,17 +258,9 @@ void RejectSpike(const AlertInputs& inputs, const Emit& emit) {
   for (const uint32_t shard : inputs.view.shards()) {
     const uint32_t leader = inputs.view.LeaderOf(shard).node;
     if (leader == 0) continue;
-    const NodeView& node = *inputs.view.Find(leader);
-    const auto rejects = ReplicaPerSecond(node, shard, [](const v1::ReplicaSample& replica) {
-      uint64_t sum = 0;
-      for (const v1::CommandCount& count : replica.commands()) sum += count.rejected();
-      return sum;
-    });
-    const auto accepts = ReplicaPerSecond(node, shard, [](const v1::ReplicaSample& replica) {
-      uint64_t sum = 0;
-      for (const v1::CommandCount& count : replica.commands()) sum += count.accepted();
-      return sum;
-    });
+    const MinuteRates& minute = inputs.view.Find(leader)->minute();
+    const auto rejects = minute.PerSecond(shard, &MinuteRates::OfShard::rejected);
+    const auto accepts = minute.PerSecond(shard, &MinuteRates::OfShard::accepted);
     if (!rejects || !accepts || *rejects <= kLeastRejectsPerSecond) continue;
     emit(Shard(shard), *rejects / (*rejects + *accepts));
   }
@@ -273,8 +286,7 @@ void SlowCommit(const AlertInputs& inputs, const Emit& emit) {
 void SlowConsumers(const AlertInputs& inputs, const Emit& emit) {
   EachReplica(inputs, [&](uint32_t node, uint32_t shard, const v1::ReplicaSample&) {
     EmitIf(emit, Replica(node, shard),
-           ReplicaPerSecond(*inputs.view.Find(node), shard,
-                            [](const v1::ReplicaSample& replica) { return replica.cut(); }));
+           inputs.view.Find(node)->minute().PerSecond(shard, &MinuteRates::OfShard::cut));
   });
 }
 
@@ -289,12 +301,7 @@ void SlowSync(const AlertInputs& inputs, const Emit& emit) {
 }
 
 void StateDiverged(const AlertInputs& inputs, const Emit& emit) {
-  EachReplica(inputs, [&](uint32_t node, uint32_t shard, const v1::ReplicaSample& replica) {
-    for (const v1::NamedCount& count : replica.evidence()) {
-      if (count.name() != "diverged_state") continue;
-      emit(Replica(node, shard), static_cast<double>(count.count()));
-    }
-  });
+  EmitAges(inputs, emit, /*diverged=*/true);
 }
 
 void StoreDamaged(const AlertInputs& inputs, const Emit& emit) {
@@ -312,11 +319,8 @@ void VersionSkew(const AlertInputs& inputs, const Emit& emit) {
 
 void WriteStalls(const AlertInputs& inputs, const Emit& emit) {
   EachNode(inputs, [&](uint32_t id, const NodeView& node) {
-    const v1::StorageSample& now = node.latest().storage();
-    const uint64_t before =
-        node.window() == nullptr ? now.write_stalls() : node.window()->storage().write_stalls();
-    emit(Node(id),
-         static_cast<double>(now.write_stalls() - before) + (now.write_stopped() ? 1 : 0));
+    const double stalls = node.minute().Rise(&MinuteRates::OfNode::write_stalls).value_or(0);
+    emit(Node(id), stalls + (node.latest().storage().write_stopped() ? 1 : 0));
   });
 }
 

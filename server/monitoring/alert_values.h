@@ -9,6 +9,7 @@ using Emit = AlertRule::Emit;
 
 void ApplyLag(const AlertInputs& inputs, const Emit& emit);
 void BackgroundErrors(const AlertInputs& inputs, const Emit& emit);
+void CertificateExpiry(const AlertInputs& inputs, const Emit& emit);
 void ClockOffset(const AlertInputs& inputs, const Emit& emit);
 void DiskFilling(const AlertInputs& inputs, const Emit& emit);
 void DiskFull(const AlertInputs& inputs, const Emit& emit);

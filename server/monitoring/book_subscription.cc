@@ -22,20 +22,23 @@ void BookSubscription::Stop() {
   if (replica_ != nullptr) replica_->Unsubscribe(shared_from_this());
 }
 
-void BookSubscription::OnUpdate(const SharedUpdate& update, bool snapshot) {
+size_t BookSubscription::OnUpdate(const SharedUpdate& update, bool snapshot) {
+  size_t dropped = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (ended_) return;
+    if (ended_) return 0;
     if (!queue_.Push(update, snapshot)) {
       replica_->SubscriberCut();
       queue_.Clear();
       ended_ = {RefusalCode::kSlowConsumer, "too much waited to be sent", NodeId()};
     }
+    dropped = queue_.TakeDropped();
     // Until the snapshot comes there is nothing to take.
-    if (queue_.refreshing()) return;
-    if (std::exchange(woken_, true)) return;
+    if (queue_.refreshing()) return dropped;
+    if (std::exchange(woken_, true)) return dropped;
   }
   wake_();
+  return dropped;
 }
 
 size_t BookSubscription::Behind() const {

@@ -37,8 +37,10 @@ class BookSubscription final : public MarketDataSubscriber,
   // Appends what is to be said, in order. Ended: nothing follows, and why.
   std::optional<Refusal> Take(std::vector<std::string>* messages);
 
-  void OnUpdate(const SharedUpdate& update, bool snapshot) override;
+  size_t OnUpdate(const SharedUpdate& update, bool snapshot) override;
   size_t Behind() const override;
+  // A share is kept for those that speak gRPC.
+  size_t MostBeside() const override { return kMaxSubscriptions / 4 * 3; }
   void OnEnd(const Refusal& refusal) override;
 
  private:

@@ -3,6 +3,7 @@
 #include <absl/strings/numbers.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
@@ -92,10 +93,18 @@ HttpResponse ProbeResponse(const char* name, const std::vector<ReadinessCheck>& 
   return response;
 }
 
+// All of them hold: it serves.
+std::vector<ReadinessCheck> ReadyChecks(const ClusterState& state) {
+  std::vector<ReadinessCheck> checks = state.Liveness();
+  for (ReadinessCheck& check : state.Readiness()) checks.push_back(std::move(check));
+  return checks;
+}
+
 HttpResponse Metrics(const ClusterApi& api) {
   const ClusterView& view = api.state->view();
   MetricsInputs inputs;
   inputs.sample = api.state->own_sample();
+  inputs.ready = std::ranges::all_of(ReadyChecks(*api.state), &ReadinessCheck::ok);
   inputs.grpc = api.environment->grpc->Read();
   inputs.http = api.http;
   for (const auto& [id, node] : view.nodes()) {
@@ -175,9 +184,7 @@ void AddClusterRoutes(const ClusterApi& api, Router* router) {
     return ProbeResponse("livez", state->Liveness(), request);
   });
   get("/readyz", [state](const HttpRequest& request) {
-    std::vector<ReadinessCheck> checks = state->Liveness();
-    for (ReadinessCheck& check : state->Readiness()) checks.push_back(std::move(check));
-    return ProbeResponse("readyz", checks, request);
+    return ProbeResponse("readyz", ReadyChecks(*state), request);
   });
   get("/metrics", [api](const HttpRequest&) { return Metrics(api); });
 }

@@ -112,27 +112,28 @@ std::vector<ReadinessCheck> ClusterState::Readiness() const {
   }
   const bool full = sample->storage().disk_full();
   checks.push_back({"disk", !full, full ? "the disk is full" : "ok"});
-  for (const uint32_t shard : view_.shards()) {
-    const std::string name = absl::StrCat("shard ", shard);
-    const v1::ReplicaSample* const replica = FindReplica(*sample, shard);
-    if (replica == nullptr) {
-      checks.push_back({name, false, "it is not started"});
-      continue;
-    }
-    const v1::ReplicaStatus& status = replica->status();
-    const uint64_t to_apply = status.commit_index() - status.applied_index();
-    const uint64_t lag = LagEntries(view_, *replica).value_or(0);
-    std::string detail = "ok";
-    if (status.fenced()) {
-      detail = "it is fenced off by evidence of a fault";
-    } else if (status.leader_id() == 0) {
-      detail = "no leader is known";
-    } else if (to_apply > kCaughtUpWithin || lag > kCaughtUpWithin) {
-      detail = absl::StrCat("it catches up: ", to_apply, " entries to execute, ", lag, " to get");
-    }
-    checks.push_back({name, detail == "ok", detail});
-  }
+  for (const uint32_t shard : view_.shards()) checks.push_back(ReadinessOf(shard));
   return checks;
+}
+
+ReadinessCheck ClusterState::ReadinessOf(uint32_t shard) const {
+  const std::string name = absl::StrCat("shard ", shard);
+  const v1::NodeSample* const sample = own_sample();
+  const v1::ReplicaSample* const replica =
+      sample == nullptr ? nullptr : FindReplica(*sample, shard);
+  if (replica == nullptr) return {name, false, "it is not started"};
+  const v1::ReplicaStatus& status = replica->status();
+  const uint64_t to_apply = status.commit_index() - status.applied_index();
+  const uint64_t lag = LagEntries(view_, *replica).value_or(0);
+  std::string detail = "ok";
+  if (status.fenced()) {
+    detail = "it is fenced off by evidence of a fault";
+  } else if (status.leader_id() == 0) {
+    detail = "no leader is known";
+  } else if (to_apply > kCaughtUpWithin || lag > kCaughtUpWithin) {
+    detail = absl::StrCat("it catches up: ", to_apply, " entries to execute, ", lag, " to get");
+  }
+  return {name, detail == "ok", detail};
 }
 
 void ClusterState::AddOwn(SharedSample sample, int64_t now_ms) {

@@ -32,6 +32,8 @@ class ClusterState {
 
   // What stands in the way of serving. Not of this alone: also of the last sample.
   std::vector<ReadinessCheck> Readiness() const;
+  // The part of it that is about a shard: its name is "shard N".
+  ReadinessCheck ReadinessOf(uint32_t shard) const;
   // Whether this process works. Says nothing of leaders and peers.
   std::vector<ReadinessCheck> Liveness() const;
 

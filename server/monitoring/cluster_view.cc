@@ -17,8 +17,15 @@ bool Leads(const v1::ReplicaSample& replica) {
   return replica.status().role() == v1::ReplicaStatus::LEADER;
 }
 
+std::string CulpritLabel(const v1::EvidenceCount& evidence) {
+  return evidence.culprit() == 0 ? "unknown" : std::to_string(evidence.culprit());
+}
+
 void NodeView::Add(SharedSample sample, int64_t now_ms, double round_trip_seconds) {
-  if (!samples_.empty() && samples_.back()->started_ms() != sample->started_ms()) samples_.clear();
+  if (!samples_.empty() && samples_.back()->started_ms() != sample->started_ms()) {
+    samples_.clear();
+    minute_.Clear();
+  }
   answered_ms_ = now_ms;
   if (!is_self_) {
     round_trip_seconds_ = round_trip_seconds;
@@ -29,6 +36,7 @@ void NodeView::Add(SharedSample sample, int64_t now_ms, double round_trip_second
     if (!Reachable(now_ms)) failure_ = "it answers, but its figures stand still";
     return;
   }
+  minute_.Add(*sample);
   samples_.push_back(std::move(sample));
   if (samples_.size() > kWindowSamples) samples_.pop_front();
   since_ms_ = now_ms;

@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "quorumbook/v1/monitoring.pb.h"
+#include "server/monitoring/minute_rates.h"
 
 namespace quorumbook::server {
 
-// Samples kept a node: figures are "over 10 s". One has about 2 KiB a shard.
+// Samples kept a node: figures are "over 10 s". One has at most 48 KiB a shard, with all symbols,
+// kinds and reasons that it can tell of.
 inline constexpr size_t kWindowSamples = 11;
 // Who was not heard of for longer is not reachable.
 inline constexpr int64_t kUnreachableAfterMs = 3'000;
@@ -24,6 +26,8 @@ using SharedSample = std::shared_ptr<const v1::NodeSample>;
 
 const v1::ReplicaSample* FindReplica(const v1::NodeSample& sample, uint32_t shard);
 bool Leads(const v1::ReplicaSample& replica);
+// Whom evidence is against, as a label: the node's number, or "unknown".
+std::string CulpritLabel(const v1::EvidenceCount& evidence);
 
 class NodeView {
  public:
@@ -64,6 +68,8 @@ class NodeView {
   const v1::NodeSample* window() const {
     return samples_.size() < 2 ? nullptr : samples_.front().get();
   }
+  // Since the last restart of the node.
+  const MinuteRates& minute() const { return minute_; }
   // Of the last call that was answered; none of the node itself.
   std::optional<double> round_trip_seconds() const { return round_trip_seconds_; }
   std::optional<double> clock_offset_seconds() const { return clock_offset_seconds_; }
@@ -100,6 +106,7 @@ class NodeView {
   int64_t answered_ms_ = 0;
   std::string failure_ = "it has not answered yet";
   std::deque<SharedSample> samples_;
+  MinuteRates minute_;
   std::optional<double> round_trip_seconds_;
   std::optional<double> clock_offset_seconds_;
 };

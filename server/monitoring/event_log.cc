@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace quorumbook::server {
@@ -29,6 +30,21 @@ void EventLog::Add(int64_t time_ms, std::string_view kind, std::string_view seve
 uint64_t EventLog::LeaderChanges(uint32_t shard) const {
   const auto found = shards_.find(shard);
   return found == shards_.end() ? 0 : found->second.leader_changes;
+}
+
+uint64_t EventLog::LeaderChangesSince(uint32_t shard, int64_t time_ms) const {
+  const auto found = shards_.find(shard);
+  if (found == shards_.end()) return 0;
+  const std::deque<int64_t>& changes = found->second.changes_ms;
+  return static_cast<uint64_t>(
+      std::ranges::count_if(changes, [time_ms](int64_t when) { return when >= time_ms; }));
+}
+
+void EventLog::ShiftClock(int64_t step_ms) {
+  for (Election& election : elections_) election.time_ms += step_ms;
+  for (auto& [shard, facts] : shards_) {
+    for (int64_t& when : facts.changes_ms) when += step_ms;
+  }
 }
 
 void EventLog::Observe(const ClusterView& view) {
@@ -86,14 +102,16 @@ void EventLog::ObserveReplica(int64_t now_ms, uint32_t node, int64_t started_ms,
         absl::StrCat("node ", node, " took over a snapshot of shard ", shard));
   }
   if (restarted) facts.evidence.clear();
-  for (const v1::NamedCount& count : replica.evidence()) {
-    uint64_t& known = facts.evidence[count.name()];
-    if (count.count() > known) {
-      Add(now_ms, "evidence", "critical", node, shard,
-          absl::StrCat("node ", node, " has evidence of a fault in shard ", shard, ": ",
-                       count.name(), "; its log names the culprit"));
+  for (const v1::EvidenceCount& evidence : replica.evidence()) {
+    uint64_t& known = facts.evidence[{evidence.kind(), evidence.culprit()}];
+    if (evidence.count() > known) {
+      const std::string whom = evidence.culprit() == 0 ? "a node that can not be told"
+                                                       : absl::StrCat("node ", evidence.culprit());
+      Add(now_ms, "evidence", "critical", evidence.culprit(), shard,
+          absl::StrCat("node ", node, " has evidence of a fault of ", whom, " in shard ", shard,
+                       ": ", evidence.kind()));
     }
-    known = count.count();
+    known = evidence.count();
   }
   facts.started_ms = started_ms;
   facts.snapshots_taken = replica.snapshots_taken();
@@ -108,6 +126,8 @@ void EventLog::ObserveShard(const ClusterView& view, uint32_t shard) {
     const bool known_before = facts.leader.term != 0;
     if (known_before) {
       ++facts.leader_changes;
+      facts.changes_ms.push_front(view.now_ms());
+      if (facts.changes_ms.size() > kMaxChanges) facts.changes_ms.pop_back();
       Add(view.now_ms(), "leader_changed", "info", now.node, shard,
           absl::StrCat("node ", now.node, " leads shard ", shard, " in term ", now.term));
     }

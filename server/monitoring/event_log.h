@@ -13,7 +13,9 @@
 namespace quorumbook::server {
 
 inline constexpr size_t kMaxEvents = 1'024;
-inline constexpr size_t kMaxElections = 64;
+inline constexpr size_t kMaxElections = 64;  // of all shards
+// Of each shard, the times of so many changes of its leader.
+inline constexpr size_t kMaxChanges = 8;
 
 struct ClusterEvent {
   uint64_t id = 0;  // rising, from 1
@@ -43,9 +45,7 @@ class EventLog {
            uint32_t shard, std::string message);
 
   // The clock was set: elections keep their distance from now. Events keep their times.
-  void ShiftClock(int64_t step_ms) {
-    for (Election& election : elections_) election.time_ms += step_ms;
-  }
+  void ShiftClock(int64_t step_ms);
 
   // Oldest first; the oldest are dropped.
   const std::deque<ClusterEvent>& events() const { return events_; }
@@ -54,18 +54,21 @@ class EventLog {
   const std::deque<Election>& elections() const { return elections_; }
   // Leaders of the shard that were seen after the first one.
   uint64_t LeaderChanges(uint32_t shard) const;
+  // Of them, those since `time_ms`, at most kMaxChanges.
+  uint64_t LeaderChangesSince(uint32_t shard, int64_t time_ms) const;
 
  private:
   struct ReplicaFacts {
     int64_t started_ms = 0;
     uint64_t snapshots_taken = 0;
     uint64_t snapshots_installed = 0;
-    std::map<std::string, uint64_t> evidence;
+    std::map<std::pair<std::string, uint32_t>, uint64_t> evidence;  // by kind and culprit
   };
   struct ShardFacts {
     ShardLeader leader;
     std::string members;
     uint64_t leader_changes = 0;
+    std::deque<int64_t> changes_ms;  // of the latest, latest first
   };
   void ObserveNode(const ClusterView& view, const NodeView& node);
   void ObserveReplica(int64_t now_ms, uint32_t node, int64_t started_ms,

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "server/listen_address.h"
 #include "server/monitoring/http_session.h"
 
 namespace quorumbook::server {
@@ -13,31 +14,14 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-// What is left of "[::1]:8080" and "host:80" before the port.
-std::string HostOf(const std::string& address, size_t colon) {
-  const bool brackets = colon >= 2 && address.front() == '[' && address[colon - 1] == ']';
-  return brackets ? address.substr(1, colon - 2) : address.substr(0, colon);
-}
-
 }  // namespace
 
 absl::Status HttpServer::Listen(const std::string& address, const std::string& hosts) {
-  const size_t colon = address.rfind(':');
-  tcp::resolver resolver(acceptor_.get_executor());
+  if (absl::Status status = OpenListener(address, "listen.http", &acceptor_); !status.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat(std::string(status.message()), "; `listen.http: off` does without"));
+  }
   error_code error;
-  const auto endpoints = resolver.resolve(HostOf(address, colon), address.substr(colon + 1), error);
-  if (!error) {
-    const tcp::endpoint endpoint = *endpoints.begin();
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-  }
-  if (error) {
-    return absl::UnavailableError(absl::StrCat(
-        "listen.http: can not listen on ", address, ": ", error.message(),
-        " (is another node running, or is the address not of this machine? `off` does without)"));
-  }
   const bool loopback = acceptor_.local_endpoint(error).address().is_loopback();
   hosts_ = std::make_unique<const HttpHosts>(loopback, hosts);
   context_.hosts = hosts_.get();

@@ -142,7 +142,7 @@ void GetBook(const MarketReader& reader, const ClusterState& state, const HttpRe
       },
       [&state](const BookRead& read, const Respond& answer) {
         const v1::Symbol& symbol = read.book.symbol();
-        Json out = Envelope(state.view());
+        Json out = MarketEnvelope(state, symbol.shard());
         AddSymbol(symbol, &out);
         out["event_sequence"] = read.book.event_sequence();
         out["bids"] = LevelsJson(read.book.bids(), symbol);
@@ -169,7 +169,7 @@ void GetTrades(const MarketReader& reader, const ClusterState& state, const Http
         return trades;
       },
       [&state](const v1::Trades& trades, const Respond& answer) {
-        Json out = Envelope(state.view());
+        Json out = MarketEnvelope(state, trades.symbol().shard());
         out["symbol"] = trades.symbol().name();
         out["trades"] = Json::array();
         for (const v1::Trade& trade : trades.trades()) {
@@ -200,7 +200,7 @@ void GetCandles(const MarketReader& reader, const ClusterState& state, const Htt
         return candles;
       },
       [&state](const v1::Candles& candles, const Respond& answer) {
-        Json out = Envelope(state.view());
+        Json out = MarketEnvelope(state, candles.symbol().shard());
         out["symbol"] = candles.symbol().name();
         out["interval"] = IntervalName(candles.interval());
         out["candles"] = Json::array();
@@ -212,6 +212,13 @@ void GetCandles(const MarketReader& reader, const ClusterState& state, const Htt
 }
 
 }  // namespace
+
+Json MarketEnvelope(const ClusterState& state, uint32_t shard) {
+  Json out = Envelope(state.view());
+  const ReadinessCheck check = state.ReadinessOf(shard);
+  out["behind"] = check.ok ? Json() : Json(check.detail);
+  return out;
+}
 
 HttpResponse RefusalProblem(const Refusal& refusal) {
   if (refusal.code == RefusalCode::kNotFounded) {

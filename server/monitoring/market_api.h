@@ -19,6 +19,10 @@ namespace quorumbook::server {
 HttpResponse RefusalProblem(const Refusal& refusal);
 HttpResponse UnknownSymbol(const std::string& symbol);
 
+// The envelope of an answer that was read from this node's replica of a shard: `behind` says why
+// that may not be what the market is now; null when nothing is known against it.
+Json MarketEnvelope(const ClusterState& state, uint32_t shard);
+
 // Reads replicas on their strands, and goes on with what was read on the thread of `io`.
 class MarketReader {
  public:

@@ -2,6 +2,9 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <map>
+
+#include "server/monitoring/cluster_view.h"
 #include "server/monitoring/metric_families.h"
 
 namespace quorumbook::server {
@@ -32,12 +35,29 @@ void EachCount(const v1::NodeSample& sample, MetricFamilies* out, const char* la
   }
 }
 
+// One sample a node. While one that began anew takes the place of its former self, the group has
+// both: what is told is of the one that runs, the later.
 template <typename Value>
 void EachFollower(const v1::NodeSample& sample, MetricFamilies* out, Value value) {
   for (const v1::ReplicaSample& replica : sample.replicas()) {
+    std::map<uint32_t, const v1::FollowerSample*> latest;
     for (const v1::FollowerSample& follower : replica.followers()) {
-      out->Add({{"shard", Shard(replica)}, {"peer", absl::StrCat(follower.node_id())}},
-               static_cast<double>(value(replica, follower)));
+      const v1::FollowerSample*& one = latest[follower.node_id()];
+      if (one == nullptr || one->incarnation() < follower.incarnation()) one = &follower;
+    }
+    for (const auto& [node, follower] : latest) {
+      out->Add({{"shard", Shard(replica)}, {"peer", absl::StrCat(node)}},
+               static_cast<double>(value(replica, *follower)));
+    }
+  }
+}
+
+template <typename Value>
+void EachEvidence(const v1::NodeSample& sample, MetricFamilies* out, Value value) {
+  for (const v1::ReplicaSample& replica : sample.replicas()) {
+    for (const v1::EvidenceCount& item : replica.evidence()) {
+      out->Add({{"shard", Shard(replica)}, {"kind", item.kind()}, {"culprit", CulpritLabel(item)}},
+               static_cast<double>(value(item)));
     }
   }
 }
@@ -68,19 +88,30 @@ uint32_t Voters(R replica, bool voting) {
   return count;
 }
 
-bool IsVoter(R replica, uint32_t node) {
+// Of the replica itself: its member that began last.
+bool SelfVotes(R replica, uint32_t node) {
+  const v1::MemberStatus* self = nullptr;
   for (const v1::MemberStatus& member : replica.status().members()) {
-    if (member.node_id() == node) return member.kind() != v1::MemberStatus::LEARNER;
+    if (member.node_id() != node) continue;
+    if (self == nullptr || self->incarnation() < member.incarnation()) self = &member;
+  }
+  return self != nullptr && self->kind() != v1::MemberStatus::LEARNER;
+}
+
+bool IsVoter(R replica, uint32_t node, uint64_t incarnation) {
+  for (const v1::MemberStatus& member : replica.status().members()) {
+    if (member.node_id() != node || member.incarnation() != incarnation) continue;
+    return member.kind() != v1::MemberStatus::LEARNER;
   }
   return false;
 }
 
-uint64_t Named(const google::protobuf::RepeatedPtrField<v1::NamedCount>& counts,
-               std::string_view name) {
-  for (const v1::NamedCount& count : counts) {
-    if (count.name() == name) return count.count();
+uint64_t Diverged(R replica) {
+  uint64_t count = 0;
+  for (const v1::EvidenceCount& item : replica.evidence()) {
+    if (item.kind() == "diverged_state") count += item.count();
   }
-  return 0;
+  return count;
 }
 
 bool IsLeader(R replica) { return replica.status().role() == v1::ReplicaStatus::LEADER; }
@@ -88,9 +119,10 @@ bool IsLeader(R replica) { return replica.status().role() == v1::ReplicaStatus::
 void AddActiveVoters(const v1::NodeSample& sample, MetricFamilies* out) {
   for (R replica : sample.replicas()) {
     if (!IsLeader(replica)) continue;
-    uint32_t active = IsVoter(replica, sample.node_id()) ? 1 : 0;
+    uint32_t active = SelfVotes(replica, sample.node_id()) ? 1 : 0;
     for (const v1::FollowerSample& follower : replica.followers()) {
-      active += follower.active() && IsVoter(replica, follower.node_id()) ? 1 : 0;
+      const bool voter = IsVoter(replica, follower.node_id(), follower.incarnation());
+      active += follower.active() && voter ? 1 : 0;
     }
     out->Add({{"shard", Shard(replica)}}, active);
   }
@@ -171,11 +203,12 @@ void RaftCounters(const v1::NodeSample& s, MetricFamilies* out) {
   out->Gauge("quorumbook_raft_snapshot_bytes", "size of the last snapshot stored since the start");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.snapshot_bytes()); });
   out->Counter("quorumbook_raft_evidence_total", "faults of a node that this replica can prove");
-  EachCount(s, out, "kind", [](R r) { return r.evidence(); });
+  EachEvidence(s, out, [](const v1::EvidenceCount& e) { return e.count(); });
+  out->Gauge("quorumbook_raft_evidence_age_seconds", "since the last of them");
+  EachEvidence(s, out, [](const v1::EvidenceCount& e) { return e.age_seconds(); });
   out->Counter("quorumbook_raft_digest_mismatches_total",
                "of them, states that differ from the majority's");
-  EachReplica(s, out,
-              [](R r) { return static_cast<double>(Named(r.evidence(), "diverged_state")); });
+  EachReplica(s, out, [](R r) { return static_cast<double>(Diverged(r)); });
   out->Counter("quorumbook_raft_messages_sent_total", "messages to peers");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.messages_sent()); });
   out->Counter("quorumbook_raft_messages_received_total", "messages from peers");
@@ -367,6 +400,10 @@ void MarketData(const v1::NodeSample& s, MetricFamilies* out) {
   out->Counter("quorumbook_market_data_conflated_total",
                "times that a slow subscriber got a snapshot in place of updates");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.conflated()); });
+  out->Counter(
+      "quorumbook_market_data_dropped_total",
+      "updates not sent to slow subscribers: a snapshot took their place, or they were cut");
+  EachReplica(s, out, [](R r) { return static_cast<double>(r.dropped()); });
   out->Counter("quorumbook_market_data_cut_total", "subscribers that were cut for being slow");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.cut()); });
 }
@@ -374,8 +411,9 @@ void MarketData(const v1::NodeSample& s, MetricFamilies* out) {
 void Process(const v1::NodeSample& s, MetricFamilies* out) {
   out->Gauge("quorumbook_build_info", "1");
   out->Add({{"version", s.version()}, {"compiler", s.compiler()}}, 1);
-  out->Gauge("quorumbook_node_ready", "1 when /readyz says 200");
-  out->Add({}, s.not_ready().empty() ? 1 : 0);
+  out->Gauge("quorumbook_tls_certificate_expiry_timestamp_seconds",
+             "when the certificate of this node expires, since 1970-01-01 UTC; absent without TLS");
+  if (s.certificate_expires() != 0) out->Add({}, static_cast<double>(s.certificate_expires()));
   out->Counter("process_cpu_seconds_total", "user and system time");
   out->Add({}, static_cast<double>(s.process().cpu_seconds()));
   out->Gauge("process_resident_memory_bytes", "memory in use");
@@ -457,6 +495,8 @@ void Cluster(const MetricsInputs& inputs, MetricFamilies* out) {
   out->Add({}, inputs.nodes);
   out->Gauge("quorumbook_cluster_nodes_reachable", "of them, those that answer, this one included");
   out->Add({}, inputs.nodes_reachable);
+  out->Gauge("quorumbook_node_ready", "1 when /readyz says 200");
+  out->Add({}, inputs.ready ? 1 : 0);
   out->Gauge("quorumbook_node_sample_age_seconds",
              "since this node last took its figures; more than some seconds: it is stuck");
   if (inputs.sample != nullptr) out->Add({}, inputs.sample_age_seconds);
@@ -482,7 +522,7 @@ std::string RenderMetrics(const MetricsInputs& inputs) {
   Grpc(inputs.grpc, &families);
   Http(*inputs.http, &families);
   Cluster(inputs, &families);
-  Process(sample, &families);
+  if (inputs.sample != nullptr) Process(sample, &families);
   return families.Render();
 }
 

@@ -13,6 +13,7 @@ namespace quorumbook::server {
 // What a page is made of.
 struct MetricsInputs {
   const v1::NodeSample* sample = nullptr;  // null: none was taken yet
+  bool ready = false;                      // what /readyz says
   std::vector<GrpcMethodCounts> grpc;
   const HttpMetrics* http = nullptr;
   uint32_t nodes = 0;

@@ -33,8 +33,7 @@ CallResult ResultOf(const grpc::ClientContext& context, const grpc::Status& stat
 
 NodeClients::NodeClients(const Config& config, boost::asio::io_context* io) : io_(*io) {
   for (const PeerConfig& peer : config.peers) {
-    const auto channel = grpc::CreateCustomChannel(
-        peer.client_address, grpc::InsecureChannelCredentials(), PeerChannelArguments());
+    const auto channel = MakeNodeChannel(config, peer.id, peer.client_address);
     nodes_.emplace(static_cast<uint32_t>(peer.id.value()),
                    Stubs{v1::Monitoring::NewStub(channel), v1::Exchange::NewStub(channel),
                          v1::Cluster::NewStub(channel)});

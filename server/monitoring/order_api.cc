@@ -27,8 +27,9 @@ using std::string_view_literals::operator""sv;
 
 // What JavaScript counts exactly.
 constexpr uint64_t kMaxClientOrderId = uint64_t{1} << 53;
+// Likewise, and what it rounds to is above: an account that it could not hold is never another.
+constexpr uint64_t kMaxAccount = (uint64_t{1} << 53) - 1;
 constexpr size_t kMostOrders = 1'000;
-constexpr size_t kOrdersRead = 16'384;
 
 HttpResponse Wrong(const std::string& detail) {
   return Problem(400, "bad_request", detail, "/api/openapi.json shows the order");
@@ -45,6 +46,7 @@ struct OrderText {
   uint64_t account = 0;
   std::string quantity;
   std::string price;
+  std::string protection;
   v1::NewOrder order;
 };
 
@@ -57,12 +59,14 @@ class OrderParser {
     out->symbol = Text("symbol");
     if (out->symbol.empty()) return "symbol is missing";
     const auto account = body_.find("account");
-    if (account == body_.end() || !account->is_number_unsigned() || account->get<uint64_t>() == 0) {
-      return "account is not a number from 1";
+    const bool number = account != body_.end() && account->is_number_unsigned();
+    out->account = number ? account->get<uint64_t>() : 0;
+    if (out->account == 0 || out->account > kMaxAccount) {
+      return "account is not a number from 1 to 2^53 - 1; gRPC takes greater ones";
     }
-    out->account = account->get<uint64_t>();
     out->quantity = Text("quantity");
     out->price = Text("price");
+    out->protection = Text("protection");
     if (out->quantity.empty()) return "quantity is missing; write it as a string, e.g. \"100\"";
     std::string wrong = ParseTerms(out->price, &out->order);
     if (wrong.empty()) wrong = ParseId(&out->order);
@@ -84,6 +88,10 @@ class OrderParser {
     const bool market = type == "market";
     order->set_type(market ? v1::MARKET : v1::LIMIT);
     if (market && body_.contains("price")) return "a market order has no price";
+    if (body_.contains("protection")) {
+      if (!market) return "a limit order has no protection";
+      if (Text("protection").empty()) return "protection is no string such as \"0.05\"";
+    }
     if (!market && price.empty()) return "price is missing; write it as a string, e.g. \"10.02\"";
     const std::string time = body_.contains("time_in_force") ? Text("time_in_force")
                              : market                        ? "ioc"
@@ -143,7 +151,9 @@ HttpResponse Executed(const v1::CommandResult& result, const v1::Symbol& symbol,
     if (report.exec_type() == v1::ExecutionReport::REJECTED) {
       const std::string reason = ReasonName(report.reason());
       return Problem(422, "rejected", "the exchange rejected it: " + reason,
-                     "docs/api.md says what each reason means",
+                     report.reason() == v1::NO_PROTECTION
+                         ? "give the order a protection, or the symbol one by its rules"
+                         : "docs/api.md says what each reason means",
                      {.reason = reason, .client_order_id = client_order_id});
     }
     reports.push_back(ReportJson(report, symbol));
@@ -184,9 +194,9 @@ v1::Symbol ReadSymbol(const exchange::Exchange& exchange, const exchange::Symbol
 void PostOrder(const OrderApi& api, const HttpRequest& request, Respond respond) {
   Json body;
   HttpResponse problem;
-  const auto fields = {"symbol"sv,    "account"sv,       "side"sv,
-                       "type"sv,      "quantity"sv,      "price"sv,
-                       "post_only"sv, "time_in_force"sv, "client_order_id"sv};
+  const auto fields = {"symbol"sv,        "account"sv,        "side"sv,       "type"sv,
+                       "quantity"sv,      "price"sv,          "protection"sv, "post_only"sv,
+                       "time_in_force"sv, "client_order_id"sv};
   if (!ReadBody(request, fields, &body, &problem)) return respond(problem);
   OrderText text;
   const std::string wrong = OrderParser(body).Parse(&text);
@@ -207,6 +217,12 @@ void PostOrder(const OrderApi& api, const HttpRequest& request, Respond respond)
           if (!price.ok()) return answer(Wrong(std::string(price.status().message())));
           order.set_price(*price);
         }
+        if (!text.protection.empty()) {
+          const auto protection =
+              ToUnits(text.protection, symbol.tick_size(), kMaxPriceTicks, "protection");
+          if (!protection.ok()) return answer(Wrong(std::string(protection.status().message())));
+          order.set_protection(*protection);
+        }
         Submit(api, symbol, text.account, order.client_order_id(), std::move(command), answer);
       });
 }
@@ -216,7 +232,7 @@ void DeleteOrder(const OrderApi& api, const HttpRequest& request, Respond respon
   const std::string name = request.Query("symbol");
   if (name.empty()) query.Wrong("symbol is missing");
   constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
-  const auto account = query.Count<uint64_t>("account", 1, kMost, 0);
+  const auto account = query.Count<uint64_t>("account", 1, kMaxAccount, 0);
   const auto id = query.Count<uint64_t>("client_order_id", 1, kMost, 0);
   if (account == 0) query.Wrong("account is missing");
   if (id == 0) query.Wrong("client_order_id is missing");
@@ -233,7 +249,7 @@ void DeleteOrder(const OrderApi& api, const HttpRequest& request, Respond respon
 // Gathers open orders of all shards.
 struct OrderList {
   std::vector<std::pair<v1::Symbol, v1::Order>> orders;
-  size_t missing = 0;
+  size_t missing = 0;  // shards
   uint64_t account = 0;
   Respond respond;
 
@@ -278,25 +294,24 @@ struct OrderQuery {
   OrderCursor after;
 };
 
-std::vector<std::pair<v1::Symbol, v1::Order>> OpenOrders(const exchange::Exchange& exchange,
-                                                         ShardId shard, const OrderQuery& query) {
-  std::vector<std::pair<v1::Symbol, v1::Order>> orders;
+using Orders = std::vector<std::pair<v1::Symbol, v1::Order>>;
+
+// At most one more than an answer has: it tells that there are more.
+Orders OpenOrders(const exchange::Exchange& exchange, ShardId shard, const OrderQuery& query) {
+  Orders orders;
   if (shard.value() < query.after.shard) return orders;
   const bool goes_on = shard.value() == query.after.shard;
-  exchange::OrderId after(goes_on ? query.after.order : 0);
-  // Those of other symbols are passed over, some thousand at a time.
-  while (true) {
-    const auto some = exchange.OpenOrders(query.account, kOrdersRead, after);
-    for (const exchange::OrderInfo& info : some) {
-      const exchange::SymbolInfo* const symbol = exchange.FindSymbol(info.symbol);
-      if (symbol == nullptr || (!query.symbol.empty() && symbol->name != query.symbol)) continue;
-      orders.emplace_back(ReadSymbol(exchange, *symbol, shard), v1::Order());
-      ToProto(info, symbol->name, &orders.back().second);
-      if (orders.size() > kMostOrders) return orders;  // one more tells that there are more
-    }
-    if (some.size() < kOrdersRead) return orders;
-    after = some.back().id;
+  const exchange::OrderId after(goes_on ? query.after.order : 0);
+  const exchange::SymbolInfo* const one = exchange.FindSymbol(query.symbol);
+  for (const exchange::OrderInfo& info :
+       one == nullptr ? exchange.OpenOrders(query.account, kMostOrders + 1, after)
+                      : exchange.OpenOrdersIn(query.account, one->id, kMostOrders + 1, after)) {
+    const exchange::SymbolInfo* const symbol = exchange.FindSymbol(info.symbol);
+    if (symbol == nullptr) continue;
+    orders.emplace_back(ReadSymbol(exchange, *symbol, shard), v1::Order());
+    ToProto(info, symbol->name, &orders.back().second);
   }
+  return orders;
 }
 
 // Asks every shard.
@@ -324,8 +339,7 @@ void ListOrders(const OrderApi& api, const OrderQuery& query, Respond respond) {
 
 void GetOrders(const OrderApi& api, const HttpRequest& request, Respond respond) {
   QueryReader reader(request);
-  const auto account =
-      reader.Count<uint64_t>("account", 1, std::numeric_limits<uint64_t>::max(), 0);
+  const auto account = reader.Count<uint64_t>("account", 1, kMaxAccount, 0);
   if (account == 0) reader.Wrong("account is missing");
   OrderQuery query{exchange::AccountId(account), request.Query("symbol"), {}};
   const std::string after = request.Query("after");
@@ -335,8 +349,14 @@ void GetOrders(const OrderApi& api, const HttpRequest& request, Respond respond)
   if (const auto refusal = reader.Refusal()) return respond(*refusal);
   if (query.symbol.empty()) return ListOrders(api, query, std::move(respond));
   api.reader->ReadSymbol(
-      query.symbol, std::move(respond), ReadSymbol,
-      [api, query](const v1::Symbol&, const Respond& answer) { ListOrders(api, query, answer); });
+      query.symbol, std::move(respond),
+      [query](const exchange::Exchange& exchange, const exchange::SymbolInfo&, ShardId shard) {
+        return OpenOrders(exchange, shard, query);
+      },
+      [api, query](Orders orders, const Respond& answer) {
+        OrderList list{std::move(orders), 0, query.account.value(), answer};
+        list.Answer(*api.state);
+      });
 }
 
 }  // namespace

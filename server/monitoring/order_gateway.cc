@@ -24,17 +24,16 @@ bool IsPassing(const CallResult& result) {
   }
 }
 
-// Errors that say for sure that the batch was not executed.
+// Whether the node said for sure that it did not execute the batch now. What gRPC itself says of a
+// call that broke may come after that.
 bool IsNotExecuted(const CallResult& result) {
   switch (result.detail.code()) {
-    case v1::ErrorDetail::NOT_LEADER:
-    case v1::ErrorDetail::BUSY:
-    case v1::ErrorDetail::DISK_FULL:
-    case v1::ErrorDetail::SHUTTING_DOWN:
-    case v1::ErrorDetail::NOT_FOUNDED:
-      return true;
-    default:
+    case v1::ErrorDetail::CODE_UNSPECIFIED:
+    case v1::ErrorDetail::LEADERSHIP_LOST:
+    case v1::ErrorDetail::SESSION_FORGOTTEN:  // it was, earlier
       return false;
+    default:
+      return true;
   }
 }
 
@@ -124,7 +123,7 @@ void OrderGateway::OnAnswer(const SharedSession& session, const CallResult& resu
     ++session->next_sequence;
     return Finish(session, Outcome::kExecuted, "", answer.results(0));
   }
-  if (!IsNotExecuted(result)) pending.sent = pending.sent || IsPassing(result);
+  if (!IsNotExecuted(result)) pending.sent = true;
   if (result.detail.code() == v1::ErrorDetail::SESSION_UNKNOWN && !pending.sent) {
     session->id = 0;  // it was not used for long; nothing was executed
     session->busy = false;

@@ -5,6 +5,7 @@
 
 #include "server/monitoring/process_stats.h"
 #include "server/shard_sample.h"
+#include "server/tls.h"
 #include "server/version.h"
 
 namespace quorumbook::server {
@@ -69,6 +70,7 @@ void Sampler::FillNode(v1::NodeSample* sample) const {
     const bool elsewhere = !config.http_advertise.empty();
     sample->set_http_address(elsewhere ? config.http_advertise : config.listen_http);
   }
+  if (config.tls != nullptr) sample->set_certificate_expires(config.tls->expires);
   FillStorage(sample->mutable_storage());
   *sample->mutable_process() = ReadProcess();
   FillPeers(sample);

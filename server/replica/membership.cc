@@ -43,6 +43,12 @@ Refusal WhyNot(ProposeResult result) {
               absl::StrCat("a group has 1 to ", consensus::kVotersMax, " voters and at most ",
                            consensus::kLearnersMax, " learners: see `qb cluster status`"),
               NodeId()};
+    case ProposeResult::kRetired:
+      return {
+          RefusalCode::kMalformed,
+          "the node was taken out, and does not come back under the identity that its data has: "
+          "start it with an empty data_dir, then add it",
+          NodeId()};
     case ProposeResult::kTransferring:
       return {RefusalCode::kBusy, "leadership is being handed over", NodeId(), kRetryAfterMs};
     default:
@@ -111,7 +117,8 @@ bool Membership::Promote(NodeId learner, Instant now) {
 
 bool Membership::HasCaughtUp(const PeerProgress& peer, Index last) const {
   return peer.active && !peer.probing && !peer.snapshotting && Contains(connected_, peer.id) &&
-         peer.match.value() + kCaughtUpEntries >= last.value();
+         peer.match.value() + kCaughtUpEntries >= last.value() &&
+         peer.behind_bytes <= kCaughtUpBytes;
 }
 
 void Membership::Add(NodeId node, Instant now, Callback callback) {

@@ -10,9 +10,10 @@
 
 namespace quorumbook::server {
 
-// A learner that lacks no more entries than this is as good as up to date: what a leader has under
-// way to any follower (consensus::Options::max_inflight_messages).
+// A learner that lacks no more than this, in entries and in bytes, is as good as up to date: what a
+// leader has under way to any follower (consensus::Options::max_inflight_messages, ..._bytes).
 inline constexpr uint64_t kCaughtUpEntries = 256;
+inline constexpr uint64_t kCaughtUpBytes = uint64_t{8} << 20;
 // Calls to change members that wait for an answer, a replica; beyond it the answer is kBusy.
 inline constexpr size_t kMaxMemberChanges = 64;
 

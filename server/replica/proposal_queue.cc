@@ -23,21 +23,22 @@ ProposalQueue::Packed ProposalQueue::Pack(exchange::Time time, uint64_t max_byte
     bytes += group.bytes.size();
     groups.emplace_back(group.bytes);
   }
-  return {std::make_shared<const std::string>(exchange::EncodeBatch(time, groups)), groups.size(),
-          bytes};
+  return {std::make_shared<const std::string>(exchange::EncodeBatch(time, groups)), groups.size()};
 }
 
 void ProposalQueue::Proposed(size_t groups, consensus::Index index, consensus::Term term,
                              consensus::Instant now) {
   ++counters_.proposals;
-  ProposedEntry entry{index, term, {}};
+  ProposedEntry entry{index, term, {}, 0};
   entry.groups.reserve(groups);
   for (size_t i = 0; i < groups; ++i) {
-    waiting_bytes_ -= waiting_.front().bytes.size();
+    entry.bytes += waiting_.front().bytes.size();
     counters_.queue.Add(now - waiting_.front().since);
     entry.groups.push_back({std::move(waiting_.front().callback), waiting_.front().since});
     waiting_.pop_front();
   }
+  waiting_bytes_ -= entry.bytes;
+  proposed_bytes_ += entry.bytes;
   proposed_.push_back(std::move(entry));
 }
 
@@ -46,6 +47,7 @@ void ProposalQueue::Applied(consensus::Index index, consensus::Term term,
   while (!proposed_.empty() && proposed_.front().index <= index) {
     const ProposedEntry entry = std::move(proposed_.front());
     proposed_.pop_front();
+    proposed_bytes_ -= entry.bytes;
     if (entry.index != index || entry.term != term) {
       Fail(entry.groups, {RefusalCode::kLeadershipLost,
                           "another leader's entry took the place of this one", NodeId()});
@@ -67,12 +69,14 @@ void ProposalQueue::FailWaiting(const Refusal& refusal) {
   std::deque<WaitingGroup> waiting;
   waiting.swap(waiting_);
   waiting_bytes_ = 0;
+  counters_.refused[static_cast<size_t>(refusal.code)] += waiting.size();
   for (const WaitingGroup& group : waiting) group.callback({&refusal, nullptr, nullptr});
 }
 
 void ProposalQueue::FailProposed(const Refusal& refusal) {
   std::deque<ProposedEntry> proposed;
   proposed.swap(proposed_);
+  proposed_bytes_ = 0;
   for (const ProposedEntry& entry : proposed) Fail(entry.groups, refusal);
 }
 

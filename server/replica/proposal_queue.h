@@ -38,6 +38,8 @@ class ProposalQueue {
   void Add(WaitingGroup group);
   bool HasWaiting() const { return !waiting_.empty(); }
   uint64_t waiting_bytes() const { return waiting_bytes_; }
+  // Of groups that wait or are proposed.
+  uint64_t unanswered_bytes() const { return waiting_bytes_ + proposed_bytes_; }
   bool HasProposed() const { return !proposed_.empty(); }
 
   // Packs waiting groups, in order, into one batch of at most about `max_bytes` (one group at
@@ -45,7 +47,6 @@ class ProposalQueue {
   struct Packed {
     consensus::Payload payload;
     size_t groups = 0;
-    uint64_t group_bytes = 0;
   };
   Packed Pack(exchange::Time time, uint64_t max_bytes) const;
   // The first `groups` waiting ones are now entry (index, term).
@@ -67,6 +68,7 @@ class ProposalQueue {
     consensus::Index index;
     consensus::Term term;
     std::vector<ProposedGroup> groups;
+    uint64_t bytes = 0;
   };
   void Fail(const std::vector<ProposedGroup>& groups, const Refusal& refusal);
 
@@ -75,6 +77,7 @@ class ProposalQueue {
   std::deque<WaitingGroup> waiting_;
   uint64_t waiting_bytes_ = 0;
   std::deque<ProposedEntry> proposed_;  // by ascending index
+  uint64_t proposed_bytes_ = 0;
 };
 
 }  // namespace quorumbook::server

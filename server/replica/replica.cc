@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "common/check.h"
+#include "exchange/snapshot.h"
+#include "server/replica/member.h"
 
 namespace quorumbook::server {
 namespace {
@@ -32,10 +34,16 @@ constexpr uint64_t kLogBytesLimitFactor = 4;
 // how soon a batch that brings the time is proposed again.
 constexpr std::chrono::seconds kClockCheck{1};
 constexpr std::chrono::milliseconds kTimeRetry{10};
-// A network changes bytes now and then past its own checksums; a sender that does it that often
-// within this time is broken.
+// A network changes bytes now and then past its own checksums, and an older copy of a disk is put
+// back once; who does it that often within this time is broken.
 constexpr size_t kCorruptionsToFence = 3;
-constexpr std::chrono::hours kCorruptionsCount{1};
+constexpr size_t kForgettingsToFence = 2;
+constexpr std::chrono::hours kAccidentsCount{1};
+
+consensus::Options WithFormat(consensus::Options options) {
+  options.state_format = exchange::kSnapshotMagic;
+  return options;
+}
 
 Refusal Busy(std::string message) {
   return {RefusalCode::kBusy, std::move(message), NodeId(), kRetryAfterMs};
@@ -47,12 +55,13 @@ Replica::Replica(const ReplicaOptions& options, consensus::RestoredState restore
                  ReplicaHost* host)
     : options_(options),
       host_(*host),
-      raft_(options.raft, std::move(restored), host->Now()),
+      raft_(WithFormat(options.raft), std::move(restored), host->Now()),
       membership_(options.raft.id, &raft_) {}
 
 // Commands.
 
-void Replica::Submit(std::string group, consensus::Term term, GroupCallback callback) {
+void Replica::Submit(std::string group, consensus::Term term, GroupCallback callback,
+                     std::optional<consensus::Instant> since) {
   const Refusal refusal = WhyNotSubmit(group, term);
   if (refusal.code != RefusalCode::kNone) {
     ++counters_.refused[static_cast<size_t>(refusal.code)];
@@ -60,7 +69,7 @@ void Replica::Submit(std::string group, consensus::Term term, GroupCallback call
     if (refusal.code == RefusalCode::kDiskFull) HandOver();
     return;
   }
-  proposals_.Add({std::move(group), std::move(callback), host_.Now()});
+  proposals_.Add({std::move(group), std::move(callback), since.value_or(host_.Now())});
   PumpWhenWaiting();
 }
 
@@ -187,7 +196,10 @@ void Replica::ProcessOutput() {
     if (output.empty()) break;
     host_.Observe(output);
     PublishLeadership();
-    if (output.persist) StartWrite(*std::move(output.persist));
+    if (output.persist) {
+      ++writes_under_way_;
+      host_.Write(*std::move(output.persist));
+    }
     if (stopped_) return;
     if (!output.messages.empty()) host_.Send(std::move(output.messages));
     if (output.restore) RestoreStateMachine(*output.restore);
@@ -197,17 +209,11 @@ void Replica::ProcessOutput() {
     FailReads(output.reads_failed);
     for (const consensus::Evidence& evidence : output.evidence) Judge(evidence);
     if (stopped_) return;
+    if (output.received) ReadReceived(std::move(output.received->data));
     if (!output.committed.empty()) PumpWhenWaiting();
     membership_.Tend(host_.Now());
   }
   AfterOutput();
-}
-
-void Replica::StartWrite(consensus::Persist persist) {
-  ++writes_under_way_;
-  if (held_writes_.empty() && !persist.snapshot) return host_.Write(std::move(persist));
-  held_writes_.push_back(std::move(persist));
-  if (held_writes_.size() == 1) WriteHeld();
 }
 
 void Replica::OnPersisted(uint64_t sequence) {
@@ -225,11 +231,9 @@ void Replica::Apply(const Entry& entry) {
   apply_result_.Clear();
   const bool skip = Has(ReplicaMutant::kEntrySkipped) && entry.index.value() % 20 == 0;
   const consensus::Instant start = host_.Now();
-  consensus::Instant executed = start;
   if (entry.type == EntryType::kCommand && !skip) {
     const absl::Status status = exchange_.Apply(entry.bytes(), &apply_result_);
-    executed = host_.Now();
-    counters_.match.Add(executed - start);
+    counters_.match.Add(host_.Now() - start);
     if (status.ok()) {
       history_.Add(entry.payload);
     } else {  // the same on every replica: it has no effect on any
@@ -249,8 +253,10 @@ void Replica::Apply(const Entry& entry) {
   const uint64_t interval = options_.raft.digest_interval;
   if (interval != 0 && entry.index.value() % interval == 0) {
     raft_.OnStateDigest(entry.index, exchange_.RunningDigest(), host_.Now());
+    const bool whole = entry.index.value() % (interval * consensus::kWholeStateEvery) == 0;
+    if (whole) history_.Mark(entry.index.value());
   }
-  proposals_.Applied(entry.index, entry.term, apply_result_, executed);
+  proposals_.Applied(entry.index, entry.term, apply_result_, host_.Now());
   counters_.apply.Add(host_.Now() - start);
 }
 
@@ -271,27 +277,57 @@ void Replica::ExecuteRetries(const Entry& entry) {
   }
 }
 
-// A node that did what no correct one does is not listened to any more. Bytes that do not fit their
-// checksum may have changed on the way, once or twice. A replica whose own state has diverged ends:
-// its snapshots and, after a restart, its answers would spread what is wrong. Its host treats that
-// as it treats damage of the disk.
+// Bytes that do not fit their checksum may have changed on the way, once or twice. What a node had
+// acknowledged and lacks is not counted by the core any more, which brings it up to date; if it
+// forgets again soon, what it says is durable is not.
+bool Replica::MayBeAccident(const consensus::Evidence& evidence) {
+  using Kind = consensus::Evidence::Kind;
+  const bool forgot = evidence.kind == Kind::kForgotAcknowledged;
+  const bool corrupt =
+      evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
+  if (!forgot && !corrupt) return false;
+  const consensus::Instant now = host_.Now();
+  std::vector<consensus::Instant>& when =
+      accidents_[{forgot ? evidence.kind : Kind::kCorruptEntry, evidence.culprit}];
+  std::erase_if(when, [now](consensus::Instant then) { return now - then >= kAccidentsCount; });
+  when.push_back(now);
+  return when.size() < (forgot ? kForgettingsToFence : kCorruptionsToFence);
+}
+
+// A node that did what no correct one does is not listened to any more. A replica whose own state
+// has diverged ends: its snapshots and, after a restart, its answers would spread what is wrong.
+// Its host treats that as it treats damage of the disk.
 void Replica::Judge(const consensus::Evidence& evidence) {
   using Kind = consensus::Evidence::Kind;
   host_.Report(evidence);
   if (evidence.culprit == NodeId()) return;
   if (evidence.culprit == options_.raft.id && raft_.status().quarantined) {
+    if (evidence.kind == Kind::kCorruptEntry) {  // the next start verifies the log on the disk
+      return Stop(absl::InternalError("a log entry in memory is not what it was: bad memory?"));
+    }
     return Stop(absl::DataLossError("this replica's state is not that of the majority"));
   }
-  const bool corrupt =
-      evidence.kind == Kind::kCorruptEntry || evidence.kind == Kind::kCorruptSnapshot;
-  const consensus::Instant now = host_.Now();
-  if (corrupt) {
-    std::vector<consensus::Instant>& when = corruptions_[evidence.culprit];
-    std::erase_if(when, [now](consensus::Instant then) { return now - then >= kCorruptionsCount; });
-    when.push_back(now);
-    if (when.size() < kCorruptionsToFence) return;
+  if (!MayBeAccident(evidence)) raft_.Fence(evidence.culprit, host_.Now());
+}
+
+// Whose node is no member has nothing that could be fenced off; what it did is told all the same.
+// And this replica knows of itself that it was not the one: somebody has its node's key.
+void Replica::ForgedSender(NodeId node) {
+  NodeId culprit = MakeMember(node, 0);
+  for (const NodeId member : raft_.status().configuration.Members()) {
+    if (NodeOf(member) == node) culprit = member;
   }
-  raft_.Fence(evidence.culprit, now);
+  if (!forgers_.insert(culprit).second) return;
+  const consensus::RaftStatus raft = raft_.status();
+  const consensus::Evidence evidence{.kind = consensus::Evidence::Kind::kForgedSender,
+                                     .culprit = culprit,
+                                     .term = raft.term,
+                                     .index = raft.last};
+  if (culprit == options_.raft.id || !raft.configuration.Contains(culprit)) {
+    return host_.Report(evidence);
+  }
+  Judge(evidence);
+  ProcessOutput();
 }
 
 // Reads.

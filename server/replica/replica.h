@@ -8,10 +8,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +43,10 @@ inline constexpr uint64_t kMaxWaitingBytes = uint64_t{32} << 20;
 // costs as much as the state is large: twice as long each time, until there is space again.
 inline constexpr std::chrono::seconds kSnapshotRetryMin{5};
 inline constexpr std::chrono::seconds kSnapshotRetryMax{80};
+// Nobody knows whether the disk of the one that leadership is handed to is full as well: so again
+// after this time only, twice as long each time, until there is space.
+inline constexpr std::chrono::seconds kHandOverRetryMin{2};
+inline constexpr std::chrono::seconds kHandOverRetryMax{64};
 // Linearizable reads under way, a replica; likewise.
 inline constexpr size_t kMaxReads = 65'536;
 
@@ -58,7 +62,9 @@ class Replica {
 
   // Executes a group (exchange::EncodeGroup) and answers when it is applied, or why it was not.
   // `term` is Leadership::serving_term as it was before the names of its symbols were looked up.
-  void Submit(std::string group, consensus::Term term, GroupCallback callback);
+  // `since` is when the group came, if that was before now.
+  void Submit(std::string group, consensus::Term term, GroupCallback callback,
+              std::optional<consensus::Instant> since = std::nullopt);
 
   // Messages from verified peers, in order of arrival.
   void Receive(std::vector<consensus::Message> messages);
@@ -77,6 +83,9 @@ class Replica {
   // members of its group by what it is told here (server/replica/membership.h).
   void SetConnected(std::vector<NodeId> members);
   void PeerLost(NodeId member);
+  // Who is `node` for certain spoke in the name of another node: evidence against it, once for each
+  // member that it is.
+  void ForgedSender(NodeId node);
   // Whether the steady clock runs evenly; the host says so when it may have jumped. Lease reads
   // rest on it (consensus::Raft::SetClockTrusted).
   void SetClockTrusted(bool trusted);
@@ -98,13 +107,14 @@ class Replica {
   // What exchange::Exchange::RestoreReceived returned.
   void OnSnapshotDecoded(absl::StatusOr<exchange::Exchange> decoded);
   // What SnapshotRecipe::Make returned, once it is stored, or why there is no snapshot.
-  void OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved);
+  void OnSnapshotSaved(absl::StatusOr<MadeSnapshot> saved);
 
   const consensus::Raft& raft() const { return raft_; }
   const exchange::Exchange& exchange() const { return exchange_; }
   consensus::Index applied() const { return applied_; }
   const ReplicaCounters& counters() const { return counters_; }
   uint64_t waiting_bytes() const { return proposals_.waiting_bytes(); }
+  uint64_t unanswered_bytes() const { return proposals_.unanswered_bytes(); }
 
  private:
   bool Has(ReplicaMutant mutant) const { return Planted(options_.mutant, mutant); }
@@ -117,11 +127,11 @@ class Replica {
   consensus::Instant DueTime(consensus::Instant now) const;
   void ProposeTime();
   void ProcessOutput();
-  void StartWrite(consensus::Persist persist);
   void Apply(const consensus::Entry& entry);
   void ExecuteRetries(const consensus::Entry& entry);
   void ConfirmReads(const std::vector<consensus::ReadReady>& reads);
   void FailReads(const std::vector<uint64_t>& ids);
+  bool MayBeAccident(const consensus::Evidence& evidence);
   void Judge(const consensus::Evidence& evidence);
   void Stop(const absl::Status& status);
 
@@ -129,8 +139,8 @@ class Replica {
   void NoticeSpace();
   void MaybeTakeSnapshot();
   void SaveSnapshotWhenDurable();
-  void WriteHeld();
-  bool IsDecoded(const consensus::Snapshot& snapshot) const;
+  void ReadReceived(std::shared_ptr<const std::string> bytes);
+  void DropDecoded();
   bool DecodeSnapshot(const consensus::Snapshot& snapshot);
   void RestoreStateMachine(const consensus::Snapshot& snapshot);
 
@@ -155,13 +165,15 @@ class Replica {
   exchange::ApplyResult apply_result_;
   consensus::Index applied_;
   consensus::Term applied_term_;  // of the last entry applied
-  // What was read from which bytes, until it takes the place of the state.
-  std::optional<std::pair<std::shared_ptr<const std::string>, exchange::Exchange>>
-      decoded_snapshot_;
+  // What was read from which bytes, as long as it may take the place of the state.
+  std::map<std::shared_ptr<const std::string>, exchange::Exchange> decoded_snapshots_;
   exchange::Time last_stamp_ = 0;
   consensus::Instant next_time_{};  // no batch for the time alone before
 
-  std::map<NodeId, std::vector<consensus::Instant>> corruptions_;  // by sender, when
+  // What may be an accident, when: by kind and by whom.
+  std::map<std::pair<consensus::Evidence::Kind, NodeId>, std::vector<consensus::Instant>>
+      accidents_;
+  std::set<NodeId> forgers_;  // members whose nodes spoke in the name of others
 
   bool stopped_ = false;  // ReplicaHost::Fatal was called
 
@@ -170,8 +182,9 @@ class Replica {
   bool pump_asked_ = false;
   int writes_under_way_ = 0;
   consensus::Instant next_proposal_{};  // of a small entry while another is not committed
-  // A received snapshot that is being read, and what is to be written behind it.
-  std::deque<consensus::Persist> held_writes_;
+  // Of received snapshots: the one that is being read, and the one after it.
+  std::shared_ptr<const std::string> reading_;
+  std::shared_ptr<const std::string> to_read_;
   std::optional<SnapshotRecipe> unsaved_snapshot_;  // until the log up to it is durable
   bool snapshot_under_way_ = false;
   // After a snapshot that had no space: not before, and how long after the next one.
@@ -194,7 +207,9 @@ class Replica {
     consensus::Instant deadline;
   };
   std::vector<Transfer> transfers_;
-  consensus::Instant next_hand_over_{};  // not before
+  // Because of a full disk: not before, and how long after the next one.
+  consensus::Instant next_hand_over_{};
+  consensus::Duration hand_over_retry_ = kHandOverRetryMin;
 
   bool draining_ = false;
   bool drain_transferred_ = false;

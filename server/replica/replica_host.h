@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,12 @@ struct Leadership {
   bool operator==(const Leadership&) const = default;
 };
 
+// A snapshot of the own state, and digests of the whole state at some indexes on the way to it.
+struct MadeSnapshot {
+  consensus::Snapshot snapshot;
+  std::map<consensus::Index, Digest> whole_states;
+};
+
 // How to make a snapshot of the own state.
 struct SnapshotRecipe {
   consensus::SnapshotMeta meta;
@@ -37,7 +44,7 @@ struct SnapshotRecipe {
 
   // On any thread; takes long. `give_up` is asked now and then. Errors: kCancelled when it said
   // yes, kInternal when what is in memory does not lead to the state.
-  absl::StatusOr<consensus::Snapshot> Make(const std::function<bool()>& give_up = [] {
+  absl::StatusOr<MadeSnapshot> Make(const std::function<bool()>& give_up = [] {
     return false;
   }) const;
 };

@@ -1,4 +1,5 @@
 // The part of a replica that deals with leadership: who has it, handing it over, giving it up.
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,7 +14,7 @@ using consensus::Role;
 
 constexpr std::chrono::seconds kDrainTimeout{3};
 constexpr std::chrono::seconds kTransferTimeout{3};
-constexpr std::chrono::seconds kHandOverRetry{2};
+constexpr size_t kMaxTransfers = 64;
 
 }  // namespace
 
@@ -50,6 +51,7 @@ void Replica::AfterOutput() {
     proposals_.FailWaiting(NotLeader());
   }
   was_leader_ = is_leader;
+  DropDecoded();
   AnswerTransfers();
   membership_.Answer(NotLeader(), host_.Now());
   MaybeTakeSnapshot();
@@ -64,6 +66,10 @@ void Replica::TransferLeadership(NodeId target, TransferCallback callback) {
     callback(&refusal, NodeId());
   } else if (target == NodeOf(options_.raft.id)) {
     callback(nullptr, target);  // e.g. a repeat of a call whose answer was lost
+  } else if (transfers_.size() >= kMaxTransfers) {
+    const Refusal refusal{RefusalCode::kBusy, "too many transfers are under way", NodeId(),
+                          kRetryAfterMs};
+    callback(&refusal, NodeId());
   } else if (!known || !raft_.TransferLeadership(member, host_.Now())) {
     const Refusal refusal{RefusalCode::kMalformed,
                           "no such follower is there to take over: see `qb cluster status`",
@@ -79,7 +85,8 @@ void Replica::TransferLeadership(NodeId target, TransferCallback callback) {
 // others may be able to.
 void Replica::HandOver() {
   if (host_.Now() < next_hand_over_) return;
-  next_hand_over_ = host_.Now() + kHandOverRetry;
+  next_hand_over_ = host_.Now() + hand_over_retry_;
+  hand_over_retry_ = std::min<consensus::Duration>(2 * hand_over_retry_, kHandOverRetryMax);
   raft_.TransferLeadership(NodeId(), host_.Now());
   ProcessOutput();
 }

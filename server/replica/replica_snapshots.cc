@@ -2,22 +2,40 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
+#include "exchange/snapshot.h"
 #include "server/replica/replica.h"
 
 namespace quorumbook::server {
+namespace {
+
+// By its first bytes (docs/formats/snapshot.md): what else is wrong with it is its maker's fault.
+bool IsOfThisVersion(std::string_view snapshot) {
+  uint32_t magic = 0;
+  if (snapshot.size() < sizeof(magic)) return true;
+  std::memcpy(&magic, snapshot.data(), sizeof(magic));
+  return magic == exchange::kSnapshotMagic;
+}
+
+}  // namespace
 
 // Its own.
 
-absl::StatusOr<consensus::Snapshot> SnapshotRecipe::Make(
-    const std::function<bool()>& give_up) const {
-  absl::StatusOr<std::string> bytes = state.MakeSnapshot(give_up);
-  if (absl::IsCancelled(bytes.status())) return bytes.status();
+absl::StatusOr<MadeSnapshot> SnapshotRecipe::Make(const std::function<bool()>& give_up) const {
+  absl::StatusOr<exchange::StateHistory::Made> made = state.Make(give_up);
+  if (absl::IsCancelled(made.status())) return made.status();
   // Not kDataLoss: that would condemn the disk, from which the right state can be made again.
-  if (!bytes.ok()) return absl::InternalError(bytes.status().message());
-  return consensus::Snapshot{meta, configuration,
-                             std::make_shared<const std::string>(*std::move(bytes))};
+  if (!made.ok()) return absl::InternalError(made.status().message());
+  MadeSnapshot result;
+  result.snapshot = {meta, configuration,
+                     std::make_shared<const std::string>(std::move(made->snapshot))};
+  for (const auto& [index, digest] : made->marked) {
+    result.whole_states.emplace(consensus::Index(index), digest);
+  }
+  return result;
 }
 
 // Writes that waited for space have found some.
@@ -26,6 +44,8 @@ void Replica::NoticeSpace() {
   if (!was_full || disk_was_full_) return;
   next_snapshot_ = {};
   snapshot_retry_ = kSnapshotRetryMin;
+  next_hand_over_ = {};
+  hand_over_retry_ = kHandOverRetryMin;
 }
 
 void Replica::MaybeTakeSnapshot() {
@@ -42,7 +62,7 @@ void Replica::MaybeTakeSnapshot() {
                            : raft_.ConfigurationAt(meta->index),
                        history_.Cut(exchange_.RunningDigest())};
   if (Has(ReplicaMutant::kCompactedWithoutSnapshot)) {
-    raft_.Compact(*std::exchange(unsaved_snapshot_, std::nullopt)->Make());
+    raft_.Compact(std::exchange(unsaved_snapshot_, std::nullopt)->Make()->snapshot);
     return;
   }
   SaveSnapshotWhenDurable();
@@ -56,16 +76,21 @@ void Replica::SaveSnapshotWhenDurable() {
   host_.SaveSnapshot(*std::exchange(unsaved_snapshot_, std::nullopt));
 }
 
-void Replica::OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved) {
+void Replica::OnSnapshotSaved(absl::StatusOr<MadeSnapshot> saved) {
   snapshot_under_way_ = false;
   if (saved.ok()) {
     ++counters_.snapshots_taken;
     snapshot_retry_ = kSnapshotRetryMin;
-    counters_.snapshot_bytes = saved->data->size();
-    host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", saved->data->size(), " bytes at index ",
-                                            saved->meta.index.value()));
-    std::shared_ptr<const void> spent = history_.Replace(saved->data);
-    raft_.Compact(*std::move(saved));
+    consensus::Snapshot& snapshot = saved->snapshot;
+    counters_.snapshot_bytes = snapshot.data->size();
+    host_.Log(LogLevel::kInfo, absl::StrCat("snapshot of ", snapshot.data->size(),
+                                            " bytes at index ", snapshot.meta.index.value()));
+    // Before the log that tells what they are of is dropped.
+    for (const auto& [index, digest] : saved->whole_states) {
+      raft_.OnWholeState(index, digest, host_.Now());
+    }
+    std::shared_ptr<const void> spent = history_.Replace(snapshot.data);
+    raft_.Compact(std::move(snapshot));
     host_.Discard(std::move(spent));  // once the log has let go of the same entries
     ProcessOutput();
   } else if (absl::IsResourceExhausted(saved.status())) {
@@ -81,32 +106,47 @@ void Replica::OnSnapshotSaved(absl::StatusOr<consensus::Snapshot> saved) {
 
 // Those that are sent, and what a start finds.
 
-// Before a received snapshot takes the place of the log on the disk: one that can not be read must
-// not. What is to be written behind it waits.
-void Replica::WriteHeld() {
-  while (!held_writes_.empty()) {
-    consensus::Persist& next = held_writes_.front();
-    if (next.snapshot && !IsDecoded(*next.snapshot)) {
-      return host_.DecodeSnapshot(next.snapshot->data);
-    }
-    host_.Write(std::move(next));
-    held_writes_.pop_front();
+// Before it takes the place of anything: one that can not be read must not. One at a time; of what
+// comes meanwhile the last is wanted.
+void Replica::ReadReceived(std::shared_ptr<const std::string> bytes) {
+  if (reading_ != nullptr) {
+    to_read_ = std::move(bytes);
+    return;
   }
+  reading_ = std::move(bytes);
+  host_.DecodeSnapshot(reading_);
 }
 
 void Replica::OnSnapshotDecoded(absl::StatusOr<exchange::Exchange> decoded) {
-  if (!decoded.ok()) {  // that is no damage of the own data
+  const std::shared_ptr<const std::string> bytes = std::exchange(reading_, nullptr);
+  if (to_read_ != nullptr) ReadReceived(std::exchange(to_read_, nullptr));
+  if (!decoded.ok() && !IsOfThisVersion(*bytes)) {  // that is no damage of the own data
     return Stop(absl::FailedPreconditionError(
         absl::StrCat("the snapshot that the leader sent can not be used, and the own data was left "
                      "as it is: ",
                      decoded.status().message())));
   }
-  decoded_snapshot_.emplace(held_writes_.front().snapshot->data, *std::move(decoded));
-  WriteHeld();
+  if (!decoded.ok()) {
+    host_.Log(LogLevel::kError, absl::StrCat("the snapshot that the leader sent is none: ",
+                                             decoded.status().message()));
+  }
+  const bool readable = decoded.ok();
+  // First, as it may be installed at once.
+  if (readable) decoded_snapshots_.emplace(bytes, *std::move(decoded));
+  raft_.OnSnapshotRead(bytes, readable, host_.Now());
+  ProcessOutput();
 }
 
-bool Replica::IsDecoded(const consensus::Snapshot& snapshot) const {
-  return decoded_snapshot_ && decoded_snapshot_->first == snapshot.data;
+// Those that do not come back: the log went past them, or others displaced them.
+void Replica::DropDecoded() {
+  for (auto it = decoded_snapshots_.begin(); it != decoded_snapshots_.end();) {
+    if (raft_.Awaits(it->first)) {
+      ++it;
+      continue;
+    }
+    host_.Discard(std::make_shared<const exchange::Exchange>(std::move(it->second)));
+    it = decoded_snapshots_.erase(it);
+  }
 }
 
 // One of the own store. False: the replica has stopped.
@@ -116,15 +156,15 @@ bool Replica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
     Stop(decoded.status());
     return false;
   }
-  decoded_snapshot_.emplace(snapshot.data, *std::move(decoded));
+  decoded_snapshots_.emplace(snapshot.data, *std::move(decoded));
   return true;
 }
 
 void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
-  if (!IsDecoded(snapshot) && !DecodeSnapshot(snapshot)) return;
+  if (!decoded_snapshots_.contains(snapshot.data) && !DecodeSnapshot(snapshot)) return;
   const bool keep = Has(ReplicaMutant::kStateKeptOverRestore) && applied_ != consensus::Index();
   if (!keep) {
-    exchange_ = std::move(decoded_snapshot_->second);
+    exchange_ = std::move(decoded_snapshots_.at(snapshot.data));
     history_.Restart(snapshot.data);
   }
   if (Has(ReplicaMutant::kSessionsLostInSnapshot)) {
@@ -135,7 +175,7 @@ void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
     exchange_.Apply(batch, &apply_result_);
     history_.Add(std::make_shared<const std::string>(exchange::EncodeBatch(batch)));
   }
-  decoded_snapshot_.reset();
+  decoded_snapshots_.erase(snapshot.data);
   unsaved_snapshot_.reset();
   applied_ = snapshot.meta.index;
   ++counters_.snapshots_installed;

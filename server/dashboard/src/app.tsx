@@ -11,6 +11,7 @@ import { AccessButton } from './parts/access';
 import { State } from './parts/state';
 import { StaleBanner } from './parts/stale_banner';
 import { hideTooltip, Tooltip } from './parts/term';
+import { marketBehind } from './state/behind';
 import { bookStale, stale } from './state/freshness';
 import { alerts, summary } from './state/live';
 import { theme, toggleTheme } from './state/theme';
@@ -47,7 +48,7 @@ export function App() {
 
 function Head() {
   const { value } = summary;
-  const live = !stale.value && !bookStale.value;
+  const live = !stale.value && !bookStale.value && !marketBehind.value;
   return (
     <header class="head">
       <a class="brand" href={linkTo('overview')}>

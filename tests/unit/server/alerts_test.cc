@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
 #include <set>
 #include <sstream>
 
@@ -38,6 +39,16 @@ class AlertsTest : public ::testing::Test {
     }
     ADD_FAILURE() << "no rule " << name;
     return AlertRules().front();
+  }
+  // The node has evidence against another, that came a moment ago.
+  static v1::EvidenceCount* Accuse(FakeClusterView* fake, uint32_t node, const char* kind,
+                                   uint32_t culprit) {
+    v1::EvidenceCount* const evidence = fake->replica(node).add_evidence();
+    evidence->set_kind(kind);
+    evidence->set_culprit(culprit);
+    evidence->set_count(1);
+    evidence->set_age_seconds(0.5);
+    return evidence;
   }
   const AlertEngine::Instances& InstancesOf(std::string_view name) const {
     return engine_.InstancesOf(Rule(name));
@@ -130,6 +141,11 @@ TEST_F(AlertsTest, EachConditionIsSeen) {
        [](auto* f) { f->replica(2).mutable_status()->set_commit_index(10'101); }},
       {"QuorumbookBackgroundErrors",
        [](auto* f) { f->sample(1).mutable_storage()->set_background_errors(1); }},
+      {"QuorumbookCertificateExpiry",
+       [](auto* f) {
+         f->sample(1).set_certificate_expires(FakeClusterView::kStartMs / 1'000 + 13 * 86'400);
+         f->sample(2).set_certificate_expires(FakeClusterView::kStartMs / 1'000 + 15 * 86'400);
+       }},
       {"QuorumbookClockOffset",
        [](auto* f) { f->sample(1).mutable_peers(0)->set_clock_offset_seconds(-0.6); }},
       {"QuorumbookDiskFull", [](auto* f) { f->sample(1).mutable_storage()->set_disk_full(true); }},
@@ -148,18 +164,8 @@ TEST_F(AlertsTest, EachConditionIsSeen) {
       {"QuorumbookStoreDamaged",
        [](auto* f) { f->sample(2).mutable_storage()->set_corruptions(1); }},
       {"QuorumbookVersionSkew", [](auto* f) { f->sample(3).set_version("1.0.1"); }},
-      {"QuorumbookEvidence",
-       [](auto* f) {
-         v1::NamedCount* const count = f->replica(1).add_evidence();
-         count->set_name("double_vote");
-         count->set_count(1);
-       }},
-      {"QuorumbookStateDiverged",
-       [](auto* f) {
-         v1::NamedCount* const count = f->replica(1).add_evidence();
-         count->set_name("diverged_state");
-         count->set_count(1);
-       }},
+      {"QuorumbookEvidence", [](auto* f) { Accuse(f, 1, "double_vote", 3); }},
+      {"QuorumbookStateDiverged", [](auto* f) { Accuse(f, 1, "diverged_state", 3); }},
   };
   for (const Case& one : cases) {
     FakeClusterView fake;
@@ -176,28 +182,88 @@ TEST_F(AlertsTest, EachConditionIsSeen) {
   }
 }
 
-// Counters that rise by so much in each of some seconds.
-TEST_F(AlertsTest, RatesAreSeen) {
+// Two of three saw that the third has another state. It is not they who are to be examined, and one
+// who did it once is not accused for ever.
+TEST_F(AlertsTest, EvidenceNamesTheCulpritForAnHour) {
+  Pass();
+  v1::EvidenceCount* const first = Accuse(&fake_, 1, "diverged_state", 3);
+  v1::EvidenceCount* const second = Accuse(&fake_, 2, "diverged_state", 3);
+  v1::EvidenceCount* const other = Accuse(&fake_, 2, "corrupt_entry", 0);
+  Pass();
+  EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookEvidence", "QuorumbookStateDiverged"));
+  ASSERT_EQ(InstancesOf("QuorumbookStateDiverged").size(), 1u);
+  const auto& [labels, instance] = *InstancesOf("QuorumbookStateDiverged").begin();
+  EXPECT_EQ(labels, (AlertLabels{{"culprit", "3"}, {"shard", "7"}}));
+  EXPECT_THAT(instance.message, HasSubstr("culprit 3"));
+  ASSERT_EQ(InstancesOf("QuorumbookEvidence").size(), 1u);
+  EXPECT_EQ(InstancesOf("QuorumbookEvidence").begin()->first,
+            (AlertLabels{{"culprit", "unknown"}, {"kind", "corrupt_entry"}, {"shard", "7"}}));
+  first->set_age_seconds(3'599);
+  second->set_age_seconds(3'605);
+  other->set_age_seconds(3'600);
+  Pass();
+  EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookStateDiverged")) << "the latest counts";
+  first->set_age_seconds(3'600);
+  Pass();
+  EXPECT_THAT(engine_.Firing(), IsEmpty());
+}
+
+// Counters that rise in bursts, on average by a bit more than the thresholds.
+TEST_F(AlertsTest, RatesAreThoseOfAMinute) {
+  v1::ReplicaSample& leader = fake_.replica(2);
+  v1::CommandCount* const commands = leader.add_commands();
+  commands->set_command("new_order");
   Pass(2);
-  for (int i = 1; i <= 3; ++i) {
-    v1::ReplicaSample& leader = fake_.replica(2);
-    const auto count = static_cast<uint64_t>(i);
-    leader.set_failed(2 * count);
-    leader.set_cut(count);
-    leader.clear_commands();
-    v1::CommandCount* const commands = leader.add_commands();
-    commands->set_command("new_order");
-    commands->set_accepted(10 * count);
-    commands->set_rejected(12 * count);
-    fake_.sample(1).set_grpc_errors(2 * count);
-    fake_.sample(1).mutable_storage()->set_write_stalls(count);
+  for (uint64_t second = 0; second < 150; ++second) {
+    if (second % 10 == 0) {
+      const uint64_t count = second / 10 + 1;
+      leader.set_failed(15 * count);
+      leader.set_cut(2 * count);
+      commands->set_accepted(100 * count);
+      commands->set_rejected(120 * count);
+      fake_.sample(1).set_grpc_errors(15 * count);
+    }
     Pass();
   }
-  for (const char* rule :
-       {"QuorumbookProposalsFailing", "QuorumbookSlowConsumers", "QuorumbookRejectSpike",
-        "QuorumbookGrpcErrors", "QuorumbookWriteStalls"}) {
-    EXPECT_EQ(InstancesOf(rule).size(), 1u) << rule;
+  for (const char* rule : {"QuorumbookProposalsFailing", "QuorumbookSlowConsumers",
+                           "QuorumbookRejectSpike", "QuorumbookGrpcErrors"}) {
+    ASSERT_EQ(InstancesOf(rule).size(), 1u) << rule;
+    EXPECT_TRUE(InstancesOf(rule).begin()->second.firing) << rule;
   }
+  Pass(61);
+  EXPECT_THAT(engine_.Firing(), IsEmpty()) << "nothing more in the last minute";
+}
+
+TEST_F(AlertsTest, NowAndThenIsNoRate) {
+  Pass(2);
+  for (uint64_t second = 0; second < 180; ++second) {
+    const uint64_t count = second / 30 + 1;  // one in 30 s
+    fake_.replica(2).set_cut(count);
+    fake_.replica(2).set_failed(count);
+    fake_.sample(1).set_grpc_errors(count);
+    Pass();
+    ASSERT_EQ(engine_.pending(), 0u) << second;
+    ASSERT_THAT(engine_.Firing(), IsEmpty()) << second;
+  }
+}
+
+TEST_F(AlertsTest, AWriteStallIsToldForAMinute) {
+  Pass(2);
+  fake_.sample(1).mutable_storage()->set_write_stalls(1);
+  Pass(60);
+  EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookWriteStalls"));
+  Pass();
+  EXPECT_THAT(engine_.Firing(), IsEmpty());
+}
+
+// Its counters begin anew: no rise, and no fall.
+TEST_F(AlertsTest, ARestartIsNoRate) {
+  fake_.replica(2).set_cut(1'000);
+  Pass(5);
+  fake_.sample(2).set_started_ms(FakeClusterView::kStartMs + 1);
+  fake_.replica(2).set_cut(0);
+  Pass(5);
+  EXPECT_EQ(fake_.view().Find(2)->minute().Rise(7, &MinuteRates::OfShard::cut), 0);
 }
 
 TEST_F(AlertsTest, SlowDisksAndCommitsAreSeen) {
@@ -222,6 +288,33 @@ TEST_F(AlertsTest, AFlappingLeaderIsSeen) {
   fake_.Lead(1, 20);
   Pass();
   EXPECT_THAT(engine_.Firing(), ElementsAre("QuorumbookLeaderFlapping"));
+}
+
+// However many others there are.
+TEST(Alerts, EveryFlappingShardIsSeen) {
+  std::vector<uint32_t> shards(32);
+  std::iota(shards.begin(), shards.end(), 1);
+  FakeClusterView fake(shards);
+  EventLog events;
+  const History history({1, 2, 3}, AllSeries().size());
+  AlertEngine engine(&AlertRules());
+  fake.Pass();
+  events.Observe(fake.view());
+  for (uint64_t change = 0; change < 4; ++change) {
+    for (int shard = 0; shard < 32; ++shard) {
+      fake.Lead(static_cast<uint32_t>(1 + change % 3), 10 + change, shard);
+      fake.Pass();
+      events.Observe(fake.view());
+    }
+  }
+  engine.Evaluate({fake.view(), events, history});
+  for (const AlertRule& rule : AlertRules()) {
+    if (rule.name != "QuorumbookLeaderFlapping") continue;
+    EXPECT_EQ(engine.InstancesOf(rule).size(), 32u);
+    fake.Pass(300, "123");
+    engine.Evaluate({fake.view(), events, history});
+    EXPECT_THAT(engine.InstancesOf(rule), IsEmpty()) << "long ago";
+  }
 }
 
 TEST_F(AlertsTest, ALeaderOutOfSightIsNoElection) {
@@ -254,6 +347,27 @@ TEST_F(AlertsTest, ADiskThatFillsIsSeenBeforeItIsFull) {
   }
   Pass();
   EXPECT_EQ(InstancesOf("QuorumbookDiskFilling").size(), 1u);
+}
+
+// What comes and goes by itself is no trend, and a node that was not there at first has one too.
+TEST_F(AlertsTest, ATrendIsOfAllThatIsKnown) {
+  size_t series = 0;
+  while (AllSeries()[series].name != "disk_free_bytes") ++series;
+  for (int i = 0; i < 200; ++i) {
+    std::map<uint32_t, std::vector<double>> values;
+    std::vector<double> of_node(AllSeries().size(), 0);
+    // A compaction writes for the last moment: the first and the last value alone say "filling".
+    of_node[series] = i == 199 ? 40e9 : 50e9;
+    values[2] = of_node;
+    if (i >= 100) {
+      of_node[series] = 50e9 - 10e6 * i;
+      values[3] = of_node;
+    }
+    history_.Add(i * 1'000 + 1, values);
+  }
+  Pass();
+  ASSERT_EQ(InstancesOf("QuorumbookDiskFilling").size(), 1u);
+  EXPECT_EQ(InstancesOf("QuorumbookDiskFilling").begin()->first, (AlertLabels{{"node", "3"}}));
 }
 
 TEST(AlertRules, AreWholeAndInOrder) {

@@ -60,6 +60,15 @@ class BookSubscriptionTest : public ::testing::Test {
     ASSERT_TRUE(done.Await([](bool value) { return value; }));
   }
 
+  v1::ReplicaSample Sample() {
+    Watched<std::optional<v1::ReplicaSample>> found;
+    group_.replica(leader_).Sample([&](const v1::ReplicaSample& sample) {
+      found.Update([&](std::optional<v1::ReplicaSample>& value) { value = sample; });
+    });
+    EXPECT_TRUE(found.Await([](const auto& value) { return value.has_value(); }));
+    return found.Get().value_or(v1::ReplicaSample());
+  }
+
   static std::vector<Json> Take(BookSubscription* subscription) {
     std::vector<std::string> texts;
     EXPECT_FALSE(subscription->Take(&texts));
@@ -130,6 +139,8 @@ TEST_F(BookSubscriptionTest, ASlowClientGetsTheWholeBookInPlaceOfWhatItMissed) {
     EXPECT_EQ(next[0]["conflated"], false);
     EXPECT_EQ(next[0]["bids"][0]["quantity"], total());
   }
+  EXPECT_EQ(Sample().conflated(), 6u);
+  EXPECT_EQ(Sample().dropped(), 6u * kTooMany + 3) << "three snapshots too, that waited";
   subscription->Stop();
 }
 
@@ -169,18 +180,15 @@ TEST_F(BookSubscriptionTest, OneThatIsMadeAgainBeginsAnew) {
 TEST_F(BookSubscriptionTest, WhatCanNotBeConflatedIsCut) {
   const auto subscription = Subscribe(v1::SubscribeRequest::TRADES);
   const auto half = std::make_shared<const std::string>(kMaxPendingBytes / 2, 'x');
-  for (int i = 0; i < 4; ++i) subscription->OnUpdate(half, /*snapshot=*/false);
+  size_t dropped = 0;
+  for (int i = 0; i < 4; ++i) dropped += subscription->OnUpdate(half, /*snapshot=*/false);
+  EXPECT_EQ(dropped, 3u) << "a snapshot waits already; what comes after the cut is nobody's";
   std::vector<std::string> texts;
   const std::optional<Refusal> ended = subscription->Take(&texts);
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->code, RefusalCode::kSlowConsumer);
   EXPECT_TRUE(texts.empty());
-  Watched<std::optional<uint64_t>> cut;
-  group_.replica(leader_).Sample([&](const v1::ReplicaSample& sample) {
-    cut.Update([&](std::optional<uint64_t>& value) { value = sample.cut(); });
-  });
-  ASSERT_TRUE(cut.Await([](const auto& value) { return value.has_value(); }));
-  EXPECT_EQ(cut.Get(), 1u);
+  EXPECT_EQ(Sample().cut(), 1u);
   subscription->Stop();
 }
 

@@ -122,8 +122,8 @@ TEST(PeerCodec, KeepsEntriesAndNumbersThem) {
   EXPECT_EQ(back.entries[1].chain, append.entries[1].chain);
   EXPECT_EQ(*back.entries[1].payload, std::string(3, '\0'));
 
-  const auto answer = RoundTripBody(
-      consensus::AppendEntriesResponse{true, Index(12), Index(6), Term(2), 77, false, 4});
+  const auto answer = RoundTripBody(consensus::AppendEntriesResponse{
+      true, Index(12), Index(6), Term(2), 77, false, 4, Digest{.high = 5, .low = 6}, true});
   EXPECT_TRUE(answer.accepted);
   EXPECT_EQ(answer.index, Index(12));
   EXPECT_EQ(answer.hint_index, Index(6));
@@ -131,6 +131,8 @@ TEST(PeerCodec, KeepsEntriesAndNumbersThem) {
   EXPECT_EQ(answer.round, 77u);
   EXPECT_FALSE(answer.clock_trusted);
   EXPECT_EQ(answer.priority, 4u);
+  EXPECT_EQ(answer.chain, (Digest{.high = 5, .low = 6}));
+  EXPECT_TRUE(answer.corrupt);
 }
 
 TEST(PeerCodec, KeepsSnapshotChunks) {
@@ -155,9 +157,12 @@ TEST(PeerCodec, KeepsSnapshotChunks) {
 }
 
 TEST(PeerCodec, KeepsStateDigests) {
-  const auto back = RoundTripBody(consensus::StateDigest{Index(9), {.high = 1, .low = 2}});
+  const auto back = RoundTripBody(
+      consensus::StateDigest{Index(9), {.high = 1, .low = 2}, {.high = 3, .low = 4}, 5});
   EXPECT_EQ(back.index, Index(9));
   EXPECT_EQ(back.digest, (Digest{.high = 1, .low = 2}));
+  EXPECT_EQ(back.chain, (Digest{.high = 3, .low = 4}));
+  EXPECT_EQ(back.format, 5u);
 }
 
 TEST(PeerCodec, RefusesWhatIsNoMessage) {

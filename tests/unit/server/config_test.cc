@@ -83,6 +83,26 @@ TEST(Config, EnvironmentVariablesAreNamedAfterKeys) {
   EXPECT_EQ(overrides[0].second, "0.0.0.0:9=x");
 }
 
+TEST(Config, AVariableThatIsMeantForAKeyMustNameOne) {
+  const char* const environment[] = {"QUORUMBOOK_RAFT_PRIORTY=0",   "QUORUMBOOK_PEERS=x",
+                                     "QUORUMBOOK_SYMBOLS_SHARDS=x", "QUORUMBOOK_ENDPOINTS=a:1",
+                                     "QUORUMBOOK_TEST_DATA=/x",     "QUORUMBOOK_RAFT_PRIORITY=1",
+                                     "QUORUMBOOK_HTTP_TOKEN_FILE=", nullptr};
+  EXPECT_THAT(
+      ErrorsOf(kGood, EnvironmentOverrides(environment)),
+      ::testing::UnorderedElementsAre(
+          "environment: unknown key 'raft.priorty' (did you mean 'raft.priority'?)",
+          "environment: unknown key 'peers' (say it in the file: it is a list or a map)",
+          "environment: unknown key 'symbols.shards' (say it in the file: it is a list or a map)",
+          HasSubstr("environment: http.token_file: is empty")));
+}
+
+TEST(Config, AddressesMayBeIpv6) {
+  const std::string yaml = Replaced(kGood, "client: 127.0.0.1:7002\n", "client: '[::1]:7002'\n");
+  ASSERT_THAT(ErrorsOf(yaml), IsEmpty());
+  EXPECT_EQ(ParseConfig(yaml, "n.yaml", {}, {}).config.listen_client, "[::1]:7002");
+}
+
 TEST(Config, EveryErrorIsNamedWithItsLineAndAHint) {
   const std::string yaml =
       Replaced(Replaced(Replaced(kGood, "cluster:\n  id: local", "cluster:\n  id: 'lo cal'"),
@@ -133,6 +153,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ShardTwice", "shards: [1, 2]", "shards: [1, 2, 1]", "a shard stands twice"},
         BadCase{"NoShards", "default_shard: 2\n  shards: {AMZN: 1}", "default_shard: 3",
                 "shard 3 is not in `shards`"},
+        BadCase{"SymbolTwice", "{AMZN: 1}", "{AMZN: 1, AMZN: 2}", "'AMZN' stands twice"},
+        BadCase{"SymbolNoName", "{AMZN: 1}", "{'AM ZN': 1}", "'AM ZN' is no name of a symbol"},
+        BadCase{"SymbolTooLong", "{AMZN: 1}", "{ABCDEFGHIJKLMNOPQ: 1}", "1 to 16 printable"},
+        BadCase{"SymbolNoText", "{AMZN: 1}", "{[AMZN]: 1}", "'' is no name of a symbol"},
+        BadCase{"TokenFileEmpty",
+                "data_dir:", "http: {token_file: ''}\ndata_dir:", "http.token_file: is empty"},
+        BadCase{"WebRootNowhere", "data_dir:", "http: {web_root: /nowhere}\ndata_dir:",
+                "http.web_root: '/nowhere' is no directory"},
+        BadCase{"AddressWithoutBrackets", "client: 127.0.0.1:7002\n", "client: '::1:7002'\n",
+                "'::1:7002' is not an address"},
         BadCase{"SymbolOnNoShard", "{AMZN: 1}", "{AMZN: 7}",
                 "symbols.shards.AMZN: shard 7 is not in `shards`"}),
     [](const auto& param) { return param.param.name; });

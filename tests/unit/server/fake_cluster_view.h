@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/monitoring/cluster_view.h"
 
@@ -14,18 +15,23 @@ class FakeClusterView {
  public:
   static constexpr int64_t kStartMs = 1'700'000'000'000;
 
-  FakeClusterView() : view_("test", 1, {1, 2, 3}, {7}, kStartMs) {
-    for (uint32_t id = 1; id <= 3; ++id) samples_[id] = MakeSample(id);
-    Lead(2, 5);
+  explicit FakeClusterView(const std::vector<uint32_t>& shards = {7})
+      : view_("test", 1, {1, 2, 3}, shards, kStartMs) {
+    for (uint32_t id = 1; id <= 3; ++id) {
+      samples_[id] = MakeSample(id);
+      for (const uint32_t shard : shards) AddReplica(shard, &samples_[id]);
+    }
+    for (size_t i = 0; i < shards.size(); ++i) Lead(2, 5, static_cast<int>(i));
   }
 
   // What the nodes will say from now on; to be changed by the test.
   v1::NodeSample& sample(uint32_t node) { return samples_.at(node); }
   v1::ReplicaSample& replica(uint32_t node) { return *sample(node).mutable_replicas(0); }
 
-  void Lead(uint32_t leader, uint64_t term) {
+  // `shard`: the first, the second ...
+  void Lead(uint32_t leader, uint64_t term, int shard = 0) {
     for (auto& [id, sample] : samples_) {
-      v1::ReplicaStatus* const status = sample.mutable_replicas(0)->mutable_status();
+      v1::ReplicaStatus* const status = sample.mutable_replicas(shard)->mutable_status();
       status->set_role(id == leader ? v1::ReplicaStatus::LEADER : v1::ReplicaStatus::FOLLOWER);
       status->set_leader_id(leader);
       status->set_term(term);
@@ -81,8 +87,11 @@ class FakeClusterView {
       out->set_connected(true);
       out->set_round_trip_seconds(0.001);
     }
-    v1::ReplicaStatus* const status = sample.add_replicas()->mutable_status();
-    status->set_shard(7);
+    return sample;
+  }
+  static void AddReplica(uint32_t shard, v1::NodeSample* sample) {
+    v1::ReplicaStatus* const status = sample->add_replicas()->mutable_status();
+    status->set_shard(shard);
     status->set_commit_index(100);
     status->set_applied_index(100);
     status->set_first_index(1);
@@ -92,7 +101,6 @@ class FakeClusterView {
       member->set_node_id(voter);
       member->set_kind(v1::MemberStatus::VOTER);
     }
-    return sample;
   }
 
   int64_t now_ms_ = kStartMs;

@@ -50,6 +50,50 @@ TEST_F(MarketDataFeedTest, SaysWhatChangedAndNothingElse) {
   EXPECT_EQ(levels->updates.size(), 4u) << "of another symbol";
 }
 
+// An auction that ends, or a sweep, may trade more in one batch than a message should hold.
+TEST_F(MarketDataFeedTest, ManyTradesOfOneBatchComeInSeveralUpdates) {
+  constexpr uint64_t kTrades = 10'000;
+  for (uint64_t first = 1; first <= kTrades; first += 1'000) {
+    std::vector<exchange::Command> orders;
+    for (uint64_t id = first; id < first + 1'000; ++id) {
+      orders.emplace_back(Order(id, Side::kSell, 10, 1));
+    }
+    Send(1, std::move(orders));
+  }
+  const auto trades = Add(Request(SubscribeRequest::TRADES));
+  SubscribeRequest of_account = Request(SubscribeRequest::EXECUTIONS);
+  of_account.set_account(1);
+  const auto executions = Add(of_account);
+  const size_t snapshots = trades->updates.size();
+  Send(2, {Order(1, Side::kBuy, 10, kTrades)});
+  uint64_t told = 0;
+  uint64_t last_trade = 0;
+  uint64_t last_event = 0;
+  ASSERT_GT(trades->updates.size(), snapshots + 1);
+  for (size_t i = snapshots; i < trades->updates.size(); ++i) {
+    const v1::MarketDataUpdate& update = trades->updates[i];
+    EXPECT_LT(update.ByteSizeLong(), size_t{1} << 18);
+    EXPECT_EQ(update.time_ns(), time_);
+    EXPECT_GT(update.event_sequence(), last_event);
+    for (const v1::Trade& trade : update.trades()) {
+      EXPECT_EQ(trade.trade_id(), last_trade + 1);
+      last_trade = trade.trade_id();
+      EXPECT_LE(trade.event_sequence(), update.event_sequence());
+      EXPECT_GT(trade.event_sequence(), last_event);
+      ++told;
+    }
+    last_event = update.event_sequence();
+  }
+  EXPECT_EQ(told, kTrades);
+  EXPECT_EQ(last_event, exchange_.last_sequence());
+  uint64_t fills = 0;
+  for (const v1::MarketDataUpdate& update : executions->updates) {
+    EXPECT_TRUE(update.snapshot() || update.ByteSizeLong() < size_t{1} << 20);
+    if (!update.snapshot()) fills += static_cast<uint64_t>(update.executions_size());
+  }
+  EXPECT_EQ(fills, kTrades);
+}
+
 TEST_F(MarketDataFeedTest, ALevelThatMovesIntoTheDepthIsSaid) {
   Send(1, {Order(1, Side::kBuy, 10, 1), Order(2, Side::kBuy, 9, 1), Order(3, Side::kBuy, 8, 1)});
   const auto levels = Add(Request(SubscribeRequest::L2, 2));
@@ -130,6 +174,55 @@ TEST_F(MarketDataFeedTest, TheNumberOfSubscriptionsIsBounded) {
   EXPECT_EQ(all.back()->updates.size(), 1u);
 }
 
+class Browser final : public MarketDataSubscriber {
+ public:
+  size_t OnUpdate(const SharedUpdate&, bool) override { return 0; }
+  size_t Behind() const override { return 0; }
+  size_t MostBeside() const override { return 2; }
+  void OnEnd(const Refusal& refusal) override { ended = refusal.code; }
+
+  RefusalCode ended = RefusalCode::kNone;
+};
+
+TEST_F(MarketDataFeedTest, SomeLeaveAShareToOthers) {
+  const auto browser = std::make_shared<Browser>();
+  const auto first = Add(Request(SubscribeRequest::L1));
+  const auto second = Add(Request(SubscribeRequest::L1));
+  feed_.Add(exchange_, Request(SubscribeRequest::L1), browser);
+  EXPECT_EQ(browser->ended, RefusalCode::kTooManySubscriptions);
+  EXPECT_EQ(Add(Request(SubscribeRequest::L1))->ended, RefusalCode::kNone);
+  feed_.Remove(first.get());
+  feed_.Remove(second.get());
+  browser->ended = RefusalCode::kNone;
+  feed_.Add(exchange_, Request(SubscribeRequest::L1), browser);
+  EXPECT_EQ(browser->ended, RefusalCode::kNone);
+  feed_.Remove(browser.get());
+}
+
+// Whoever asks for what: the market is looked at as often as there are kinds of things to ask for.
+TEST_F(MarketDataFeedTest, ASymbolIsLookedAtOnceForAllDepths) {
+  std::vector<std::shared_ptr<Recorder>> all;
+  for (uint32_t depth = 1; depth <= kMaxDepth; ++depth) {
+    all.push_back(Add(Request(SubscribeRequest::L2, depth)));
+  }
+  ASSERT_EQ(feed_.subscribers(), kMaxDepth);
+  EXPECT_EQ(feed_.topics(), 1u);
+  Add(Request(SubscribeRequest::L1));
+  Add(Request(SubscribeRequest::L3));
+  EXPECT_EQ(feed_.topics(), 3u);
+  Send(1, {Order(1, Side::kBuy, 10, 1), Order(2, Side::kBuy, 9, 1), Order(3, Side::kBuy, 8, 1)});
+  EXPECT_EQ(all[0]->updates.back().levels().bids_size(), 1);
+  EXPECT_EQ(all[1]->updates.back().levels().bids_size(), 2);
+  EXPECT_EQ(all.back()->updates.back().levels().bids_size(), 3);
+  // The deepest go: the others are told as before.
+  for (size_t i = 1; i < all.size(); ++i) feed_.Remove(all[i].get());
+  Send(1, {exchange::CancelOrder{SymbolId(1), ClientOrderId(1)}});
+  EXPECT_EQ(all[0]->updates.back().levels().ShortDebugString(),
+            "bids { price: 10 } bids { price: 9 quantity: 1 orders: 1 }");
+  feed_.Remove(all[0].get());
+  EXPECT_EQ(feed_.topics(), 2u);
+}
+
 TEST_F(MarketDataFeedTest, TheLagIsThatOfTheSlowestSubscriber) {
   EXPECT_EQ(feed_.MostBehind(), 0u);
   const auto quick = Add(Request(SubscribeRequest::L1));
@@ -139,6 +232,17 @@ TEST_F(MarketDataFeedTest, TheLagIsThatOfTheSlowestSubscriber) {
   EXPECT_EQ(feed_.MostBehind(), 30u);
   feed_.Remove(slow.get());
   EXPECT_EQ(feed_.MostBehind(), 2u);
+}
+
+TEST_F(MarketDataFeedTest, WhatIsDroppedForSlowSubscribersIsAddedUp) {
+  const auto slow = Add(Request(SubscribeRequest::L2));
+  const auto quick = Add(Request(SubscribeRequest::L2));
+  EXPECT_EQ(feed_.dropped(), 0u);
+  slow->dropping = 3;
+  feed_.Refresh(exchange_, slow.get());
+  feed_.Refresh(exchange_, slow.get());
+  feed_.Refresh(exchange_, quick.get());
+  EXPECT_EQ(feed_.dropped(), 6u);
 }
 
 TEST_F(MarketDataFeedTest, AnotherStateGivesEverybodyASnapshot) {
@@ -272,6 +376,74 @@ TEST_P(RandomFeedTest, WhoeverFollowsHasTheBook) {
   EXPECT_EQ(last_trade, exchange_.Summary(SymbolId(1))->trades);
   EXPECT_GT(last_trade, 50u) << "the flow is too thin to prove anything";
   EXPECT_GT(orders.recorder->updates.size(), 100u);
+}
+
+// A level as it is said: its quantity and orders; 0 when it went.
+using Said = std::map<exchange::Price, std::pair<int64_t, uint64_t>>;
+
+Said SaidOf(const google::protobuf::RepeatedPtrField<v1::Level>& levels) {
+  Said said;
+  for (const v1::Level& level : levels) {
+    EXPECT_TRUE(said.try_emplace(level.price(), level.quantity(), level.orders()).second)
+        << "said twice: " << level.price();
+  }
+  return said;
+}
+
+// What is between two states of a side, and nothing else.
+Said Between(const std::vector<exchange::LevelInfo>& before,
+             const std::vector<exchange::LevelInfo>& after) {
+  Said said;
+  for (const exchange::LevelInfo& level : before) said[level.price] = {0, 0};
+  for (const exchange::LevelInfo& level : after) said[level.price] = {level.quantity, level.orders};
+  for (const exchange::LevelInfo& level : before) {
+    const auto now = said.find(level.price);
+    if (now->second == std::pair<int64_t, uint64_t>(level.quantity, level.orders)) said.erase(now);
+  }
+  return said;
+}
+
+// Whatever others ask for, each is told what changed within its own depth.
+TEST_P(RandomFeedTest, EachDepthIsToldItsOwnChangesExactly) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  RandomCommands random(GetParam());
+  std::map<uint32_t, std::shared_ptr<Recorder>> all;
+  std::map<uint32_t, exchange::Depth> before;
+  size_t told = 0;
+  size_t silent = 0;
+  for (int batch = 0; batch < 300; ++batch) {
+    SCOPED_TRACE("batch " + std::to_string(batch));
+    // They come and go.
+    const auto depth = static_cast<uint32_t>(1 + random.Draw(14));
+    const auto known = all.find(depth);
+    if (known == all.end()) {
+      all[depth] = Add(Request(SubscribeRequest::L2, depth));
+    } else if (random.Draw(3) == 0) {
+      feed_.Remove(known->second.get());
+      all.erase(known);
+    }
+    for (const auto& [levels, recorder] : all) {
+      before[levels] = exchange_.GetDepth(SymbolId(1), levels);
+      recorder->updates.clear();
+    }
+    std::vector<exchange::Command> commands;
+    for (uint64_t i = 0; i <= random.Draw(6); ++i) commands.push_back(random.Next());
+    Send(1 + random.Draw(kAccounts), std::move(commands));
+    for (const auto& [levels, recorder] : all) {
+      SCOPED_TRACE("depth " + std::to_string(levels));
+      const exchange::Depth after = exchange_.GetDepth(SymbolId(1), levels);
+      const Said bids = Between(before[levels].bids, after.bids);
+      const Said asks = Between(before[levels].asks, after.asks);
+      const bool changed = bids.size() + asks.size() > 0;
+      (changed ? told : silent) += 1;
+      ASSERT_EQ(recorder->updates.size(), changed ? 1u : 0u);
+      if (!changed) continue;
+      ASSERT_EQ(SaidOf(recorder->updates[0].levels().bids()), bids);
+      ASSERT_EQ(SaidOf(recorder->updates[0].levels().asks()), asks);
+    }
+  }
+  EXPECT_GT(told, 300u);
+  EXPECT_GT(silent, 100u);
 }
 
 // A subscriber that takes nothing for a while is conflated, and then has the book again.

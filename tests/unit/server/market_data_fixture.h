@@ -26,13 +26,14 @@ using v1::SubscribeRequest;
 // Keeps what it is sent, as a stream numbers it.
 class Recorder final : public MarketDataSubscriber {
  public:
-  void OnUpdate(const SharedUpdate& bytes, bool snapshot) override {
+  size_t OnUpdate(const SharedUpdate& bytes, bool snapshot) override {
     v1::MarketDataUpdate update;
-    ASSERT_TRUE(update.ParseFromString(*bytes));
+    EXPECT_TRUE(update.ParseFromString(*bytes));
     EXPECT_EQ(update.snapshot(), snapshot);
     EXPECT_EQ(update.sequence(), 0u) << "is the stream's to give";
     update.set_sequence(++sequence_);
     updates.push_back(std::move(update));
+    return dropping;
   }
   size_t Behind() const override { return behind; }
   void OnEnd(const Refusal& refusal) override { ended = refusal.code; }
@@ -40,6 +41,7 @@ class Recorder final : public MarketDataSubscriber {
   std::vector<v1::MarketDataUpdate> updates;
   RefusalCode ended = RefusalCode::kNone;
   size_t behind = 0;
+  size_t dropping = 0;  // says so of each update
 
  private:
   uint64_t sequence_ = 0;

@@ -24,6 +24,7 @@ TEST(MarketDataQueue, ConflatesAtTheBoundUntilASnapshotComes) {
   EXPECT_EQ(queue.behind(), 0u);
   for (size_t i = 0; i < kMaxPendingUpdates; ++i) EXPECT_TRUE(queue.Push(Update("x"), false));
   EXPECT_FALSE(queue.wants_snapshot());
+  EXPECT_EQ(queue.TakeDropped(), 0u);
   EXPECT_EQ(queue.behind(), kMaxPendingUpdates);
   EXPECT_TRUE(queue.Push(Update("one too many"), false));
   EXPECT_TRUE(queue.empty());
@@ -31,6 +32,8 @@ TEST(MarketDataQueue, ConflatesAtTheBoundUntilASnapshotComes) {
   EXPECT_EQ(queue.behind(), kMaxPendingUpdates) << "nothing waits any more, and it is far behind";
   EXPECT_TRUE(queue.Push(Update("lost"), false));
   EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.TakeDropped(), kMaxPendingUpdates + 2);
+  EXPECT_EQ(queue.TakeDropped(), 0u) << "said once";
   EXPECT_TRUE(queue.Push(Update("whole"), true));
   EXPECT_TRUE(queue.Push(Update("next"), false));
   EXPECT_FALSE(queue.wants_snapshot());
@@ -58,6 +61,7 @@ TEST(MarketDataQueue, ASnapshotTakesThePlaceOfWhatWaits) {
   MarketDataQueue queue(true);
   queue.Push(Update("a"), false);
   queue.Push(Update("whole"), true);
+  EXPECT_EQ(queue.TakeDropped(), 1u);
   EXPECT_EQ(*queue.Pop(), "whole");
   EXPECT_TRUE(queue.empty());
 }
@@ -68,9 +72,13 @@ TEST(MarketDataQueue, CutsAtTheBoundWhatMayNotBeConflated) {
   EXPECT_TRUE(queue.Push(half, false));
   EXPECT_TRUE(queue.Push(half, false));
   EXPECT_FALSE(queue.Push(Update("x"), false));
+  EXPECT_EQ(queue.TakeDropped(), 1u);
   queue.Pop();  // what is taken makes room
   EXPECT_TRUE(queue.Push(half, false));
-  // Many small ones are no matter.
+  // Many small ones are no matter, nor is a large one of which nothing was left waiting.
+  queue.Clear();
+  EXPECT_TRUE(queue.Push(Update(std::string(2 * kMaxPendingBytes, 'x')), false));
+  EXPECT_FALSE(queue.Push(Update("x"), false));
   queue.Clear();
   for (size_t i = 0; i < 10 * kMaxPendingUpdates; ++i) EXPECT_TRUE(queue.Push(Update("x"), false));
 }

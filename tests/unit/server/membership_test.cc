@@ -183,6 +183,31 @@ TEST(MembershipTest, ALearnerGetsNoVoteBeforeItHasCaughtUp) {
   EXPECT_THAT(group.configuration().voters, UnorderedElementsAre(kOne, kTwo, kThree, kFour));
 }
 
+// A few entries may be much: nothing would be committed until the new voter has them.
+TEST(MembershipTest, ALearnerThatLacksManyBytesHasNotCaughtUp) {
+  Group group({kOne});
+  const NodeId leader = group.Leader();
+  group.membership(leader).SetConnected({kFour});  // said hello, and is silent
+  group.membership(leader).Add(NodeId(4), group.now(), [](const Refusal*, const auto&) {});
+  group.Run(std::chrono::milliseconds(100));
+  group.Start(kFour);
+  group.Run(std::chrono::milliseconds(1));
+  ASSERT_THAT(group.configuration().learners, UnorderedElementsAre(kFour));
+  consensus::Index index;
+  consensus::Term term;
+  const auto payload = std::make_shared<const std::string>(kCaughtUpBytes / 4, 'x');
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(group.raft(leader).Propose(payload, group.now(), &index, &term),
+              consensus::ProposeResult::kAccepted);
+  }
+  const consensus::PeerProgress behind = group.raft(leader).status().peers.at(0);
+  EXPECT_FALSE(group.membership(leader).Tend(group.now())) << behind.behind_bytes;
+  EXPECT_GT(behind.behind_bytes, kCaughtUpBytes);
+  EXPECT_TRUE(behind.active && !behind.probing && !behind.snapshotting);
+  group.Run(std::chrono::seconds(1));
+  EXPECT_THAT(group.configuration().voters, UnorderedElementsAre(kOne, kFour));
+}
+
 TEST(MembershipTest, TakesANodeOutAndSaysSoWhenItIsCommitted) {
   Group group({kOne, kTwo, kThree});
   const NodeId leader = group.Leader();
@@ -199,6 +224,45 @@ TEST(MembershipTest, TakesANodeOutAndSaysSoWhenItIsCommitted) {
   EXPECT_EQ(after->voters.size(), 2u);
   EXPECT_FALSE(after->Contains(other));
   EXPECT_EQ(group.membership(leader).FindMember(NodeOf(other)), NodeId());
+}
+
+TEST(MembershipTest, WhoWasTakenOutComesBackWithAnEmptyStoreOnly) {
+  Group group({kOne, kTwo, kThree});
+  const NodeId leader = group.Leader();
+  const NodeId other = leader == kThree ? kTwo : kThree;
+  group.membership(leader).Remove(NodeOf(other), group.now(), [](const Refusal*, const auto&) {});
+  group.Run(std::chrono::seconds(2));
+  std::string why_not;
+  const auto note = [&](const Refusal* why, const auto&) {
+    why_not = why == nullptr ? "" : why->message;
+  };
+  group.membership(leader).Add(NodeOf(other), group.now(), note);
+  EXPECT_THAT(why_not, HasSubstr("start it with an empty data_dir"));
+  group.Lose(other);
+  group.Start(Member(NodeOf(other).value(), 99));
+  group.Connect();
+  group.membership(leader).Add(NodeOf(other), group.now(), note);
+  group.Run(std::chrono::seconds(5));
+  EXPECT_EQ(why_not, "");
+  EXPECT_EQ(group.configuration().voters.size(), 3u);
+  EXPECT_FALSE(group.configuration().Contains(other));
+}
+
+// Its older store was put back: no operator asked for that.
+TEST(MembershipTest, WhoWasReplacedDoesNotReplaceItsSuccessor) {
+  Group group({kOne, kTwo, kThree});
+  group.Leader();
+  group.Lose(kTwo);
+  group.Start(kNewTwo);
+  group.Connect();
+  group.Run(std::chrono::seconds(10));
+  ASSERT_THAT(group.configuration().voters, UnorderedElementsAre(kOne, kNewTwo, kThree));
+  group.Lose(kNewTwo);
+  group.Start(kTwo);
+  group.Connect();
+  group.Run(std::chrono::seconds(10));
+  EXPECT_THAT(group.configuration().voters, UnorderedElementsAre(kOne, kNewTwo, kThree));
+  EXPECT_FALSE(group.configuration().Contains(kTwo));
 }
 
 TEST(MembershipTest, RepeatsAreHarmless) {

@@ -10,6 +10,7 @@
 #include "server/monitoring/event_log.h"
 #include "server/monitoring/health.h"
 #include "server/monitoring/history.h"
+#include "server/monitoring/metrics_page.h"
 #include "server/monitoring/series.h"
 #include "tests/unit/server/fake_cluster_view.h"
 
@@ -144,6 +145,40 @@ TEST(ClusterView, ARestartForgetsEarlierSamples) {
   EXPECT_EQ(fake.view().Find(2)->before(), nullptr) << "its counters began anew";
 }
 
+// What server/monitoring/cluster_view.h and docs/http.md say that a sample of a shard has at most.
+TEST(ClusterView, ASampleIsBounded) {
+  v1::ReplicaSample sample;
+  DurationHistogram histogram;
+  v1::Durations durations;
+  durations.mutable_counts()->Assign(histogram.counts().begin(), histogram.counts().end());
+  for (v1::Durations* const one :
+       {sample.mutable_queue(), sample.mutable_append(), sample.mutable_replicate(),
+        sample.mutable_commit(), sample.mutable_apply(), sample.mutable_match(),
+        sample.mutable_acknowledge(), sample.mutable_read()}) {
+    *one = durations;
+  }
+  const std::string name(28, 'x');
+  for (int i = 0; i < 64; ++i) sample.add_symbol_samples()->set_name(name);
+  for (int i = 0; i < 18; ++i) {
+    sample.add_refused()->set_name(name);
+    sample.add_commands()->set_command(name);
+    sample.add_events()->set_name(name);
+    sample.add_orders()->set_type(name);
+  }
+  for (int i = 0; i < 64; ++i) {
+    sample.add_rejects()->set_name(name);
+    sample.add_cancels()->set_name(name);
+  }
+  for (int i = 0; i < 7; ++i) {
+    sample.add_followers();
+    sample.mutable_status()->add_members();
+    sample.mutable_status()->add_peers();
+    for (int kind = 0; kind < 9; ++kind) sample.add_evidence()->set_kind(name);
+  }
+  EXPECT_LT(sample.SpaceUsedLong(), 48u << 10);
+  EXPECT_GT(sample.SpaceUsedLong(), 32u << 10) << "say less";
+}
+
 TEST(Series, RatesAreOfTheLeaderAlone) {
   FakeClusterView fake;
   fake.Pass();
@@ -223,6 +258,75 @@ TEST(Health, NoLeaderAlertsAndFounding) {
   EXPECT_THAT(founding.sentence, HasSubstr("node 2 to run"));
 }
 
+std::string PageOf(const v1::NodeSample* sample, bool ready) {
+  static const HttpMetrics& http = *new HttpMetrics();
+  MetricsInputs inputs;
+  inputs.sample = sample;
+  inputs.ready = ready;
+  inputs.http = &http;
+  return RenderMetrics(inputs);
+}
+
+TEST(Metrics, ANodeIsReadyWhenReadyzSaysSo) {
+  FakeClusterView fake;
+  EXPECT_THAT(PageOf(&fake.sample(1), true), HasSubstr("\nquorumbook_node_ready 1\n"));
+  EXPECT_THAT(PageOf(&fake.sample(1), false), HasSubstr("\nquorumbook_node_ready 0\n"))
+      << "the figures may be old, and all well in them";
+}
+
+TEST(Metrics, NothingIsSaidOfWhatWasNotMeasured) {
+  const std::string page = PageOf(nullptr, false);
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_node_ready 0\n"));
+  EXPECT_THAT(page, Not(HasSubstr("quorumbook_build_info{")));
+  EXPECT_THAT(page, Not(HasSubstr("process_start_time_seconds 0")));
+}
+
+size_t Count(const std::string& page, const std::string& text) {
+  size_t count = 0;
+  for (size_t at = page.find(text); at != std::string::npos; at = page.find(text, at + 1)) ++count;
+  return count;
+}
+
+// Node 3 began anew: its former self has the vote and is gone, its new one learns.
+TEST(Metrics, ANodeThatIsReplacedIsOneSeries) {
+  FakeClusterView fake;
+  v1::ReplicaSample& leader = fake.replica(2);
+  v1::MemberStatus* const anew = leader.mutable_status()->add_members();
+  anew->set_node_id(3);
+  anew->set_incarnation(1);
+  anew->set_kind(v1::MemberStatus::LEARNER);
+  const auto add = [&](uint32_t node, uint64_t incarnation, bool active, uint64_t match) {
+    v1::FollowerSample* const follower = leader.add_followers();
+    follower->set_node_id(node);
+    follower->set_incarnation(incarnation);
+    follower->set_active(active);
+    follower->set_match_index(match);
+  };
+  add(1, 0, true, 100);
+  add(3, 1, true, 90);
+  add(3, 0, false, 40);
+  const std::string page = PageOf(&fake.sample(2), true);
+  EXPECT_EQ(Count(page, "\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"}"), 1u);
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"} 10\n"));
+  EXPECT_EQ(Count(page, "\nquorumbook_raft_peer_inflight_bytes{shard=\"7\",peer=\"3\"}"), 1u);
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_voters{shard=\"7\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_active_voters{shard=\"7\"} 2\n"));
+}
+
+TEST(Metrics, EvidenceNamesTheCulprit) {
+  FakeClusterView fake;
+  v1::EvidenceCount* const evidence = fake.replica(1).add_evidence();
+  evidence->set_kind("diverged_state");
+  evidence->set_culprit(3);
+  evidence->set_count(2);
+  evidence->set_age_seconds(90);
+  const std::string page = PageOf(&fake.sample(1), true);
+  const std::string labels = "{shard=\"7\",kind=\"diverged_state\",culprit=\"3\"}";
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_evidence_total" + labels + " 2\n"));
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_evidence_age_seconds" + labels + " 90\n"));
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_digest_mismatches_total{shard=\"7\"} 2\n"));
+}
+
 std::vector<std::string> KindsOf(const EventLog& log) {
   std::vector<std::string> kinds;
   for (const ClusterEvent& event : log.events()) kinds.emplace_back(event.kind);
@@ -241,8 +345,9 @@ TEST(EventLog, TellsWhatChanged) {
 
   fake.Lead(3, 6);
   fake.replica(1).set_snapshots_taken(1);
-  v1::NamedCount* const evidence = fake.replica(1).add_evidence();
-  evidence->set_name("double_vote");
+  v1::EvidenceCount* const evidence = fake.replica(1).add_evidence();
+  evidence->set_kind("double_vote");
+  evidence->set_culprit(2);
   evidence->set_count(1);
   fake.sample(3).mutable_storage()->set_disk_full(true);
   fake.Pass();

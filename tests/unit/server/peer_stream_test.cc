@@ -44,7 +44,7 @@ class PeerStreamTest : public testing::Test {
  protected:
   using Calls = std::vector<std::string>;
 
-  const PeerIdentity identity_{"test", MakeMember(NodeId(1), 1), {}, false};
+  const PeerIdentity identity_{"test", MakeMember(NodeId(1), 1), {}, false, {}};
   std::shared_ptr<FakeStream> stream_ = std::make_shared<FakeStream>(
       identity_, [](const v1::PeerHello&) { return std::pair<PeerLink*, grpc::Status>(); });
 };

@@ -4,20 +4,20 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
+#include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "quorumbook/v1/peer.grpc.pb.h"
-#include "server/grpc_limits.h"
-#include "server/replica/member.h"
-#include "tests/unit/server/wait.h"
+#include "tests/unit/server/talker.h"
 
 namespace quorumbook::server {
 namespace {
@@ -27,102 +27,6 @@ using consensus::Index;
 using consensus::Message;
 using consensus::Term;
 using ::testing::HasSubstr;
-
-uint16_t FreePort() {
-  asio::io_context io;
-  return asio::ip::tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-}
-
-std::string Loopback(uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
-
-Config MakeConfig(const std::string& cluster, uint64_t node, const std::vector<uint16_t>& ports) {
-  Config config;
-  config.cluster_id = cluster;
-  config.node_id = NodeId(node);
-  for (size_t i = 0; i < ports.size(); ++i) {
-    config.peers.push_back({NodeId(i + 1), "unused", Loopback(ports[i])});
-  }
-  return config;
-}
-
-Message Probe(uint64_t from, uint64_t to, uint64_t term) {
-  return {NodeId(from), NodeId(to), Term(term), consensus::RequestVote{Index(7), Term(1)}};
-}
-
-// A node that only talks.
-class Talker {
- public:
-  Talker(const std::string& cluster, uint64_t node, const std::vector<uint16_t>& ports,
-         uint64_t incarnation = 0)
-      : work_(asio::make_work_guard(io_)),
-        identity_(cluster, MakeMember(NodeId(node), incarnation), {}, false),
-        transport_(MakeConfig(cluster, node, ports), &identity_, &io_, &metrics_, Events()) {
-    grpc::ServerBuilder builder;
-    SetListenerArguments(kMaxPeerMessageBytes, &builder);
-    builder.AddListeningPort(Loopback(ports[node - 1]), grpc::InsecureServerCredentials());
-    builder.RegisterService(transport_.service());
-    server_ = builder.BuildAndStart();
-    EXPECT_NE(server_, nullptr);
-    thread_ = std::thread([this] { io_.run(); });
-    transport_.Start();
-  }
-  ~Talker() {
-    transport_.Stop();
-    server_->Shutdown(std::chrono::system_clock::now());
-    work_.reset();
-    io_.stop();
-    thread_.join();
-  }
-
-  PeerTransport& transport() { return transport_; }
-  Watched<std::vector<Message>>& heard() { return heard_; }
-  Watched<std::vector<PeerGreeting>>& greeted() { return greeted_; }
-  Watched<std::vector<NodeId>>& lost() { return lost_; }
-
- private:
-  PeerEvents Events() {
-    PeerEvents events;
-    events.receive = [this](ShardId, std::vector<Message> messages) {
-      heard_.Update([&](std::vector<Message>& heard) {
-        heard.insert(heard.end(), messages.begin(), messages.end());
-      });
-    };
-    events.greeted = [this](const PeerGreeting& greeting) {
-      greeted_.Update([&](std::vector<PeerGreeting>& greeted) { greeted.push_back(greeting); });
-    };
-    events.lost = [this](NodeId member) {
-      lost_.Update([&](std::vector<NodeId>& lost) { lost.push_back(member); });
-    };
-    return events;
-  }
-
-  asio::io_context io_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  Watched<std::vector<Message>> heard_;
-  Watched<std::vector<PeerGreeting>> greeted_;
-  Watched<std::vector<NodeId>> lost_;
-  PeerIdentity identity_;
-  GrpcMetrics metrics_;
-  PeerTransport transport_;
-  std::unique_ptr<grpc::Server> server_;
-  std::thread thread_;
-};
-
-// Messages are lost until both are connected, as Raft's are: repeats until one comes through.
-bool SendUntilHeard(Talker* from, Talker* to, const Message& message) {
-  const auto arrived = [&](const std::vector<Message>& heard) {
-    for (const Message& one : heard) {
-      if (one.term == message.term && one.from == message.from) return true;
-    }
-    return false;
-  };
-  for (int attempt = 0; attempt < 6000; ++attempt) {
-    from->transport().Send(ShardId(1), {message});
-    if (arrived(to->heard().Get())) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 TEST(PeerTransport, CarriesMessagesBothWays) {
   const std::vector<uint16_t> ports = {FreePort(), FreePort()};
@@ -189,8 +93,9 @@ TEST(PeerTransport, LosesMessagesToAnEarlierIncarnation) {
   }
 }
 
-// What a peer that says `hello` is answered with.
-grpc::Status Knock(uint16_t port, const v1::PeerFrame& first) {
+// What a peer that says hello with `first` is answered with; it hangs up after `frames` answers (0:
+// never).
+grpc::Status Knock(uint16_t port, const v1::PeerFrame& first, int frames = 0) {
   auto stub =
       v1::Peer::NewStub(grpc::CreateChannel(Loopback(port), grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
@@ -200,16 +105,9 @@ grpc::Status Knock(uint16_t port, const v1::PeerFrame& first) {
   stream->Write(first);
   v1::PeerFrame answer;
   while (stream->Read(&answer)) {
+    if (--frames == 0) stream->WritesDone();
   }
   return stream->Finish();
-}
-
-v1::PeerFrame Hello(const std::string& cluster, uint32_t node, uint32_t version) {
-  v1::PeerFrame frame;
-  frame.mutable_hello()->set_cluster_id(cluster);
-  frame.mutable_hello()->set_node_id(node);
-  frame.mutable_hello()->set_protocol_version(version);
-  return frame;
 }
 
 TEST(PeerTransport, RefusesWhomItDoesNotKnow) {
@@ -227,6 +125,113 @@ TEST(PeerTransport, RefusesWhomItDoesNotKnow) {
   EXPECT_THAT(refusal(Hello("c", 2, kPeerProtocolVersion)), HasSubstr("node 2 is no peer"));
   EXPECT_THAT(refusal(v1::PeerFrame()), HasSubstr("no hello"));
   EXPECT_TRUE(two.heard().Get().empty());
+}
+
+// What must be the same is compared; what a node may have of its own, or what changes from node to
+// node while the cluster runs, is not.
+TEST(PeerTransport, RefusesWhomOtherSettingsGovern) {
+  const std::vector<uint16_t> ports = {FreePort(), FreePort()};
+  Talker two("c", 2, ports);
+  const auto answer = [&](const std::function<void(Config*)>& change) {
+    Config config = MakeConfig("c", 1, {});
+    change(&config);
+    v1::PeerFrame frame = Hello("c", 1, kPeerProtocolVersion);
+    *frame.mutable_hello()->mutable_settings() = SettingsOf(config);
+    return Knock(ports[1], frame, 1);
+  };
+  const auto refusal = [&](const std::function<void(Config*)>& change) {
+    const grpc::Status status = answer(change);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+    return status.error_message();
+  };
+  EXPECT_THAT(refusal([](Config* c) { c->shards.push_back(ShardId(2)); }),
+              HasSubstr("`shards` of node 1 and of node 2 differ"));
+  EXPECT_THAT(refusal([](Config* c) { c->symbol_shards["A"] = ShardId(1); }),
+              HasSubstr("`symbols` of node 1"));
+  EXPECT_THAT(refusal([](Config* c) { c->default_shard = ShardId(2); }),
+              HasSubstr("`symbols` of node 1"));
+  for (const auto& change : std::vector<std::function<void(Config*)>>{
+           [](Config* c) { c->election_timeout_min += std::chrono::milliseconds(1); },
+           [](Config* c) { c->election_timeout_max += std::chrono::milliseconds(1); },
+           [](Config* c) { c->heartbeat_interval += std::chrono::milliseconds(1); },
+           [](Config* c) { c->quiesce_after += std::chrono::milliseconds(1); },
+           [](Config* c) { c->lease_reads = true; }}) {
+    EXPECT_THAT(refusal(change), HasSubstr("`raft` of node 1"));
+  }
+  EXPECT_THAT(refusal([](Config* c) {
+                c->shards.push_back(ShardId(2));
+                c->lease_reads = true;
+              }),
+              HasSubstr("`shards` and `raft` of node 1"));
+  EXPECT_TRUE(two.greeted().Get().empty());
+  EXPECT_TRUE(answer([](Config* c) {
+                c->priority = 0;
+                c->peers.push_back({NodeId(3), "x:1", "x:2"});
+                c->snapshot_log_bytes *= 2;
+                c->threads = 7;
+              }).ok());
+  EXPECT_TRUE(two.greeted().Await([](const auto& greeted) { return greeted.size() == 1; }));
+}
+
+// What is logged while this stands.
+class CapturedLog {
+ public:
+  CapturedLog() {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_, true);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", std::move(sink)));
+  }
+  ~CapturedLog() { spdlog::set_default_logger(before_); }
+
+  // REQUIRES: nobody logs any more.
+  size_t Count(const std::string& words) const {
+    const std::string text = text_.str();
+    size_t count = 0;
+    for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
+ private:
+  std::ostringstream text_;
+  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
+
+TEST(PeerTransport, ARefusalIsLoggedOnceAChange) {
+  CapturedLog log;
+  const std::vector<uint16_t> ports = {FreePort(), FreePort(), FreePort()};
+  {
+    Talker three("c", 3, ports);
+    const auto knock = [&](const v1::PeerFrame& frame) { return Knock(ports[2], frame, 1); };
+    const v1::PeerFrame stranger = Hello("other", 1, kPeerProtocolVersion);
+    const v1::PeerFrame second = Hello("other", 2, kPeerProtocolVersion);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_FALSE(knock(stranger).ok());
+      EXPECT_FALSE(knock(second).ok());
+    }
+    EXPECT_FALSE(knock(Hello("c", 1, 99)).ok());
+    EXPECT_TRUE(knock(Hello("c", 1, kPeerProtocolVersion)).ok());
+    EXPECT_FALSE(knock(Hello("c", 1, 99)).ok());
+  }
+  EXPECT_EQ(log.Count("refused: this is cluster 'c', not 'other'"), 2u) << "once a caller";
+  EXPECT_EQ(log.Count("refused: peer protocol 99"), 2u) << "again after it was taken";
+}
+
+TEST(PeerTransport, WhoAnswersWithoutBeingThePeerIsLoggedOnce) {
+  CapturedLog log;
+  const std::vector<uint16_t> ports = {FreePort(), FreePort()};
+  Impostor impostor(Hello("c", 3, kPeerProtocolVersion));
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(Loopback(ports[1]), grpc::InsecureServerCredentials());
+  builder.RegisterService(&impostor);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  {
+    Talker one("c", 1, ports);
+    EXPECT_TRUE(impostor.calls.Await([](int count) { return count >= 3; }));
+    EXPECT_TRUE(one.greeted().Get().empty());
+  }
+  server->Shutdown(std::chrono::system_clock::now());
+  EXPECT_EQ(log.Count("is refused: it is node 3"), 1u);
 }
 
 TEST(PeerTransport, SurvivesGarbageOnItsPort) {

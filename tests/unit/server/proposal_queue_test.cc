@@ -52,7 +52,6 @@ TEST(ProposalQueue, PacksInOrderWithinItsBoundAndOneAtLeast) {
   EXPECT_EQ(queue.Pack(0, 1).groups, 1u) << "however large";
   const ProposalQueue::Packed two = queue.Pack(55, 2 * one);
   EXPECT_EQ(two.groups, 2u);
-  EXPECT_EQ(two.group_bytes, 2 * one);
   const auto batch = exchange::DecodeBatch(*two.payload);
   ASSERT_TRUE(batch.ok()) << batch.status();
   EXPECT_EQ(batch->time, 55);
@@ -60,7 +59,20 @@ TEST(ProposalQueue, PacksInOrderWithinItsBoundAndOneAtLeast) {
   EXPECT_EQ(queue.waiting_bytes(), 3 * one) << "still waiting until proposed";
   queue.Proposed(two.groups, Index(1), Term(1), consensus::Instant());
   EXPECT_EQ(queue.waiting_bytes(), one);
+  EXPECT_EQ(queue.unanswered_bytes(), 3 * one);
   EXPECT_THAT(answers, ElementsAre());
+}
+
+TEST(ProposalQueue, CountsThoseThatItRefusesWhileTheyWait) {
+  std::vector<std::string> answers;
+  ReplicaCounters counters;
+  ProposalQueue queue(&counters);
+  queue.Add(Group("a", 1, &answers));
+  queue.Add(Group("b", 1, &answers));
+  queue.FailWaiting({RefusalCode::kNotLeader, "", NodeId()});
+  EXPECT_THAT(answers, ElementsAre("a NOT_LEADER", "b NOT_LEADER"));
+  EXPECT_EQ(counters.refused[static_cast<size_t>(RefusalCode::kNotLeader)], 2u);
+  EXPECT_EQ(counters.failed, 0u) << "they were not proposed";
 }
 
 TEST(ProposalQueue, AnswersGroupsOfTheEntryThatWasApplied) {

@@ -15,11 +15,15 @@ class RecordingHost final : public ReplicaHost {
   consensus::Instant Now() override { return now; }
   exchange::Time WallClock() override { return 1; }
   void Write(consensus::Persist persist) override { written.push_back(std::move(persist)); }
-  void SaveSnapshot(SnapshotRecipe) override {}
+  void SaveSnapshot(SnapshotRecipe recipe) override { recipes.push_back(std::move(recipe)); }
   void DecodeSnapshot(std::shared_ptr<const std::string> bytes) override {
     to_decode.push_back(std::move(bytes));
   }
-  bool DiskFull() override { return false; }
+  void Discard(std::shared_ptr<const void> spent) override {
+    spent.reset();
+    ++discarded;
+  }
+  bool DiskFull() override { return disk_full; }
   void Send(std::vector<consensus::Message> messages) override {
     for (consensus::Message& message : messages) sent.push_back(std::move(message));
   }
@@ -32,9 +36,12 @@ class RecordingHost final : public ReplicaHost {
 
   consensus::Instant now = std::chrono::seconds(1);
   bool pump_asked = false;
+  bool disk_full = false;
+  int discarded = 0;
   Leadership leadership;
   std::vector<consensus::Persist> written;
   std::vector<std::shared_ptr<const std::string>> to_decode;
+  std::vector<SnapshotRecipe> recipes;
   std::vector<consensus::Message> sent;
   std::vector<consensus::Evidence> evidence;
   std::vector<absl::Status> fatal;

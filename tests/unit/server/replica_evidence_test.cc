@@ -4,8 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "exchange/snapshot.h"
 #include "tests/unit/server/recording_host.h"
 
 namespace quorumbook::server {
@@ -75,6 +78,112 @@ TEST_F(ReplicaEvidenceTest, AnotherWhoseStateHasDivergedIsFencedOff) {
   EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(3)));
 }
 
+std::vector<Evidence> ForgedBy(std::vector<NodeId> culprits) {
+  std::vector<Evidence> all;
+  for (const NodeId culprit : culprits) {
+    all.push_back({.kind = Evidence::Kind::kForgedSender,
+                   .culprit = culprit,
+                   .term = Term(1),
+                   .index = Index(1)});
+  }
+  return all;
+}
+
+TEST_F(ReplicaEvidenceTest, WhoSpeaksInTheNameOfAnotherIsFencedOffAndToldOnce) {
+  replica_.ForgedSender(NodeId(2));
+  replica_.ForgedSender(NodeId(2));
+  EXPECT_EQ(host_.evidence, ForgedBy({NodeId(2)}));
+  EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(2)));
+  EXPECT_EQ(host_.leadership.leader, NodeId()) << "the one who led is not followed any more";
+}
+
+// Somebody has the key of this node, or of one that is no member.
+TEST_F(ReplicaEvidenceTest, WhoIsNoOtherMemberIsToldOfAndNotFencedOff) {
+  replica_.ForgedSender(NodeId(1));
+  replica_.ForgedSender(NodeId(7));
+  EXPECT_EQ(host_.evidence, ForgedBy({NodeId(1), NodeId(7)}));
+  EXPECT_THAT(replica_.raft().status().fenced, SizeIs(0));
+  EXPECT_FALSE(replica_.raft().status().quarantined);
+}
+
+// The running digest is of what was said and answered. This one is of what is written down.
+class WholeStateTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kIndex = consensus::kWholeStateEvery;
+
+  WholeStateTest() : replica_(Options(), {}, &host_) {
+    replica_.Start();
+    consensus::AppendEntries append{
+        .prev_index = {}, .prev_term = {}, .prev_chain = {}, .commit = Index(kIndex + 1)};
+    for (uint64_t index = 1; index <= kIndex + 1; ++index) {
+      const exchange::Batch batch{.time = static_cast<exchange::Time>(index),
+                                  .groups = {exchange::OpenSession{exchange::AccountId(index)}}};
+      consensus::Entry entry{
+          .term = Term(1),
+          .index = Index(index),
+          .type = consensus::EntryType::kCommand,
+          .chain = {},
+          .payload = std::make_shared<const std::string>(exchange::EncodeBatch(batch))};
+      entry.chain =
+          consensus::Chain(append.entries.empty() ? Digest() : append.entries.back().chain,
+                           entry.term, entry.index, entry.type, entry.bytes());
+      append.entries.push_back(std::move(entry));
+      exchange::ApplyResult result;
+      if (index <= kIndex) state_.Apply(batch, &result);
+    }
+    Receive(NodeId(2), std::move(append));
+    for (const consensus::Persist& persist : std::exchange(host_.written, {})) {
+      replica_.OnPersisted(persist.sequence);
+    }
+  }
+
+  static ReplicaOptions Options() {
+    ReplicaOptions options = OneOfThree();
+    options.raft.digest_interval = 1;
+    options.snapshot_log_bytes = 1;
+    return options;
+  }
+  void Receive(NodeId from, decltype(consensus::Message::body) body) {
+    replica_.Receive({{.from = from, .to = NodeId(1), .term = Term(1), .body = std::move(body)}});
+  }
+  std::vector<consensus::StateDigest> WholeStatesSent() const {
+    std::vector<consensus::StateDigest> found;
+    for (const consensus::Message& message : host_.sent) {
+      const auto* state = std::get_if<consensus::StateDigest>(&message.body);
+      if (state != nullptr && state->format != 0) found.push_back(*state);
+    }
+    return found;
+  }
+
+  RecordingHost host_;
+  Replica replica_;
+  exchange::Exchange state_;  // at kIndex
+};
+
+TEST_F(WholeStateTest, IsToldAtAFixedIndexWhereverTheSnapshotIs) {
+  ASSERT_THAT(host_.recipes, SizeIs(1));
+  ASSERT_GT(host_.recipes[0].meta.index, Index(kIndex));
+  EXPECT_THAT(WholeStatesSent(), SizeIs(0));
+  replica_.OnSnapshotSaved(host_.recipes[0].Make());
+  ASSERT_THAT(WholeStatesSent(), SizeIs(2)) << "to each of the others";
+  EXPECT_EQ(WholeStatesSent()[0].index, Index(kIndex));
+  EXPECT_EQ(WholeStatesSent()[0].digest, state_.StateDigest());
+}
+
+// Its running digest may be that of the others.
+TEST_F(WholeStateTest, WhoWritesDownAnotherStateThanTheMajorityEnds) {
+  ASSERT_THAT(host_.recipes, SizeIs(1));
+  replica_.OnSnapshotSaved(host_.recipes[0].Make());
+  for (const uint64_t node : {2u, 3u}) {
+    EXPECT_THAT(host_.fatal, SizeIs(0));
+    Receive(NodeId(node), consensus::StateDigest{.index = Index(kIndex),
+                                                 .digest = {.high = 7, .low = 7},
+                                                 .format = exchange::kSnapshotMagic});
+  }
+  ASSERT_THAT(host_.fatal, SizeIs(1));
+  EXPECT_TRUE(absl::IsDataLoss(host_.fatal[0])) << host_.fatal[0];
+}
+
 // A link that changes a byte now and then is no broken sender, however long a process lives.
 TEST_F(ReplicaEvidenceTest, CorruptBytesCountForAnHour) {
   const auto receive_corrupt = [this](uint64_t index) {
@@ -97,6 +206,24 @@ TEST_F(ReplicaEvidenceTest, CorruptBytesCountForAnHour) {
   EXPECT_TRUE(replica_.raft().status().fenced.empty());
   receive_corrupt(10);
   receive_corrupt(11);
+  EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(2)));
+}
+
+TEST_F(ReplicaEvidenceTest, TheSameCorruptEntryThreeTimesFences) {
+  const consensus::Entry entry{.term = Term(1),
+                               .index = Index(2),
+                               .type = consensus::EntryType::kCommand,
+                               .chain = Digest{.high = 1, .low = 2},
+                               .payload = std::make_shared<const std::string>("changed")};
+  for (size_t times = 1; times <= 3; ++times) {
+    EXPECT_TRUE(replica_.raft().status().fenced.empty()) << times;
+    Receive(NodeId(2), consensus::AppendEntries{.prev_index = Index(1),
+                                                .prev_term = Term(1),
+                                                .prev_chain = {},
+                                                .commit = Index(1),
+                                                .entries = {entry}});
+    EXPECT_THAT(host_.evidence, SizeIs(times));
+  }
   EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(2)));
 }
 

@@ -16,6 +16,7 @@ namespace {
 using consensus::AppendEntries;
 using consensus::AppendEntriesResponse;
 using consensus::Index;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -142,6 +143,73 @@ TEST_F(ReplicaProposalTest, NewsOfTheCommitIndexGoAloneWhenNothingIsWaiting) {
   ASSERT_THAT(sent, SizeIs(1));
   EXPECT_EQ(sent[0].commit, replica_.raft().status().last);
   EXPECT_THAT(sent[0].entries, IsEmpty());
+}
+
+// All disks may be full: leadership must not go round every two seconds for as long as clients ask.
+TEST_F(ReplicaProposalTest, HandsOverLessAndLessOftenBecauseOfAFullDisk) {
+  host_.disk_full = true;
+  std::vector<int64_t> handed_over_at;
+  const auto begun = host_.now;
+  for (int second = 0; second < 40; ++second) {
+    host_.sent.clear();
+    Submit();
+    for (const consensus::Message& message : std::exchange(host_.sent, {})) {
+      if (!std::holds_alternative<consensus::TimeoutNow>(message.body)) continue;
+      handed_over_at.push_back(second);
+      break;
+    }
+    host_.now = begun + std::chrono::seconds(second + 1);
+    Acknowledge();  // the target stays a follower
+    replica_.OnAlarm();
+    ASSERT_EQ(replica_.raft().role(), consensus::Role::kLeader);
+  }
+  EXPECT_THAT(handed_over_at, ElementsAre(0, 2, 6, 14, 30));
+}
+
+// An older copy of its disk was put back once; if it goes on, what it says is durable is not. Twice
+// in a long life is no more than that.
+TEST_F(ReplicaProposalTest, WhoForgetsWhatItAcknowledgedTwiceWithinAnHourIsFenced) {
+  using std::chrono::minutes;
+  size_t times = 0;
+  for (const minutes pause : {minutes(0), minutes(61), minutes(59)}) {
+    EXPECT_TRUE(replica_.raft().status().fenced.empty());
+    for (const auto until = host_.now + pause; host_.now < until;) {
+      host_.now += std::chrono::milliseconds(50);
+      Acknowledge();
+      replica_.OnAlarm();
+    }
+    ASSERT_EQ(replica_.raft().role(), consensus::Role::kLeader);
+    host_.sent.clear();
+    uint64_t round = 0;
+    while (round == 0) {
+      host_.now = replica_.deadline();
+      replica_.OnAlarm();
+      for (const AppendEntries& append : Sent()) round = append.round;
+    }
+    const auto last = replica_.raft().status().last;
+    Receive(replica_.raft().term(),
+            AppendEntriesResponse{.accepted = false, .index = last, .round = round});
+    ASSERT_THAT(host_.evidence, SizeIs(++times));
+    EXPECT_EQ(host_.evidence.back().kind, consensus::Evidence::Kind::kForgotAcknowledged);
+    EXPECT_EQ(host_.evidence.back().culprit, NodeId(2));
+    for (const AppendEntries& append : Sent()) round = std::max(round, append.round);
+    Receive(replica_.raft().term(),
+            AppendEntriesResponse{.accepted = true, .index = last, .round = round});
+  }
+  EXPECT_THAT(replica_.raft().status().fenced, SizeIs(1));
+}
+
+TEST_F(ReplicaProposalTest, TransfersBeyondTheBoundAreRefusedAtOnce) {
+  constexpr int kMost = 64;
+  int busy = 0;
+  const auto count = [&busy](const Refusal* refusal, NodeId) {
+    ASSERT_NE(refusal, nullptr) << "node 3 says nothing";
+    if (refusal->code == RefusalCode::kBusy) ++busy;
+  };
+  for (int i = 0; i < kMost; ++i) replica_.TransferLeadership(NodeId(3), count);
+  EXPECT_EQ(busy, 0);
+  replica_.TransferLeadership(NodeId(3), count);
+  EXPECT_EQ(busy, 1);
 }
 
 }  // namespace

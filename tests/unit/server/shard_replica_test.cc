@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/server/replica_group.h"
@@ -268,6 +271,51 @@ TEST(ShardReplica, ChunksOfSnapshotsAreLeftToOtherThreads) {
   }
 }
 
+TEST(ShardReplica, CountsWhatWaitsAndIsRefusedBeforeItsStrandGetsToIt) {
+  constexpr std::chrono::milliseconds kHeld(200);
+  Group group(1);
+  const NodeId leader = group.AwaitLeader();
+  ShardReplica& replica = group.replica(leader);
+  const auto sample = [&] {
+    std::promise<v1::ReplicaSample> taken;
+    replica.Sample([&](v1::ReplicaSample value) { taken.set_value(std::move(value)); });
+    return taken.get_future().get();
+  };
+  const v1::ReplicaSample before = sample();
+  std::promise<void> held;
+  std::promise<void> release;
+  std::thread holder([&] {
+    replica.Read(/*stale_ok=*/true, [&](const Refusal*, const exchange::Exchange&) {
+      held.set_value();
+      release.get_future().wait();
+    });
+  });
+  held.get_future().wait();
+  Watched<int> executed;
+  group.SubmitAsync(leader, exchange::OpenSession{AccountId(1)}, [&](const Answer& answer) {
+    EXPECT_FALSE(answer.refusal);
+    executed.Update([](int& value) { value = 1; });
+  });
+  std::optional<Refusal> refused;
+  replica.Submit(std::string(kMaxInboxBytes, 'x'), replica.serving_term(),
+                 [&](const GroupReply& reply) { refused = *reply.refusal; });
+  std::this_thread::sleep_for(kHeld);  // what waits meanwhile must have waited as long
+  release.set_value();
+  holder.join();
+  ASSERT_TRUE(executed.Await([](int value) { return value == 1; }));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, RefusalCode::kBusy);
+  const v1::ReplicaSample after = sample();
+  const auto held_ns = static_cast<uint64_t>(std::chrono::nanoseconds(kHeld).count());
+  EXPECT_GE(after.queue().sum_ns() - before.queue().sum_ns(), held_ns);
+  EXPECT_GE(after.acknowledge().sum_ns() - before.acknowledge().sum_ns(), held_ns);
+  uint64_t busy = 0;
+  for (const auto& count : after.refused()) {
+    if (count.name() == "busy") busy += count.count();
+  }
+  EXPECT_EQ(busy, 1u);
+}
+
 TEST(ShardReplica, AFullDiskOfTheLeaderRefusesOrdersUntilThereIsSpace) {
   Group group(1);
   const NodeId leader = group.AwaitLeader();
@@ -281,7 +329,7 @@ TEST(ShardReplica, AFullDiskOfTheLeaderRefusesOrdersUntilThereIsSpace) {
   int submitted = 0;
   // Those that come before the disk is found full wait for it; they are not refused.
   while (seen.Get().refused == 0) {
-    ++submitted;
+    ASSERT_LT(++submitted, 60'000) << "nothing is refused";
     group.SubmitAsync(leader, exchange::OpenSession{AccountId(1)}, [&](const Answer& answer) {
       seen.Update([&](Seen& value) {
         if (!answer.refusal) {

@@ -65,6 +65,10 @@ async function problemOf(response: Response): Promise<Problem> {
   };
 }
 
+// A node that takes longer to say something is taken for one that does not answer. What became of
+// an order is waited for: the node itself bounds that.
+const TIMEOUT_MS = 10_000;
+
 async function request(method: Method, url: string, body?: unknown): Promise<unknown> {
   const headers: Record<string, string> = {};
   if (token.value) headers.authorization = `Bearer ${token.value}`;
@@ -74,6 +78,7 @@ async function request(method: Method, url: string, body?: unknown): Promise<unk
     response = await fetch(url, {
       method: method.toUpperCase(),
       headers,
+      signal: method === 'get' ? AbortSignal.timeout(TIMEOUT_MS) : null,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {

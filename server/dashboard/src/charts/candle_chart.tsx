@@ -22,8 +22,9 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { short } from '../format/numbers';
 import { colour, theme } from '../state/theme';
 
-// At first; the reader zooms and scrolls.
-const BARS_SHOWN = 90;
+// At first, more when there are more; the reader zooms and scrolls.
+const FEWEST_BARS_SHOWN = 30;
+const MOST_BARS_SHOWN = 90;
 
 export interface Bar {
   start: number; // seconds since 1970, UTC
@@ -117,10 +118,11 @@ export default function CandleChart(props: CandleChartProps) {
     drawn.current = made;
     fill(made, bars);
     const to = bars.length + 2;
+    const shown = Math.min(Math.max(to, FEWEST_BARS_SHOWN), MOST_BARS_SHOWN);
     made.chart.subscribeCrosshairMove(({ time }) => {
       pointedAt.value = typeof time === 'number' ? time : null;
     });
-    made.chart.timeScale().setVisibleLogicalRange({ from: to - BARS_SHOWN, to });
+    made.chart.timeScale().setVisibleLogicalRange({ from: to - shown, to });
     return () => {
       made.chart.remove();
       drawn.current = null;

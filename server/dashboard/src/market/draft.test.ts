@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { EMPTY_DRAFT, numbered, orderOf } from './draft';
+import { accountProblem, EMPTY_DRAFT, numbered, orderOf } from './draft';
 
 describe('an order', () => {
   const draft = { ...EMPTY_DRAFT, quantity: ' 10 ', price: '9.99 ' };
@@ -26,6 +26,21 @@ describe('an order', () => {
       type: 'market',
       quantity: '10',
     });
+    const bounded = { ...draft, type: 'market', protection: ' 0.05' } as const;
+    expect(orderOf('DEMO', bounded)).toMatchObject({ type: 'market', protection: '0.05' });
+    expect(orderOf('DEMO', { ...bounded, type: 'limit' })).not.toHaveProperty('protection');
+  });
+});
+
+describe('an account', () => {
+  it('is taken when it is sent as it was typed', () => {
+    for (const account of ['1', '42', '9007199254740991']) {
+      expect(accountProblem(account)).toBe('');
+      expect(String(orderOf('DEMO', { ...EMPTY_DRAFT, account }).account)).toBe(account);
+    }
+    // Of the last two, JavaScript makes ...992 and 1e25.
+    const wrong = ['', '0', '01', '-1', '1.5', '1e3', ' 1', '9007199254740993', '1'.repeat(25)];
+    for (const account of wrong) expect(accountProblem(account)).toContain('from 1 to');
   });
 });
 

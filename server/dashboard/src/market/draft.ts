@@ -8,6 +8,7 @@ export interface Draft {
   type: 'limit' | 'market';
   time_in_force: 'gtc' | 'day' | 'ioc' | 'fok';
   price: string;
+  protection: string; // of a market order
   quantity: string;
   post_only: boolean;
 }
@@ -18,15 +19,27 @@ export const EMPTY_DRAFT: Draft = {
   type: 'limit',
   time_in_force: 'gtc',
   price: '',
+  protection: '',
   quantity: '',
   post_only: false,
 };
 
-// What is sent: a market order has no price, and takes at once or not at all.
+// What is wrong with the account as it is typed; '' when nothing is. Greater numbers are rounded
+// here, to the number of somebody else.
+export function accountProblem(account: string): string {
+  const known = /^[1-9][0-9]*$/.test(account) && Number.isSafeInteger(Number(account));
+  return known ? '' : `A number from 1 to ${Number.MAX_SAFE_INTEGER}; gRPC takes greater ones.`;
+}
+
+// What is sent: a market order has no price, and takes at once or not at all. Without a protection
+// of its own it has the symbol's.
 export function orderOf(symbol: string, draft: Draft): NewOrder {
   const { account, side, type, quantity } = draft;
   const common = { symbol, account: Number(account), side, type, quantity: quantity.trim() };
-  if (type === 'market') return common;
+  if (type === 'market') {
+    const protection = draft.protection.trim();
+    return { ...common, ...(protection ? { protection } : {}) };
+  }
   const { time_in_force, post_only } = draft;
   return {
     ...common,

@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import type { BookUpdate, CandlesUpdate, Interval, TradesUpdate } from '../api/market_messages';
 import type { Candle, Trade } from '../../generated/schema';
 import { applyBook, applyCandles, applyTrades, EMPTY_BOOK, type Book } from '../state/book';
+import { shownShard } from '../state/behind';
 import { bookWaitsSince } from '../state/freshness';
 import { browserSocket, MarketSocket } from '../state/market_socket';
 
@@ -26,12 +27,21 @@ export interface LiveMarket {
   refused: Signal<string | null>;
 }
 
-export function useLiveMarket(symbol: string | undefined, interval: Interval): LiveMarket {
+export function useLiveMarket(
+  symbol: string | undefined,
+  shard: number | undefined,
+  interval: Interval,
+): LiveMarket {
   const book = useSignal(EMPTY_BOOK);
   const trades = useSignal<readonly Trade[]>([]);
   const candles = useSignal<readonly Candle[]>([]);
   const refused = useSignal<string | null>(null);
   const onRefused = (reason: string) => (refused.value = reason);
+
+  useEffect(() => {
+    shownShard.value = shard ?? null;
+    return () => (shownShard.value = null);
+  }, [shard]);
 
   useEffect(() => {
     if (!symbol) return undefined;
@@ -41,7 +51,13 @@ export function useLiveMarket(symbol: string | undefined, interval: Interval): L
     const ends = [
       socket.subscribe(
         { channel: 'book', symbol, levels: BOOK_LEVELS },
-        { onRefused, onUpdate: (next) => (book.value = applyBook(book.value, next as BookUpdate)) },
+        {
+          onRefused,
+          onUpdate: (next) => {
+            refused.value = null; // it was asked for again
+            book.value = applyBook(book.value, next as BookUpdate);
+          },
+        },
       ),
       socket.subscribe(
         { channel: 'trades', symbol, limit: TRADES },

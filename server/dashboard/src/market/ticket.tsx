@@ -9,7 +9,7 @@ import type { OpenOrder, OrderResult, Symbol } from '../../generated/schema';
 import { Choices } from '../parts/choices';
 import { Panel } from '../parts/panel';
 import { ProblemNote } from '../parts/problem';
-import { numbered, orderOf, type Draft, type NumberedOrder } from './draft';
+import { accountProblem, numbered, orderOf, type Draft, type NumberedOrder } from './draft';
 
 interface TicketProps {
   symbol: Symbol;
@@ -157,22 +157,33 @@ function Fields({ draft, symbol: { base, quote, tick_size, lot_size } }: TicketP
           onInput={(event) => set({ quantity: event.currentTarget.value })}
         />
       </label>
-      <label>
-        Price{quote && ` in ${quote}`}, steps of {tick_size}
-        <input
-          required={value.type === 'limit'}
-          disabled={value.type === 'market'}
-          inputMode="decimal"
-          value={value.type === 'market' ? '' : value.price}
-          onInput={(event) => set({ price: event.currentTarget.value })}
-        />
-      </label>
+      {value.type === 'limit' ? (
+        <label>
+          Price{quote && ` in ${quote}`}, steps of {tick_size}
+          <input
+            required
+            inputMode="decimal"
+            value={value.price}
+            onInput={(event) => set({ price: event.currentTarget.value })}
+          />
+        </label>
+      ) : (
+        <label>
+          At most so far from the best price{quote && `, ${quote}`}
+          <input
+            inputMode="decimal"
+            placeholder="as the symbol's rules say"
+            value={value.protection}
+            onInput={(event) => set({ protection: event.currentTarget.value })}
+          />
+        </label>
+      )}
       <label>
         Account
         <input
           required
           inputMode="numeric"
-          pattern="[1-9][0-9]*"
+          ref={(input) => input?.setCustomValidity(accountProblem(value.account))}
           value={value.account}
           onInput={(event) => set({ account: event.currentTarget.value })}
         />

@@ -38,7 +38,7 @@ export default function Market() {
   const shown = listed ?? one.data?.symbols.find(({ symbol }) => symbol === wanted);
   const absent = wanted && !shown && (beyond ? one.data : data);
   const interval = (route.value.query.interval ?? '1m') as Interval;
-  const market = useLiveMarket(shown?.symbol, interval);
+  const market = useLiveMarket(shown?.symbol, shown?.shard, interval);
   const list = <SymbolList listed={symbols} more={!!data?.next} chosen={shown?.symbol} />;
   return (
     <>

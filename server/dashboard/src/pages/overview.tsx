@@ -1,17 +1,20 @@
-// How the cluster is, at a glance: the verdict, the figures that matter, what happened.
+// How the cluster is at a glance: the verdict, the figures that matter, what happened, the markets.
 
 import { HistoryChart } from '../charts/history_chart';
-import { count, seconds, short } from '../format/numbers';
+import { decimals, padded } from '../format/decimal';
+import { count, seconds, short, UNKNOWN } from '../format/numbers';
+import { signed, tint } from '../market/symbol_list';
 import { linkTo } from '../router';
 import { Columns, type Column } from '../parts/columns';
 import { EventFeed } from '../parts/event_feed';
-import { Panel } from '../parts/panel';
+import { useFetched } from '../parts/fetched';
+import { Empty, Panel, Scroll } from '../parts/panel';
 import { State } from '../parts/state';
 import { Tile, Tiles } from '../parts/tile';
 import { Verdict } from '../parts/verdict';
 import { alerts, events, nodes, summary } from '../state/live';
 import { byUrgency } from '../state/urgency';
-import type { Figures } from '../../generated/schema';
+import type { Figures, Symbol } from '../../generated/schema';
 
 export default function Overview() {
   const { value } = summary;
@@ -40,7 +43,10 @@ export default function Overview() {
         <Panel title="Events" aside={<a href="/api/events">as JSON</a>}>
           <EventFeed events={events.value} />
         </Panel>
-        <NodeList />
+        <div class="stack">
+          <NodeList />
+          <MarketList />
+        </div>
       </div>
     </>
   );
@@ -160,6 +166,59 @@ function NodeList() {
         </tbody>
       </table>
     </Panel>
+  );
+}
+
+const MARKETS_SHOWN = 6;
+const MARKETS_EVERY_MS = 2000;
+
+const MARKET_COLUMNS: readonly Column[] = [
+  { head: 'Symbol' },
+  { head: 'Last', figure: 'last', number: true },
+  { head: 'Change', figure: 'change', number: true },
+  { head: 'Spread', figure: 'spread', number: true },
+  { head: 'Trades', number: true },
+];
+
+function MarketList() {
+  const { data } = useFetched('/api/symbols', { limit: MARKETS_SHOWN }, MARKETS_EVERY_MS);
+  if (data === null) return null;
+  return (
+    <Panel title="Markets" aside={<a href={linkTo('market')}>Trade</a>}>
+      {data.symbols.length === 0 ? (
+        <Empty>
+          No symbol yet. An operator adds one: <code>qb symbol add NAME</code>
+        </Empty>
+      ) : (
+        <Scroll label="Markets">
+          <table>
+            <Columns of={MARKET_COLUMNS} />
+            <tbody>
+              {data.symbols.map((symbol) => (
+                <Market key={symbol.symbol} {...symbol} />
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </Panel>
+  );
+}
+
+function Market(of: Symbol) {
+  const { symbol, last, change_ratio, tick_size, spread_basis_points, trades } = of;
+  return (
+    <tr>
+      <th scope="row">
+        <a href={linkTo('market', { symbol })}>{symbol}</a>
+      </th>
+      <td class="number">{last === null ? UNKNOWN : padded(last, decimals(tick_size))}</td>
+      <td class={`number ${tint(change_ratio)}`}>{signed(change_ratio)}</td>
+      <td class="number">
+        {spread_basis_points === null ? UNKNOWN : `${spread_basis_points.toFixed(1)} bps`}
+      </td>
+      <td class="number">{count(trades)}</td>
+    </tr>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { Fragment } from 'preact';
 
+import { marketBehind } from '../state/behind';
 import { age, bookAge, bookStale, connected, stale } from '../state/freshness';
 import { ended, nodes, summary } from '../state/live';
 import { pageOfNode } from './elsewhere';
@@ -23,6 +24,13 @@ function staleness(): Staleness | null {
       'The node sends no market data, or a proxy between refuses WebSockets: book, trades and ' +
       'candles are not live.';
     return { title: 'Market not live', why: because, ageMs: bookAge.value };
+  }
+  if (marketBehind.value) {
+    const { reason, ageMs } = marketBehind.value;
+    const because =
+      `What this node knows of the market stands still or is late: ${reason}. Others may trade ` +
+      'meanwhile.';
+    return { title: 'Market not live', why: because, ageMs };
   }
   return null;
 }

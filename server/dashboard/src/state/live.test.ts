@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { get, remove } from '../api/client';
 import type { Events, Timeseries } from '../../generated/schema';
 import { age, arrived, bookStale, bookWaitsSince, now, stale } from './freshness';
 import { addEvents, addPoints, history } from './live';
@@ -76,6 +77,23 @@ describe('points of series', () => {
     answer(new Response(JSON.stringify(points(3000, 4000))));
     await Promise.all([late, next]);
     expect(history.value.times_ms).toEqual([1000, 2000, 3000, 4000, 5000, 6000]);
+  });
+});
+
+describe('a request', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  // Points wait for those that were missed: a fetch without an end would stop the charts.
+  it('for what the node knows has an end, and one for what it does waits for it', async () => {
+    const signals: (AbortSignal | null | undefined)[] = [];
+    vi.stubGlobal('fetch', (_: string, { signal }: RequestInit) => {
+      signals.push(signal);
+      return Promise.resolve(new Response('{}'));
+    });
+    await get('/api/timeseries', {});
+    await remove('/api/orders', {});
+    expect(signals[0]).toBeInstanceOf(AbortSignal);
+    expect(signals[1]).toBeNull();
   });
 });
 

@@ -148,6 +148,47 @@ describe('the market socket', () => {
     expect(market.waitsSince.value).toBeNull();
   });
 
+  it('asks again for what the node can not give yet, and for nothing else', () => {
+    const end = market.subscribe(wanted, listener);
+    const socket = sockets[0]!;
+    socket.onopen!();
+    const about = { type: 'error', channel: 'book', symbol: 'DEMO', detail: '', hint: '' };
+    socket.say({ ...about, code: 'unknown_symbol' });
+    vi.advanceTimersByTime(60_000);
+    expect(socket.sent).toHaveLength(1);
+    socket.say({ ...about, code: 'not_founded' });
+    vi.advanceTimersByTime(4999);
+    expect(socket.sent).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(socket.sent).toHaveLength(2);
+    socket.say(book(1, true, []));
+    expect(seen).toHaveLength(1);
+    socket.say({ ...about, code: 'not_founded' });
+    end();
+    vi.advanceTimersByTime(60_000);
+    expect(socket.sent.map(({ op }) => op)).toEqual(['subscribe', 'subscribe', 'unsubscribe']);
+  });
+
+  it('takes no candles of the interval before', () => {
+    const candles = { channel: 'candles', symbol: 'DEMO', limit: 10 } as const;
+    const say = (interval: '1m' | '1h', sequence: number) =>
+      sockets[0]!.say({
+        ...{ type: 'update', channel: 'candles', symbol: 'DEMO', sequence, interval },
+        ...{ snapshot: sequence === 1, event_sequence: 1, time_ms: 0, conflated: false },
+        candles: [],
+      });
+    market.subscribe({ ...candles, interval: '1m' }, listener);
+    sockets[0]!.onopen!();
+    market.subscribe({ ...candles, interval: '1h' }, listener);
+    say('1m', 1);
+    say('1m', 2);
+    expect(seen).toEqual([]);
+    expect(market.gaps).toBe(0);
+    say('1h', 1);
+    say('1h', 2);
+    expect(seen.map((update) => (update as CandlesUpdate).interval)).toEqual(['1h', '1h']);
+  });
+
   it('closes the connection with the last subscription, and stays closed', () => {
     const end = market.subscribe(wanted, listener);
     sockets[0]!.onopen!();

@@ -31,6 +31,9 @@ interface Held {
 }
 
 const RECONNECT_MS = 1000;
+// What is refused for a reason that passes by itself is asked for again after so long.
+const ASK_AGAIN_MS = 5000;
+const PASSING = new Set(['not_founded', 'too_many']);
 
 export class MarketSocket {
   private socket: Socket | null = null;
@@ -117,12 +120,18 @@ export class MarketSocket {
     this.noteWaiting();
   }
 
+  private askAgain(held: Held): void {
+    const current = this.held.get(keyOf(held.subscription)) === held;
+    if (current && held.refused && this.open) this.ask(held);
+  }
+
   private receive(message: Message): void {
     if (message.type === 'pong' || !message.channel || !message.symbol) return;
     const held = this.held.get(keyOf({ channel: message.channel, symbol: message.symbol }));
     if (!held) return;
     if (message.type === 'error') {
       this.refuse(held, `${message.detail} (${message.hint})`);
+      if (PASSING.has(message.code)) setTimeout(() => this.askAgain(held), ASK_AGAIN_MS);
     } else if (message.type === 'unsubscribed') {
       // "requested" answers an unsubscription that a newer subscription has overtaken.
       if (message.reason !== 'requested') this.refuse(held, message.reason);
@@ -132,6 +141,11 @@ export class MarketSocket {
   }
 
   private update(held: Held, update: Update): void {
+    // Candles of another interval are of a subscription that this one replaced.
+    const { subscription } = held;
+    if (subscription.channel === 'candles' && update.channel === 'candles') {
+      if (subscription.interval !== update.interval) return;
+    }
     // What is left on the way of a subscription that this one replaced.
     if (held.expected === null && !(update.snapshot && update.sequence === 1)) return;
     if (held.expected !== null && update.sequence !== held.expected) {

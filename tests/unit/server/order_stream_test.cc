@@ -1,0 +1,184 @@
+// How streams of orders are held back when a shard has more to do than it can.
+#include "server/order_stream.h"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/exchange_service.h"
+#include "server/order_codec.h"
+#include "tests/unit/server/replica_group.h"
+
+namespace quorumbook::server {
+namespace {
+
+constexpr uint64_t kBatchCommands = 1'000;
+
+v1::CommandBatch OrdersThatDoNotRest(exchange::SessionId session, uint64_t first_sequence) {
+  v1::CommandBatch batch;
+  batch.set_shard(1);
+  batch.set_session(session.value());
+  batch.set_first_sequence(first_sequence);
+  batch.set_acknowledged(first_sequence - 1);
+  for (uint64_t i = 0; i < kBatchCommands; ++i) {
+    v1::NewOrder* order = batch.add_commands()->mutable_new_order();
+    order->set_symbol("AMZN");
+    order->set_client_order_id(first_sequence + i);
+    order->set_side(v1::BUY);
+    order->set_type(v1::LIMIT);
+    order->set_time_in_force(v1::IMMEDIATE_OR_CANCEL);
+    order->set_price(1);
+    order->set_quantity(1);
+  }
+  return batch;
+}
+
+// A leader behind gRPC whose strand can be held.
+class OrderStreamTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    leader_ = group_.AwaitLeader();
+    OpenMarket(&group_, leader_);
+    config_.node_id = leader_;
+    shards_.Add(group_.shared_replica(leader_));
+    shards_.Serve();
+    service_ = std::make_unique<ExchangeService>(&shards_, &metrics_);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+  }
+  void TearDown() override {
+    server_->Shutdown();
+    server_.reset();
+    service_.reset();
+    shards_.Clear();  // replicas go before their threads do
+  }
+
+  ShardReplica& replica() { return group_.replica(leader_); }
+  exchange::SessionId OpenSession() {
+    return group_.Submit(leader_, exchange::OpenSession{AccountId(1)}).group.session;
+  }
+  // Sends so many batches and takes all answers, from `go` on: how many commands were executed.
+  std::future<uint64_t> Send(exchange::SessionId session, uint64_t batches,
+                             std::shared_future<void> go = {}) {
+    return std::async(std::launch::async, [this, session, batches, go] {
+      const auto stub = v1::Exchange::NewStub(grpc::CreateChannel(
+          "127.0.0.1:" + std::to_string(port_), grpc::InsecureChannelCredentials()));
+      grpc::ClientContext context;
+      const auto stream = stub->Stream(&context);
+      std::thread writer([&] {
+        for (uint64_t i = 0; i < batches; ++i) {
+          stream->Write(OrdersThatDoNotRest(session, 1 + i * kBatchCommands));
+        }
+        stream->WritesDone();
+      });
+      if (go.valid()) go.wait();
+      uint64_t executed = 0;
+      v1::CommandBatchResult result;
+      while (stream->Read(&result)) executed += static_cast<uint64_t>(result.results_size());
+      writer.join();
+      const grpc::Status status = stream->Finish();
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      return executed;
+    });
+  }
+  // Of all streams together.
+  uint64_t BatchesRead() const {
+    uint64_t received = 0;
+    for (const GrpcMethodCounts& counts : metrics_.Read()) received += counts.received;
+    return received;
+  }
+  // When it has not changed for a while.
+  uint64_t SettledBatchesRead() const {
+    uint64_t last = BatchesRead();
+    for (int unchanged = 0; unchanged < 20; ++unchanged) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (const uint64_t now = BatchesRead(); now != last) {
+        last = now;
+        unchanged = 0;
+      }
+    }
+    return last;
+  }
+  // The time limit only ends a test that would hang.
+  template <typename Condition>
+  static bool Await(Condition condition) {
+    for (int attempt = 0; !condition(); ++attempt) {
+      if (attempt == 60'000) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+
+  NodeId leader_;
+  Config config_;
+  ShardSet shards_{&config_};
+  GrpcMetrics metrics_;
+  Group group_{1, /*snapshot_log_bytes=*/64 << 20};
+  std::unique_ptr<ExchangeService> service_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) {
+  constexpr uint64_t kBatches = 150;
+  static_assert(kBatches < kMaxStreamBatches, "so that this bound is not the one that is met");
+  constexpr uint64_t kNewcomers = 8;
+  std::vector<exchange::SessionId> sessions(2 + kNewcomers);
+  for (exchange::SessionId& session : sessions) session = OpenSession();
+  const uint64_t batch_bytes =
+      exchange::EncodeGroup(*FromProto(OrdersThatDoNotRest(sessions[0], 1), replica().names()))
+          .size();
+  const uint64_t crowd = kCrowdedBytes / batch_bytes + 1;
+  ASSERT_LT(crowd + 10, 2 * kBatches);
+  std::promise<void> held;
+  std::promise<void> release;
+  std::thread holder([&] {
+    replica().Read(/*stale_ok=*/true, [&](const Refusal*, const exchange::Exchange&) {
+      held.set_value();
+      release.get_future().wait();
+    });
+  });
+  held.get_future().wait();
+
+  std::future<uint64_t> first = Send(sessions[0], kBatches);
+  std::future<uint64_t> second = Send(sessions[1], kBatches);
+  EXPECT_TRUE(Await([&] { return replica().crowded(); })) << BatchesRead();
+  EXPECT_GE(BatchesRead(), crowd);
+  std::vector<std::future<uint64_t>> newcomers;
+  for (uint64_t i = 0; i < kNewcomers; ++i) newcomers.push_back(Send(sessions[2 + i], 2));
+  EXPECT_TRUE(Await([&] { return BatchesRead() >= crowd + kNewcomers; }))
+      << "one of each is let in";
+  // One more of each of the first two may have been on its way in when the shard became crowded.
+  EXPECT_LE(SettledBatchesRead(), crowd + 2 + kNewcomers);
+
+  release.set_value();
+  holder.join();
+  EXPECT_EQ(first.get(), kBatches * kBatchCommands);
+  EXPECT_EQ(second.get(), kBatches * kBatchCommands);
+  for (std::future<uint64_t>& newcomer : newcomers) EXPECT_EQ(newcomer.get(), 2 * kBatchCommands);
+  EXPECT_TRUE(Await([&] { return !replica().crowded(); }));
+}
+
+TEST_F(OrderStreamTest, AStreamWhoseAnswersAreNotTakenIsNotReadWithoutEnd) {
+  constexpr uint64_t kBatches = 250;
+  static_assert(kBatches < kMaxStreamBatches, "so that this bound is not the one that is met");
+  std::promise<void> go;
+  std::future<uint64_t> executed = Send(OpenSession(), kBatches, go.get_future().share());
+  EXPECT_TRUE(Await([&] { return BatchesRead() > 10; }));
+  // What gRPC itself keeps on the way comes to some 10 MiB.
+  EXPECT_LT(SettledBatchesRead(), kBatches - 50);
+  go.set_value();
+  EXPECT_EQ(executed.get(), kBatches * kBatchCommands);
+}
+
+}  // namespace
+}  // namespace quorumbook::server
