@@ -51,6 +51,7 @@ absl::StatusOr<Expectation> Expectation::Parse(const std::string& text) {
   const size_t length = from + 1 < text.size() && text[from + 1] == '=' ? 2 : 1;
   expectation.comparison_ = text.substr(from, length);
   expectation.metric_ = std::string(absl::StripAsciiWhitespace(text.substr(0, from)));
+  if (expectation.metric_ == "p99.9") expectation.metric_ = "p99_9";  // as it is spoken
   const std::string value(absl::StripAsciiWhitespace(text.substr(from + length)));
   const bool duration = Contains(kDurations, expectation.metric_);
   if (!duration && !Contains(kNumbers, expectation.metric_)) {

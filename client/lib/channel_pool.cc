@@ -1,7 +1,6 @@
 #include "client/lib/channel_pool.h"
 
 #include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 namespace quorumbook::client {
@@ -42,8 +41,7 @@ Node& ChannelPool::Get(const std::string& address) {
   if (node == nullptr) {
     node = std::make_unique<Node>();
     node->address = address;
-    node->channel =
-        grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments());
+    node->channel = grpc::CreateCustomChannel(address, credentials_, Arguments());
     node->exchange = v1::Exchange::NewStub(node->channel);
     node->market_data = v1::MarketData::NewStub(node->channel);
     node->cluster = v1::Cluster::NewStub(node->channel);

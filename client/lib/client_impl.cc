@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
 #include <thread>
 
 #include "client/lib/session.h"
@@ -14,6 +15,7 @@ using std::chrono::milliseconds;
 
 // Whose session adds symbols: any will do, symbols belong to nobody.
 constexpr uint64_t kAdministratorAccount = 1;
+constexpr size_t kMaxCaBytes = size_t{1} << 20;
 
 absl::StatusOr<v1::ClusterDescription> ClientImpl::DescribeCluster() {
   return connection_->Describe(connection_->options().timeout);
@@ -197,6 +199,23 @@ static absl::Status CheckEndpoint(const std::string& endpoint) {
       absl::StrCat("endpoint '", endpoint, "' is not host:port, e.g. 127.0.0.1:7001"));
 }
 
+static absl::StatusOr<std::string> ReadCa(const std::string& path) {
+  if (path.empty()) return "";
+  std::ifstream in(path, std::ios::binary);
+  std::string text(client::kMaxCaBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (!in.eof()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the CA file '", path, "' can not be read; name a file of at most 1 MiB that exists"));
+  }
+  if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the CA file '", path, "' holds no certificate in PEM form"));
+  }
+  return text;
+}
+
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   if (options.endpoints.empty()) {
     return absl::InvalidArgumentError("no endpoints; name one node at least, e.g. 127.0.0.1:7001");
@@ -211,7 +230,9 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& opt
   if (options.timeout.count() <= 0 || options.attempt_timeout.count() <= 0) {
     return absl::InvalidArgumentError("timeouts must be positive");
   }
-  auto connection = std::make_shared<client::Connection>(options);
+  absl::StatusOr<std::string> ca = ReadCa(options.ca_file);
+  if (!ca.ok()) return ca.status();
+  auto connection = std::make_shared<client::Connection>(options, *ca);
   absl::StatusOr<v1::ClusterDescription> cluster = connection->Describe(options.timeout);
   if (!cluster.ok()) return cluster.status();
   return std::make_unique<client::ClientImpl>(std::move(connection));

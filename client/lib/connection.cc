@@ -1,10 +1,13 @@
 #include "client/lib/connection.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <random>
+#include <string>
 #include <thread>
 
 #include "client/lib/backoff.h"
@@ -14,7 +17,38 @@ namespace quorumbook::client {
 
 using std::chrono::milliseconds;
 
-uint64_t Connection::MakeSeed() { return std::random_device()(); }
+static std::shared_ptr<grpc::ChannelCredentials> Credentials(const std::string& ca) {
+  if (ca.empty()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({.pem_root_certs = ca, .pem_private_key = "", .pem_cert_chain = ""});
+}
+
+Connection::Connection(const ClientOptions& options, const std::string& ca)
+    : options_(options),
+      channels_(Credentials(ca)),
+      map_(options.endpoints),
+      seed_(std::random_device()()) {}
+
+// What OpenSSL and gRPC say, with what is behind it.
+static std::string ExplainConnection(bool with_tls, const std::string& error) {
+  struct Explanation {
+    bool tls;
+    std::string_view error;
+    std::string_view meaning;
+  };
+  static constexpr Explanation kExplanations[] = {
+      {true, "wrong version number", "it speaks plain text: name no CA"},
+      {true, "certificate verify failed", "its certificate is not of the CA that was named"},
+      {true, "is not in peer certificate", "its certificate is for other names and addresses"},
+      {false, "Socket closed", "if it uses TLS, name the file of its CA"},
+  };
+  if (!absl::StrContains(error, "failed to connect")) return error;  // it was connected
+  for (const Explanation& known : kExplanations) {
+    if (known.tls != with_tls || error.find(known.error) == std::string::npos) continue;
+    return absl::StrCat(error, " (", absl::string_view(known.meaning.data(), known.meaning.size()),
+                        ")");
+  }
+  return error;
+}
 
 static milliseconds Until(SteadyClock::time_point deadline) {
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - SteadyClock::now()));
@@ -63,7 +97,9 @@ absl::StatusOr<v1::ClusterDescription> Connection::Describe(milliseconds timeout
         map_.Learn(description);
         return description;
       }
-      said[address] = error.status.ok() ? "describes no cluster" : client::Describe(error);
+      said[address] = error.status.ok()
+                          ? "describes no cluster"
+                          : ExplainConnection(!options_.ca_file.empty(), client::Describe(error));
     }
     std::this_thread::sleep_for(std::min(backoff.Next(), Until(deadline)));
   } while (Until(deadline).count() > 0);

@@ -22,8 +22,8 @@ using SteadyClock = std::chrono::steady_clock;
 // Thread-safe.
 class Connection {
  public:
-  explicit Connection(const ClientOptions& options)
-      : options_(options), map_(options.endpoints), seed_(MakeSeed()) {}
+  // `ca`: what options.ca_file holds.
+  Connection(const ClientOptions& options, const std::string& ca);
 
   const ClientOptions& options() const { return options_; }
   ChannelPool& channels() { return channels_; }
@@ -46,8 +46,6 @@ class Connection {
                     const Attempt& attempt);
 
  private:
-  static uint64_t MakeSeed();
-
   const ClientOptions options_;
   ChannelPool channels_;
   ClusterMap map_;

@@ -1,3 +1,6 @@
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -200,34 +203,49 @@ struct MemberArguments {
 };
 using MemberCall = absl::StatusOr<v1::ChangeMemberResponse> (Client::*)(uint32_t, uint32_t);
 
-// One shard after the other; the first that refuses ends it. What is done already is not undone:
-// the command can be repeated.
+// A shard that refuses does not keep the others from it, but one that does not answer does. What is
+// done is not undone: the command can be repeated.
 int ChangeMember(const Context& context, const MemberArguments& arguments, MemberCall call) {
   auto client = context.Connect();
   if (!client.ok()) return ReportError(context, client.status());
-  absl::StatusOr<v1::ClusterDescription> cluster = (*client)->DescribeCluster();
-  if (!cluster.ok()) return ReportError(context, cluster.status());
+  std::vector<uint32_t> shards = (*client)->Shards();
+  if (arguments.shard != 0) {
+    if (std::ranges::count(shards, arguments.shard) == 0) {
+      return ReportError(context, absl::InvalidArgumentError(absl::StrCat(
+                                      "there is no shard ", arguments.shard, "; the cluster has ",
+                                      absl::StrJoin(shards, ", "))));
+    }
+    shards = {arguments.shard};
+  }
   Json json = Json::array();
   Table table({{"SHARD", Table::kRight}, {"NODE", Table::kRight}, {"KIND"}});
-  for (const v1::ShardDescription& shard : cluster->shards()) {
-    if (arguments.shard != 0 && arguments.shard != shard.id()) continue;
-    absl::StatusOr<v1::ChangeMemberResponse> response =
-        (**client.*call)(shard.id(), arguments.node);
-    if (!response.ok()) return ReportError(context, response.status());
+  std::string refused;
+  absl::Status first_error;
+  for (const uint32_t shard : shards) {
+    absl::StatusOr<v1::ChangeMemberResponse> response = (**client.*call)(shard, arguments.node);
+    if (!response.ok()) {
+      const std::string why(response.status().message());
+      first_error.Update(response.status());
+      refused += absl::StrCat("shard ", shard, ": ", why, "\n");
+      json.push_back({{"shard", shard}, {"ok", false}, {"error", why}});
+      if (absl::IsInvalidArgument(response.status())) continue;
+      break;
+    }
     Json members = Json::array();
     for (const v1::MemberStatus& member : response->members()) {
       members.push_back(MemberJson(member));
-      table.AddRow({std::to_string(shard.id()), std::to_string(member.node_id()),
-                    MemberKindName(member.kind())});
+      table.AddRow(
+          {std::to_string(shard), std::to_string(member.node_id()), MemberKindName(member.kind())});
     }
-    json.push_back({{"shard", shard.id()}, {"members", std::move(members)}});
+    json.push_back({{"shard", shard}, {"ok", true}, {"members", std::move(members)}});
   }
   if (context.json) {
-    PrintJson(json);
+    PrintJson({{"node", arguments.node}, {"shards", std::move(json)}});
   } else {
     table.Print(std::cout);
+    std::cerr << refused;
   }
-  return kExitOk;
+  return first_error.ok() ? kExitOk : ExitCodeOf(first_error);
 }
 
 void AddMemberCommand(CLI::App& group, Context& context, const std::string& name,

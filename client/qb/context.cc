@@ -8,7 +8,7 @@
 namespace quorumbook::qb {
 
 absl::StatusOr<std::unique_ptr<Client>> Context::Connect() const {
-  return Client::Connect({.endpoints = endpoints, .timeout = timeout});
+  return Client::Connect({.endpoints = endpoints, .ca_file = ca_file, .timeout = timeout});
 }
 
 absl::StatusOr<std::chrono::milliseconds> ParseDuration(const std::string& text) {

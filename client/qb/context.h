@@ -26,6 +26,7 @@ inline constexpr int kExitUsage = 64;       // EX_USAGE of sysexits.h
 
 struct Context {
   std::vector<std::string> endpoints = {"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"};
+  std::string ca_file;  // empty: plain text
   bool json = false;
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
   uint64_t account = 1;

@@ -1,6 +1,7 @@
 // qb: the command line of a quorumbook cluster.
 #include <absl/synchronization/mutex.h>
 
+#include <cstdlib>
 #include <string_view>
 
 #include "client/bench/bench_command.h"
@@ -31,6 +32,9 @@ static void AddGlobalOptions(CLI::App& app, Context& context) {
       ->delimiter(',')
       ->envname("QUORUMBOOK_ENDPOINTS")
       ->capture_default_str();
+  app.add_option("--ca", context.ca_file,
+                 "File with the CA's certificate (PEM), for clusters that use TLS")
+      ->envname("QUORUMBOOK_CA");
   app.add_option_function<std::string>(
          "-o,--output", [&context](const std::string& format) { context.json = format == "json"; },
          "table or json; with json, errors are JSON on stderr")
@@ -100,6 +104,8 @@ static int Main(int argc, char** argv) {
 }  // namespace quorumbook::qb
 
 int main(int argc, char** argv) {
+  // What gRPC would write of connections that fail is in qb's errors, which may be JSON.
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // gRPC's mutexes would look for cycles at each lock, which qb bench would be measured with.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   return quorumbook::qb::Main(argc, argv);

@@ -30,6 +30,9 @@ namespace quorumbook {
 struct ClientOptions {
   // Client addresses (host:port) of some nodes; the others are learned from them.
   std::vector<std::string> endpoints;
+  // A file with the certificates (PEM) of the CAs that vouch for the nodes, whose certificates must
+  // be for the host names or IP addresses under which the nodes are reached. Empty: plain text.
+  std::string ca_file = {};
   // For one call, all its retries included.
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
   // For one attempt, after which another node is asked.
@@ -39,7 +42,8 @@ struct ClientOptions {
 class Client {
  public:
   // Learns the cluster from the first endpoint that answers. Errors: kInvalidArgument for no or
-  // malformed endpoints, kUnavailable when none answers within `timeout` (each is named).
+  // malformed endpoints and a CA file that can not be read, kUnavailable when none answers within
+  // `timeout` (each is named).
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const ClientOptions& options);
   virtual ~Client() = default;
 
@@ -53,6 +57,9 @@ class Client {
   virtual absl::StatusOr<std::vector<NodeReport>> ClusterStatus(bool digests) = 0;
   // Waits until every shard has a leader that answers reads; kDeadlineExceeded says which has not.
   virtual absl::Status WaitUntilReady(std::chrono::milliseconds timeout) = 0;
+  // Hands a shard's leadership to `target_node` (0: to the most advanced follower) and returns when
+  // another node leads; at once if the target leads already. Errors: kInvalidArgument when there is
+  // no such follower. Whoever leads goes on when the target does not take over in time.
   virtual absl::Status TransferLeadership(uint32_t shard, uint32_t target_node) = 0;
   // Makes a node a member of a shard's group, first without a vote, which it gets when it has
   // caught up; or takes it out. The members as they are then; repeating it is harmless. Errors:
@@ -71,13 +78,19 @@ class Client {
   virtual absl::StatusOr<std::vector<v1::Symbol>> ListSymbols() = 0;
   // kNotFound names the symbol and how to list those there are; likewise below.
   virtual absl::StatusOr<v1::Symbol> FindSymbol(std::string_view name) = 0;
+  // The best `levels` prices a side (0: 10; at most 1,000); with `orders` also every order at them,
+  // at most 1,000 a side.
   virtual absl::StatusOr<v1::Book> GetBook(std::string_view symbol, uint32_t levels,
                                            bool orders) = 0;
+  // The latest `limit` trades (0: 50; at most 1,024), oldest first.
   virtual absl::StatusOr<v1::Trades> GetTrades(std::string_view symbol, uint32_t limit) = 0;
+  // Of the time since the symbol was added, and the best prices; 0 where there are none.
   virtual absl::StatusOr<v1::Summary> GetSummary(std::string_view symbol) = 0;
   // Oldest first, the open one last; `limit` 0: all that are kept.
   virtual absl::StatusOr<v1::Candles> GetCandles(std::string_view symbol,
                                                  v1::CandleInterval interval, uint32_t limit) = 0;
+  // An order, open or finished. kNotFound when the account has none of this id in the symbol, or it
+  // finished too long ago to be remembered.
   virtual absl::StatusOr<v1::Order> GetOrder(std::string_view symbol, uint64_t account,
                                              uint64_t client_order_id) = 0;
   // Open orders of an account on one shard, by order id; `symbol` "": of all symbols.
@@ -85,6 +98,7 @@ class Client {
                                                             std::string_view symbol) = 0;
   // kNotFound when the account never had a deposit or limits on that shard.
   virtual absl::StatusOr<v1::Account> GetAccount(uint32_t shard, uint64_t account) = 0;
+  // All of the shard, by id.
   virtual absl::StatusOr<std::vector<v1::Asset>> ListAssets(uint32_t shard) = 0;
 
   // Nothing is asked before the first Next. Errors: kInvalidArgument for options out of bounds and

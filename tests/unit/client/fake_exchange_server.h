@@ -181,6 +181,8 @@ class FakeNode final : public v1::Exchange::Service,
   grpc::Status TransferLeadership(grpc::ServerContext* context,
                                   const v1::TransferLeadershipRequest* request,
                                   v1::TransferLeadershipResponse* response) override;
+  grpc::Status AddMember(grpc::ServerContext* context, const v1::ChangeMemberRequest* request,
+                         v1::ChangeMemberResponse* response) override;
 
  private:
   using BatchStream = grpc::ServerReaderWriter<v1::CommandBatchResult, v1::CommandBatch>;

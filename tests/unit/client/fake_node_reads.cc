@@ -186,4 +186,18 @@ grpc::Status FakeNode::TransferLeadership(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+grpc::Status FakeNode::AddMember(grpc::ServerContext* context,
+                                 const v1::ChangeMemberRequest* request,
+                                 v1::ChangeMemberResponse* response) {
+  grpc::Status status = CheckUnary(context, request->shard());
+  if (!status.ok()) return status;
+  if (request->node_id() > cluster_->size()) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "no such node"};
+  }
+  v1::MemberStatus* member = response->add_members();
+  member->set_node_id(request->node_id());
+  member->set_kind(v1::MemberStatus::VOTER);
+  return grpc::Status::OK;
+}
+
 }  // namespace quorumbook::client

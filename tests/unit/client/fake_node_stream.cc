@@ -9,10 +9,11 @@ namespace {
 
 class Subscriber final : public server::MarketDataSubscriber {
  public:
-  void OnUpdate(const server::SharedUpdate& update, bool) override {
+  size_t OnUpdate(const server::SharedUpdate& update, bool) override {
     std::lock_guard lock(mutex_);
     updates_.push_back(update);
     changed_.notify_all();
+    return 0;
   }
   size_t Behind() const override { return 0; }
   void OnEnd(const server::Refusal& refusal) override {

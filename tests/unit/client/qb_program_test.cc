@@ -426,5 +426,18 @@ TEST_F(QbTest, ClusterWaitAndTransfer) {
   ExpectError({"cluster", "wait", "--timeout", "100ms"}, 2, "shard 1");
 }
 
+TEST_F(QbTest, ANodeIsAddedToTheShardsThatThereAre) {
+  EXPECT_EQ(RunJson({"cluster", "add-node", "2"})["shards"][0]["members"][0]["node_id"], 2);
+  ExpectError({"cluster", "add-node", "2", "--shard", "9"}, 64,
+              "there is no shard 9; the cluster has 1");
+  EXPECT_EQ(
+      RunJson({"cluster", "add-node", "9"}, 64),
+      (Json{{"node", 9},
+            {"shards", Json::array({{{"shard", 1}, {"ok", false}, {"error", "no such node"}}})}}));
+  const Outcome refused = Run({"cluster", "add-node", "9"});
+  EXPECT_EQ(refused.exit_code, 64);
+  EXPECT_NE(refused.error.find("shard 1: no such node"), std::string::npos) << refused.error;
+}
+
 }  // namespace
 }  // namespace quorumbook::client

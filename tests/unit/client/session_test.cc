@@ -455,6 +455,7 @@ TEST_F(SessionTest, ASessionThatCancelsOnDisconnectKeepsAStreamOpen) {
     while (cluster_.announced() < times) std::this_thread::yield();
   };
   announced(1);  // without a command
+  for (const auto& result : SubmitOrders(*session, 1)) EXPECT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(cluster_.Look(
                 [](const auto& exchange) { return exchange.CancelOnDisconnectSessions().size(); }),
             1u);

@@ -21,6 +21,7 @@ TEST(Expectation, DurationsHaveUnits) {
   EXPECT_FALSE(Holds("p99<1.999 ms", metrics));
   EXPECT_FALSE(Holds("p99<2ms", metrics));
   EXPECT_TRUE(Holds("p99_9>=4s", metrics));
+  EXPECT_TRUE(Holds("p99.9>=4s", metrics));
   EXPECT_FALSE(Holds("p99_9>4s", metrics));
 }
 

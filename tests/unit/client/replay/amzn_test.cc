@@ -64,7 +64,7 @@ TEST(AmznReplay, FiveLevelsAreRelivedByPriceTimePriority) {
   EXPECT_EQ(counts.book_checks, 153'490u);
   EXPECT_EQ(counts.book_checks,
             counts.book_exact + counts.book_edge_differences + counts.book_inner_mismatches);
-  EXPECT_LE(counts.book_inner_mismatches, 10u) << Differences(counts);
+  EXPECT_EQ(counts.book_inner_mismatches, 0u) << Differences(counts);
   EXPECT_GT(counts.book_exact, 140'000u);
   EXPECT_EQ(counts.ioc_groups + counts.ioc_groups_synthetic + counts.ioc_groups_unknown, 6'591u);
   EXPECT_GT(counts.ioc_groups, 5'400u);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <vector>
 
 #include "common/check.h"
 
@@ -28,15 +29,18 @@ std::string TemporaryDirectory::Write(const std::string& name, const std::string
 }
 
 std::optional<std::string> FindRecording(const std::string& name) {
-  const char* directory = std::getenv("QUORUMBOOK_TEST_DATA");
-  const std::filesystem::path path =
-      std::filesystem::path(directory != nullptr ? directory : "../shared/data") / name;
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  return path.string();
+  std::vector<std::filesystem::path> directories = {"data/recordings", "../shared/data"};
+  if (const char* named = std::getenv("QUORUMBOOK_TEST_DATA"); named != nullptr) {
+    directories = {named};
+  }
+  for (const std::filesystem::path& directory : directories) {
+    if (std::filesystem::exists(directory / name)) return (directory / name).string();
+  }
+  return std::nullopt;
 }
 
 std::string MissingRecording(const std::string& name) {
-  return name + " is not here; set QUORUMBOOK_TEST_DATA to the directory that has it";
+  return name + " is not here; docs/replay.md (Recordings) says where to get it";
 }
 
 LobsterPaths ExtractLobster(const std::string& archive, const TemporaryDirectory& directory) {

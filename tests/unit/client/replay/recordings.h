@@ -1,5 +1,5 @@
-// Recorded markets for tests. They are not part of the project: a test that needs one is skipped
-// where it is absent.
+// Recorded markets for tests. They are not part of the project (docs/replay.md says where they are
+// from): a test that needs one is skipped where it is absent.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,8 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-// The file in QUORUMBOOK_TEST_DATA, or else in ../shared/data of the repository's root, where CTest
-// runs tests; none when it is not there.
+// The file in the directory QUORUMBOOK_TEST_DATA, or else in data/recordings below the repository's
+// root, where CTest runs tests, or in shared/data beside it; none when it is not there.
 std::optional<std::string> FindRecording(const std::string& name);
 // What to say when it is not there.
 std::string MissingRecording(const std::string& name);
