@@ -1,6 +1,8 @@
 #include "tests/sim/batch.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -8,10 +10,12 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "common/bytes.h"
 #include "tests/sim/result_codec.h"
+#include "tests/sim/twin.h"
 
 namespace quorumbook::sim {
 namespace {
@@ -21,26 +25,6 @@ double CpuSeconds() {
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-SeedResult RunSeed(const BatchOptions& options, uint64_t seed) {
-  const double before = CpuSeconds();
-  Scenario scenario = DrawScenario(seed, options.profile, options.time);
-  if (options.mutant != nullptr) options.mutant->PlantIn(&scenario);
-  SeedResult seed_result;
-  seed_result.seed = seed;
-  seed_result.result = Simulate(scenario, false);
-  seed_result.runs = 1;
-  seed_result.election_timeout = scenario.election_timeout_max.count();
-  if (options.twice && !seed_result.result.failure) {
-    const SimulationResult again = Simulate(scenario, false);
-    ++seed_result.runs;
-    if (again.trace != seed_result.result.trace || again.events != seed_result.result.events) {
-      seed_result.result.failure = "two runs of this seed differ";
-    }
-  }
-  seed_result.cpu_seconds = CpuSeconds() - before;
-  return seed_result;
 }
 
 void WriteAll(int fd, const std::string& bytes) {
@@ -83,14 +67,20 @@ class Batch {
     worker->received.clear();
     if (seed > options_.last_seed || stopping_) return absl::OkStatus();
     int ends[2];
-    if (pipe(ends) != 0) return absl::ErrnoToStatus(errno, "pipe");
+    if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe");
     worker->pid = fork();
     if (worker->pid < 0) return absl::ErrnoToStatus(errno, "fork");
     if (worker->pid == 0) {
       close(ends[0]);
+      std::optional<Twin> twin;
+      if (options_.twice && !options_.twin.empty()) twin.emplace(options_.twin);
       for (; seed <= options_.last_seed; seed += static_cast<uint64_t>(options_.jobs)) {
         std::string record;
-        ByteWriter(&record).PutSized(Encode(RunSeed(options_, seed)));
+        SeedResult result = RunSeed(options_, seed);
+        if (options_.twice && !result.result.failure) {
+          result.result.failure = CompareWithSecondRun(options_, twin ? &*twin : nullptr, &result);
+        }
+        ByteWriter(&record).PutSized(Encode(result));
         WriteAll(ends[1], record);
       }
       _exit(EXIT_SUCCESS);
@@ -171,23 +161,43 @@ class Batch {
 
 }  // namespace
 
+SeedResult RunSeed(const BatchOptions& options, uint64_t seed) {
+  const double before = CpuSeconds();
+  Scenario scenario = DrawScenario(seed, options.profile, options.time);
+  if (options.mutant != nullptr) options.mutant->PlantIn(&scenario);
+  SeedResult seed_result;
+  seed_result.seed = seed;
+  seed_result.result = Simulate(scenario, options.verbose);
+  seed_result.runs = 1;
+  seed_result.election_timeout = scenario.election_timeout_max.count();
+  seed_result.cpu_seconds = CpuSeconds() - before;
+  return seed_result;
+}
+
 absl::Status RunBatch(const BatchOptions& options,
                       const std::function<void(const SeedResult&)>& on_result) {
   return Batch(options, on_result).Run();
 }
 
+std::vector<std::string> TwinOf(const BatchOptions& options) {
+  std::vector<std::string> command = {"/proc/self/exe", "--twin"};
+  const auto add = [&command](const char* name, std::string value) {
+    command.emplace_back(name);
+    command.push_back(std::move(value));
+  };
+  if (options.profile == Profile::kLoad) add("--profile", "load");
+  if (options.profile == Profile::kLeaderDeath) add("--profile", "leader_death");
+  if (options.time != 0) {
+    add("--time", absl::StrFormat("%.17g", static_cast<double>(options.time) / kHour));
+  }
+  if (options.mutant != nullptr) add("--mutant", std::string(options.mutant->name));
+  return command;
+}
+
 std::string CommandFor(const BatchOptions& options, uint64_t seed) {
   std::string command = absl::StrCat("quorumbook-sim --seed ", seed, " --verbose");
-  if (options.profile == Profile::kLoad) absl::StrAppend(&command, " --profile load");
-  if (options.profile == Profile::kLeaderDeath) {
-    absl::StrAppend(&command, " --profile leader_death");
-  }
-  if (options.time != 0) {
-    absl::StrAppend(&command, " --time ", static_cast<double>(options.time) / kHour);
-  }
-  if (options.mutant != nullptr) {
-    absl::StrAppend(&command, " --mutant ", std::string(options.mutant->name));
-  }
+  const std::vector<std::string> twin = TwinOf(options);
+  for (size_t i = 2; i < twin.size(); ++i) absl::StrAppend(&command, " ", twin[i]);
   return command;
 }
 

@@ -3,7 +3,12 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <variant>
+#include <vector>
+
+#include "tests/sim/clock.h"
 
 namespace quorumbook::sim {
 namespace {
@@ -81,12 +86,95 @@ void Client::AskCommands(Operation* operation) {
       symbol.lot_size = {1, 0};
       operation->commands.emplace_back(symbol);
     }
+    for (int i = 1; context_.scenario.any_orders && i <= 2; ++i) {
+      operation->commands.emplace_back(exchange::AddAsset{.name = absl::StrCat("A", i)});
+    }
   }
   const auto most = static_cast<uint64_t>(context_.scenario.commands);
   for (uint64_t i = random_.Below(most) + 1; i > 0; --i) {
-    operation->commands.push_back(DrawCommand());
+    operation->commands.push_back(context_.scenario.any_orders ? DrawAnyCommand() : DrawCommand());
   }
   next_sequence_ += operation->commands.size();
+}
+
+// Of all kinds: what waits for prices, for time, for phases; and operators, who change rules,
+// phases, accounts and limits meanwhile.
+exchange::Command Client::DrawAnyCommand() {
+  using exchange::OrderType;
+  using exchange::Phase;
+  using exchange::TimeInForce;
+  const exchange::SymbolId symbol(
+      1 + static_cast<uint32_t>(random_.Below(static_cast<uint64_t>(context_.scenario.symbols))));
+  const exchange::AccountId account(1 + random_.Below(4));
+  const exchange::AssetId asset(1 + static_cast<uint32_t>(random_.Below(2)));
+  constexpr std::array kPhases = {Phase::kPreOpen, Phase::kOpeningAuction, Phase::kHalt,
+                                  Phase::kClosingAuction, Phase::kClosed};
+  switch (random_.Below(24)) {
+    case 0:
+      return exchange::SetPhase{symbol, random_.Pick(kPhases)};
+    case 1:
+    case 2:
+    case 3:
+      return exchange::SetPhase{symbol, Phase::kContinuous, random_.OneIn(2) ? 100 : 0};
+    case 4:
+      return exchange::MassCancel{.account = {}, .symbol = symbol, .side = {}};
+    case 5:
+      return exchange::Deposit{account, asset, random_.Between(1, 10'000)};
+    case 6:
+      return exchange::Withdraw{account, asset, random_.Between(1, 10'000)};
+    case 7:
+      return exchange::SetKillSwitch{account, random_.OneIn(4)};
+    case 8:
+      return exchange::SetAccountLimits{account, {.max_open_orders = random_.Below(40)}};
+    case 9:
+      if (recent_orders_.empty()) break;
+      return exchange::ReplaceOrder{symbol, random_.Pick(recent_orders_), random_.Between(95, 105),
+                                    random_.Between(1, 20)};
+    default:
+      break;
+  }
+  exchange::SpecialOrder special;
+  const exchange::Command plain = DrawCommand();
+  const auto* const order = std::get_if<exchange::NewOrder>(&plain);
+  if (order == nullptr) return plain;
+  special.order = *order;
+  switch (random_.Below(8)) {
+    case 0:
+      special.order.type = OrderType::kStop;
+      special.order.price = 0;
+      special.terms.stop_price = random_.Between(95, 105);
+      break;
+    case 1:
+      special.order.type = OrderType::kStopLimit;
+      special.terms.stop_price = random_.Between(95, 105);
+      break;
+    case 2:
+      special.order.type = OrderType::kTrailingStop;
+      special.order.price = 0;
+      special.terms.trail = random_.Between(1, 5);
+      break;
+    case 3:
+      special.terms.display = random_.Between(1, special.order.quantity);
+      break;
+    case 4:
+      special.order.time_in_force = TimeInForce::kDay;
+      break;
+    case 5:
+      special.terms.all_or_none = true;
+      break;
+    case 6:
+      special.order.type = OrderType::kMarket;
+      special.order.price = 0;
+      special.order.time_in_force = TimeInForce::kImmediateOrCancel;
+      break;
+    default:
+      // By a clock like those of the nodes: it runs out soon, or has.
+      special.order.time_in_force = TimeInForce::kGoodTillTime;
+      special.terms.expires =
+          NodeClock(0, 0, 0).Wall(context_.queue.now()) + random_.Between(-1, 20) * kSecond;
+      break;
+  }
+  return special;
 }
 
 exchange::Command Client::DrawCommand() {

@@ -85,6 +85,7 @@ class Client {
   void Ask();
   void AskCommands(Operation* operation);
   exchange::Command DrawCommand();
+  exchange::Command DrawAnyCommand();
   void Try(uint64_t id, int node);
   void Send(const Operation& operation, int node);
   std::string Encode(const Operation& operation) const;

@@ -15,6 +15,8 @@ namespace {
 
 // How often nodes look at their streams, and leaders are looked at.
 constexpr SimTime kBeat = 250 * kMillisecond;
+// After that keepalives notice a peer that is gone (server/peer_link.h).
+constexpr SimTime kKeepalive = 4 * kSecond;
 // How much more often than others the rare packets with snapshots are repeated late.
 constexpr uint32_t kSnapshotWeight = 8;
 
@@ -81,6 +83,7 @@ void Cluster::Start() {
   if (context_.scenario.byzantine != Byzantine::kNone) {
     Node& one = node(1 + static_cast<int>(random_.Below(founders.size())));
     traitor_ = Traitor(context_.scenario.byzantine, one.member(), context_.scenario.seed);
+    treason_.SetTraitor(one.member());
     if (traitor_.kind() == Byzantine::kDivergedState) {
       one.Plant(ReplicaMutant::kEntrySkipped);
       for (const auto& checks : checks_) checks->Distrust(one.member());
@@ -88,7 +91,7 @@ void Cluster::Start() {
   }
   for (int i = 1; i <= nodes(); ++i) {
     if (i <= context_.scenario.nodes) node(i).SetFounders(founders);
-    node(i).Start();
+    QB_CHECK(node(i).Start().ok());
   }
   for (const auto& client : clients_) client->Start();
   Beat();
@@ -108,11 +111,14 @@ void Cluster::Beat() {
 }
 
 void Cluster::Reconnect() {
+  std::erase_if(gone_silently_, [this](const auto& gone) {
+    return node(gone.first).up() || context_.queue.now() - gone.second >= kKeepalive;
+  });
   for (int i = 1; i <= nodes(); ++i) {
     std::vector<NodeId> members;
     for (int j = 1; j <= nodes(); ++j) {
-      const bool connected =
-          i != j && node(j).up() && !network_.IsCut(i, j) && !network_.IsCut(j, i);
+      const bool connected = i != j && (node(j).up() || gone_silently_.contains(j)) &&
+                             !network_.IsCut(i, j) && !network_.IsCut(j, i);
       if (connected) members.push_back(node(j).member());
     }
     node(i).SetConnected(members);
@@ -137,18 +143,22 @@ void Cluster::Crash(int number, Node::Loss loss) {
   if (!node(number).up()) return;
   for (int i = 1; i <= shards(); ++i) {
     const ShardId shard(static_cast<uint64_t>(i));
-    if (LeaderOf(shard) == number) leader_died_at_[shard] = context_.queue.now();
+    if (LeaderOf(shard) != number) continue;
+    leader_died_[shard] = {.at = context_.queue.now(), .noticed = loss == Node::Loss::kNothing};
   }
   Line(absl::StrCat("node ", number, " crashes"));
+  if (loss != Node::Loss::kNothing) gone_silently_[number] = context_.queue.now();
+  treason_.Forget(node(number).member());
   node(number).Crash(loss);
 }
 
-bool Cluster::Restart(int number) {
-  if (node(number).up()) return true;
+void Cluster::Restart(int number) {
+  if (node(number).up()) return;
   Line(absl::StrCat("node ", number, " starts"));
-  if (node(number).Start()) return true;
+  const absl::Status status = node(number).Start();
+  if (status.ok()) return;
+  if (absl::IsResourceExhausted(status)) return Died(node(number));
   if (on_damage_) on_damage_(number);
-  return false;
 }
 
 void Cluster::Died(Node& node) {
@@ -178,6 +188,17 @@ void Cluster::Send(Node& from, ShardId shard, std::vector<consensus::Message> me
         return std::holds_alternative<consensus::InstallSnapshot>(message.body);
       });
       if (packet.empty()) continue;
+    }
+    if (traitor_.member() != NodeId()) {
+      if (from.member() == traitor_.member()) {
+        treason_.KeepQuiet(shard, &packet);
+        if (packet.empty()) continue;
+        Equivocate(from, number, shard, &packet);
+      }
+      treason_.Sent(shard, packet);
+      if (traitor_.kind() == Byzantine::kDivergedState) {
+        WatchDigests(from, shard, packet, /*arrived=*/false);
+      }
     }
     if (network_.Repeats(from.number(), number)) {
       Transmit(from.number(), number, shard, packet);
@@ -237,8 +258,9 @@ bool Cluster::IsFit(const consensus::Message& lie, const HostedReplica& replica)
              raft.EntryMeta(append.prev_index).has_value() && lie.to == replica.member();
     }
     case Byzantine::kFalseLeader:
-      return raft.term() == lie.term && raft.role() == consensus::Role::kLeader &&
-             lie.to == replica.member();
+      // Who voted for the leader can not lead; of others it is not known who lies.
+      return treason_.GaveVote(lie.to, lie.term) && raft.term() == lie.term &&
+             raft.role() == consensus::Role::kLeader && lie.to == replica.member();
     case Byzantine::kDoubleVoter:
       return raft.term() == lie.term && raft.role() == consensus::Role::kFollower &&
              lie.to == replica.member();
@@ -325,17 +347,46 @@ void Cluster::Arrive(int from, int to, ShardId shard, std::vector<consensus::Mes
          .index = {}});
     return;
   }
-  replica->Call([messages = std::move(messages)](server::Replica& receiver) mutable {
-    receiver.Receive(std::move(messages));
-  });
+  if (traitor_.member() == NodeId()) {
+    return replica->Call([messages = std::move(messages)](server::Replica& receiver) mutable {
+      receiver.Receive(std::move(messages));
+    });
+  }
+  ArriveWithTraitor(from, to, shard, std::move(messages));
 }
 
 void Cluster::LeadershipChanged(Node& node, ShardId shard, const server::Leadership& leadership) {
   if (leadership.leader != node.member()) return;
-  const auto died = leader_died_at_.find(shard);
-  if (died == leader_died_at_.end()) return;
-  elections_.push_back(context_.queue.now() - died->second);
-  leader_died_at_.erase(died);
+  AskOldLeaders(node, shard);
+  const auto died = leader_died_.find(shard);
+  if (died == leader_died_.end()) return;
+  const auto& [at, noticed] = died->second;
+  (noticed ? elections_ : silent_elections_).push_back(context_.queue.now() - at);
+  leader_died_.erase(died);
+}
+
+// A read that is answered at once rests on a lease: its promise is that nobody else was elected.
+void Cluster::AskOldLeaders(Node& next, ShardId shard) {
+  if (traitor_.member() != NodeId()) return;
+  const consensus::Term term = next.replica(shard)->replica().raft().term();
+  for (int i = 1; i <= nodes(); ++i) {
+    if (i == next.number() || !node(i).Leads(shard)) continue;
+    context_.queue.After(0, [this, i, shard, term] {
+      HostedReplica* const replica = node(i).replica(shard);
+      if (replica == nullptr) return;
+      replica->Call([this, i, shard, term, replica](server::Replica& old) {
+        if (!replica->leads() || old.raft().term() >= term) return;
+        const auto asked = std::make_shared<bool>(true);
+        old.Read(false, [this, i, shard, asked](const server::Refusal* refusal,
+                                                const exchange::Exchange&) {
+          if (!*asked || refusal != nullptr) return;
+          context_.Fail(absl::StrCat("shard ", shard.value(), " node ", i,
+                                     " answers a read at once though another was elected"));
+        });
+        *asked = false;
+      });
+    });
+  }
 }
 
 bool Cluster::IsAccident(const Node& witness, const consensus::Evidence& evidence) const {
@@ -352,6 +403,8 @@ void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evi
                       NumberOf(evidence.culprit)));
     return;
   }
+  const bool forgot = evidence.kind == consensus::Evidence::Kind::kForgotAcknowledged;
+  if (forgot && on_forgotten_ && on_forgotten_(evidence.culprit)) return;
   const bool of_nobody = evidence.culprit == NodeId() && traitor_.member() != NodeId();
   if (of_nobody || IsAccident(node, evidence)) return;
   context_.Fail(absl::StrCat("shard ", shard.value(), " node ", node.number(),

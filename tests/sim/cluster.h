@@ -13,10 +13,12 @@
 
 #include "tests/sim/client.h"
 #include "tests/sim/context.h"
+#include "tests/sim/digest_watch.h"
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
 #include "tests/sim/shard_checks.h"
 #include "tests/sim/traitor.h"
+#include "tests/sim/treason.h"
 
 namespace quorumbook::sim {
 
@@ -40,8 +42,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
   int LeaderOf(ShardId shard);
   // Ends the process of a node, if it runs.
   void Crash(int number, Node::Loss loss);
-  // Starts it, if it does not run; false when its data is damaged.
-  bool Restart(int number);
+  // Starts it, if it does not run. On a full disk it is tried again, as a supervisor does.
+  void Restart(int number);
   void Line(const std::string& line) { context_.trace.Line(context_.queue.now(), line); }
 
   // A process that ends by itself is started again after a while; from now on only those of
@@ -49,6 +51,12 @@ class Cluster : private NodeWorld, private ClientNetwork {
   void RestartOnly(std::vector<int> nodes) { restarted_ = std::move(nodes); }
   // Called when a node's data turned out to be damaged at start.
   void SetOnDamage(std::function<void(int)> on_damage) { on_damage_ = std::move(on_damage); }
+
+  // Called when a member is said to have forgotten what it acknowledged; whether that is true. Must
+  // not call any replica.
+  void SetOnForgotten(std::function<bool(NodeId)> on_forgotten) {
+    on_forgotten_ = std::move(on_forgotten);
+  }
 
   // Called after each step of a replica, before its messages are sent; must not call any.
   void SetOnStep(std::function<void()> on_step) { on_step_ = std::move(on_step); }
@@ -58,8 +66,10 @@ class Cluster : private NodeWorld, private ClientNetwork {
     on_snapshot_ = std::move(on_snapshot);
   }
 
-  // How long shards were without a leader after one had died, in true time.
+  // How long shards were without a leader after one had died, in true time: when its streams broke
+  // with it, and when the machine was gone with its streams, which nobody noticed by that.
   const std::vector<SimTime>& elections() const { return elections_; }
+  const std::vector<SimTime>& silent_elections() const { return silent_elections_; }
   uint64_t messages() const { return messages_; }
   const Traitor& traitor() const { return traitor_; }
 
@@ -88,8 +98,26 @@ class Cluster : private NodeWorld, private ClientNetwork {
   std::vector<consensus::Message> ThroughCodec(ShardId shard,
                                                std::vector<consensus::Message> messages);
   void RepeatLate(int from, int to, ShardId shard, const std::vector<consensus::Message>& messages);
+  // Who still leads a shard in an older term than `next` must not answer by its lease.
+  void AskOldLeaders(Node& next, ShardId shard);
   // What the traitor says besides.
   void SendLies(int number, int to, ShardId shard, const std::vector<consensus::Message>& messages);
+  // Two entries for one index and term: the other one instead of the true one, or behind it.
+  void Equivocate(Node& from, int to, ShardId shard, std::vector<consensus::Message>* packet);
+  void SendContradiction(int number, int to, ShardId shard, consensus::Message lie);
+  // Keeps a candidate of three from the third, who may then campaign in the same term.
+  void PlanTwoVotes(ShardId shard, const consensus::Message& message);
+  void LetRivalsMeet();
+  // Gives a second vote of a term to the rival of a candidate that has the first one.
+  void VoteForRival(ShardId shard, const consensus::Message& message);
+  void ArriveWithTraitor(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  // What a node says of its own state, or hears of those of others.
+  void WatchDigests(Node& witness, ShardId shard, const std::vector<consensus::Message>& messages,
+                    bool arrived);
+  // Whether it is near enough to be compared, and said by a member who is heard.
+  bool IsCompared(Node& witness, ShardId shard, NodeId member,
+                  const consensus::StateDigest& digest);
+  void EndSoon(int number);
   // Who is fenced off goes on talking: tells whoever leads that it has everything.
   void SendHollowPromise(int number, int to, ShardId shard);
   // Whether a lie of the traitor could be seen, and do no harm, where it arrives.
@@ -112,14 +140,25 @@ class Cluster : private NodeWorld, private ClientNetwork {
   std::vector<std::unique_ptr<Client>> clients_;
   std::optional<std::vector<int>> restarted_;  // empty: all
   std::function<void(int)> on_damage_;
+  std::function<bool(NodeId)> on_forgotten_;
   std::function<void()> on_step_;
   std::function<void(int)> on_snapshot_;
-  std::map<ShardId, SimTime> leader_died_at_;
+  struct Death {
+    SimTime at = 0;
+    bool noticed = true;
+  };
+  std::map<ShardId, Death> leader_died_;
   std::vector<SimTime> elections_;
+  std::vector<SimTime> silent_elections_;
+  // Machines that lost power, and since when: nobody closes their streams.
+  std::map<int, SimTime> gone_silently_;
   // Of a link and a shard: the pieces of the snapshot that was sent last.
   std::map<std::tuple<int, int, ShardId>, std::vector<consensus::Message>> chunks_;
   std::set<std::pair<int, int>> corrupted_;  // links on which a payload was changed
   Traitor traitor_;
+  Treason treason_;
+  DigestWatch digest_watch_;
+  std::vector<std::pair<int, int>> kept_apart_;  // a candidate and those who must not hear of it
   uint64_t messages_ = 0;
 };
 

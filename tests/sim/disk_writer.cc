@@ -33,7 +33,15 @@ SimTime DiskWriter::SyncTime() {
       scenario.sync_time +
       static_cast<SimTime>(random_.Below(static_cast<uint64_t>(scenario.sync_jitter) + 1));
   const SimTime stall = std::max<SimTime>(device_.stalled_until - context_.queue.now(), 0);
+  if (stall > 0) context_.fired.Add(Fault::kStalledDisk);
+  if (device_.slowness > 1) context_.fired.Add(Fault::kSlowDisk);
   return stall + time * device_.slowness;
+}
+
+absl::Status DiskWriter::Sync(uint64_t through) {
+  absl::Status status = disk_.Sync(through);
+  if (absl::IsInternal(status)) context_.fired.Add(Fault::kSyncError);
+  return status;
 }
 
 void DiskWriter::Write(storage::ShardWrite write, Done done) {
@@ -58,7 +66,7 @@ void DiskWriter::Start() {
 }
 
 void DiskWriter::Finish(uint64_t through) {
-  const absl::Status status = disk_.Sync(through);
+  const absl::Status status = Sync(through);
   if (!status.ok()) return fatal_(status);
   busy_ = false;
   std::vector<Pending> done;
@@ -79,7 +87,7 @@ void DiskWriter::SaveSnapshot(ShardId shard, const consensus::Snapshot& snapshot
   const uint64_t through = disk_.writes();
   // A snapshot is large, and its thread has the disk for itself only between writes.
   After(3 * SyncTime(), [this, through, saved = std::move(saved)]() mutable {
-    saved(disk_.Sync(std::min(through, disk_.writes())));
+    saved(Sync(std::min(through, disk_.writes())));
   });
 }
 

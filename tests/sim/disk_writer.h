@@ -47,6 +47,7 @@ class DiskWriter {
   void Start();
   void Finish(uint64_t through);
   SimTime SyncTime();
+  absl::Status Sync(uint64_t through);
   // Calls back after `delay`, unless the process has ended.
   void After(SimTime delay, absl::AnyInvocable<void()> action);
 

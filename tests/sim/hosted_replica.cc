@@ -76,6 +76,7 @@ const consensus::Configuration& HostedReplica::configuration() const {
 void HostedReplica::Call(Use use) {
   if (stopped_) return;
   if (!node_.paused()) return Run(use);
+  node_.Deferred();
   node_.At(node_.paused_until_, [this, use = std::move(use)]() mutable { Call(std::move(use)); });
 }
 
@@ -106,9 +107,15 @@ void HostedReplica::Line(std::string_view line) const {
       absl::StrCat("node ", node_.number_, " shard ", shard_.value(), " ", std::string(line)));
 }
 
-consensus::Instant HostedReplica::Now() { return node_.clock_.Steady(node_.context_.queue.now()); }
+consensus::Instant HostedReplica::Now() {
+  node_.ClockRead();
+  return node_.clock_.Steady(node_.context_.queue.now());
+}
 
-exchange::Time HostedReplica::WallClock() { return node_.clock_.Wall(node_.context_.queue.now()); }
+exchange::Time HostedReplica::WallClock() {
+  node_.ClockRead();
+  return node_.clock_.Wall(node_.context_.queue.now());
+}
 
 void HostedReplica::Write(consensus::Persist persist) {
   if (persist.snapshot) node_.world_.WritesSnapshot(node_);
@@ -120,21 +127,21 @@ void HostedReplica::Write(consensus::Persist persist) {
 }
 
 void HostedReplica::SaveSnapshot(server::SnapshotRecipe recipe) {
-  absl::StatusOr<consensus::Snapshot> made = recipe.Make();
+  absl::StatusOr<server::MadeSnapshot> made = recipe.Make();
   if (!made.ok()) {
     node_.At(node_.context_.queue.now(), [this, made = std::move(made)] {
       Call([made](server::Replica& replica) { replica.OnSnapshotSaved(made); });
     });
     return;
   }
-  const consensus::Snapshot copy = *made;
+  const consensus::Snapshot copy = made->snapshot;
   node_.writer_->SaveSnapshot(shard_, copy,
-                              [this, snapshot = *std::move(made)](const absl::Status& status) {
+                              [this, made = *std::move(made)](const absl::Status& status) {
                                 if (status.ok())
-                                  checks_.durable(node_.member_).SaveSnapshot(snapshot.meta);
-                                Call([status, snapshot](server::Replica& replica) {
+                                  checks_.durable(node_.member_).SaveSnapshot(made.snapshot.meta);
+                                Call([status, made](server::Replica& replica) {
                                   if (status.ok()) {
-                                    replica.OnSnapshotSaved(snapshot);
+                                    replica.OnSnapshotSaved(made);
                                   } else {
                                     replica.OnSnapshotSaved(status);
                                   }
@@ -173,6 +180,12 @@ void HostedReplica::Observe(const consensus::Output& output) {
       static_cast<uint64_t>(node_.number_) << 8 | shard_.value() |
           static_cast<uint64_t>(node_.context_.queue.now()) << 16,
       raft.term().value() << 40 ^ raft.commit().value() << 8 ^ output.messages.size());
+  for (const consensus::Message& message : output.messages) {
+    node_.context_.trace.Note(message.to.value(), message.term.value() << 8 | message.body.index());
+  }
+  for (const consensus::Entry& entry : output.committed) {
+    node_.context_.trace.Note(entry.chain.low, entry.chain.high);
+  }
   checks_.Observe(node_.member_, raft, output);
   if (output.configuration) {
     checks_.SetMembers(node_.member_, {*output.configuration, raft.status().configuration_index});

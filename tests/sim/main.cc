@@ -12,6 +12,7 @@
 #include "tests/sim/batch.h"
 #include "tests/sim/mutants.h"
 #include "tests/sim/report.h"
+#include "tests/sim/twin.h"
 
 namespace quorumbook::sim {
 namespace {
@@ -25,6 +26,7 @@ struct Arguments {
   bool once = false;
   bool mutants = false;
   bool every_fault = false;
+  bool twin = false;
   double hours = 0;
   std::string mutant;
   std::string output = "table";
@@ -37,14 +39,20 @@ int Refuse(const std::string& what) {
   return 2;
 }
 
-int RunOne(const BatchOptions& options, bool verbose) {
+int RunOne(const BatchOptions& options) {
   Scenario scenario = DrawScenario(options.first_seed, options.profile, options.time);
   if (options.mutant != nullptr) options.mutant->PlantIn(&scenario);
   std::printf("seed %s: %s\n", std::to_string(options.first_seed).c_str(),
               scenario.ToString().c_str());
-  const SimulationResult result = Simulate(scenario, verbose);
-  std::printf("%.3f s, %s events, trace %016llx: %s\n", static_cast<double>(result.time) / kSecond,
-              std::to_string(result.events).c_str(), static_cast<unsigned long long>(result.trace),
+  SeedResult run = RunSeed(options, options.first_seed);
+  if (options.twice && !run.result.failure) {
+    Twin twin(options.twin);
+    run.result.failure = CompareWithSecondRun(options, &twin, &run);
+  }
+  const SimulationResult& result = run.result;
+  std::printf("%.3f s, %s events, trace %016llx%s: %s\n",
+              static_cast<double>(result.time) / kSecond, std::to_string(result.events).c_str(),
+              static_cast<unsigned long long>(result.trace), run.runs > 1 ? ", twice" : "",
               result.failure.value_or("nothing was violated").c_str());
   return result.failure ? 1 : 0;
 }
@@ -111,9 +119,15 @@ int Run(const Arguments& arguments) {
       return Refuse("no mutant is called " + arguments.mutant + ": --mutants lists them");
     }
   }
+  if (arguments.twin) {
+    ServeTwin(options);
+    return 0;
+  }
+  options.twin = TwinOf(options);
   if (arguments.seed != 0) {
     options.first_seed = options.last_seed = arguments.seed;
-    return RunOne(options, arguments.verbose);
+    options.verbose = arguments.verbose;
+    return RunOne(options);
   }
   if (arguments.mutants) return RunMutants(options, arguments);
   unsigned long long first = 0;
@@ -137,7 +151,7 @@ int main(int argc, char** argv) {
       "Runs whole quorumbook clusters in simulated time, with faults; see "
       "docs/simulation.md"};
   app.add_option("--seeds", arguments.seeds, "Run seeds A..B, each twice, and report");
-  app.add_option("--seed", arguments.seed, "Run one seed")->check(CLI::PositiveNumber);
+  app.add_option("--seed", arguments.seed, "Run one seed, twice")->check(CLI::PositiveNumber);
   app.add_flag("--verbose", arguments.verbose, "With --seed: one line a step of a node");
   app.add_flag("--mutants", arguments.mutants,
                "Plant each known bug, and count the seeds until it is noticed");
@@ -151,7 +165,8 @@ int main(int argc, char** argv) {
                  "swarm: everything is drawn; load: 3 nodes and ordinary faults; leader_death: "
                  "only leaders die")
       ->transform(CLI::CheckedTransformer(profiles));
-  app.add_flag("--once", arguments.once, "With --seeds: run each seed only once");
+  app.add_flag("--once", arguments.once, "With --seeds or --seed: run each seed only once");
+  app.add_flag("--twin", arguments.twin)->group("");  // of a process that runs seeds again
   app.add_flag("--every-fault", arguments.every_fault,
                "With --seeds: fail if a class of faults never happened");
   app.add_option("--jobs", arguments.jobs, "Processes")->check(CLI::Range(1, 256));
@@ -161,7 +176,7 @@ int main(int argc, char** argv) {
   // A seed builds hundreds of small exchanges, each of which would have some huge pages zeroed and
   // use a little of them: more than half of the time. Where it is refused, runs are only slower.
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  if (arguments.seeds.empty() && arguments.seed == 0 && !arguments.mutants) {
+  if (arguments.seeds.empty() && arguments.seed == 0 && !arguments.mutants && !arguments.twin) {
     std::fputs(app.help().c_str(), stderr);
     return 2;
   }

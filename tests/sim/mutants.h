@@ -15,12 +15,14 @@ struct NamedMutant {
   ReplicaMutant replica = ReplicaMutant::kNone;
   StoreMutant store = StoreMutant::kNone;
   HostMutant host = HostMutant::kNone;
+  bool leases_off = false;
 
   void PlantIn(Scenario* scenario) const {
     scenario->mutant = consensus;
     scenario->replica_mutant = replica;
     scenario->store_mutant = store;
     scenario->host_mutant = host;
+    if (leases_off) scenario->lease_reads = false;
   }
 };
 

@@ -17,6 +17,11 @@ void Nemesis::Start() {
     if (!damaged_.contains(cluster_.node(number).member())) {
       context_.Fail(absl::StrCat("node ", number, ": data is damaged though nothing damaged it"));
     }
+    const auto rotten = rotten_.find(cluster_.node(number).member());
+    if (rotten != rotten_.end()) {
+      context_.fired.Add(rotten->second);
+      rotten_.erase(rotten);
+    }
     BeginAnew(number);
   });
   // It does not count as one that is whole.
@@ -39,6 +44,7 @@ void Nemesis::Start() {
   Schedule(Fault::kLogBitRot, &Nemesis::LogBitRot);
   Schedule(Fault::kSnapshotBitRot, &Nemesis::SnapshotBitRot);
   Schedule(Fault::kMisdirectedWrite, &Nemesis::MisdirectedWrite);
+  Schedule(Fault::kRolledBackDisk, &Nemesis::RolledBackDisk);
   Schedule(Fault::kSlowDisk, &Nemesis::SlowDisk);
   Schedule(Fault::kStalledDisk, &Nemesis::StalledDisk);
   Schedule(Fault::kSyncError, &Nemesis::SyncError);
@@ -54,10 +60,12 @@ void Nemesis::Start() {
   Schedule(Fault::kStrandedCandidate, &Nemesis::StrandedCandidate);
   Schedule(Fault::kDisputedEntry, &Nemesis::DisputedEntry);
   Schedule(Fault::kDisputedMembers, &Nemesis::DisputedMembers);
+  Schedule(Fault::kSiege, &Nemesis::Siege);
+  cluster_.SetOnForgotten([this](NodeId member) { return Forgot(member); });
   cluster_.SetOnStep([this] { ContinuePlot(); });
   // The moment at which most of a store changes.
   cluster_.SetOnSnapshot([this](int number) {
-    if (!context_.scenario.has(Fault::kLostWrites) || !random_.OneIn(2)) return;
+    if (!context_.scenario.has(Fault::kLostWrites) || sieging_ || !random_.OneIn(2)) return;
     Later(Draw(0, context_.scenario.sync_time), [this, number] {
       CrashAndRestart(number, Node::Loss::kSome, Draw(10 * kMillisecond, kSecond));
     });
@@ -68,7 +76,7 @@ void Nemesis::Schedule(Fault fault, Strike strike) {
   const SimTime mean = context_.scenario.fault(fault);
   if (mean == 0) return;
   Later(Draw(1, 2 * mean), [this, fault, strike] {
-    (this->*strike)();
+    if (!sieging_) (this->*strike)();
     Schedule(fault, strike);
   });
 }
@@ -81,6 +89,10 @@ void Nemesis::Later(SimTime delay, absl::AnyInvocable<void()> action) {
 
 void Nemesis::Fired(Fault fault, int number) {
   context_.fired.Add(fault);
+  Line(fault, number);
+}
+
+void Nemesis::Line(Fault fault, int number) {
   if (!context_.trace.verbose()) return;
   cluster_.Line(absl::StrCat("fault: ", NameOf(fault).data(),
                              number == 0 ? "" : absl::StrCat(", node ", number)));
@@ -112,8 +124,9 @@ void Nemesis::CrashAndRestart(int number, Node::Loss loss, SimTime downtime) {
   Later(downtime, [this, number] { cluster_.Restart(number); });
 }
 
-void Nemesis::CutForAWhile(const std::vector<std::pair<int, int>>& links, SimTime time) {
-  for (const auto& [from, to] : links) cluster_.network().Cut(from, to, true);
+void Nemesis::CutForAWhile(const std::vector<std::pair<int, int>>& links, SimTime time,
+                           std::optional<Fault> why) {
+  for (const auto& [from, to] : links) cluster_.network().Cut(from, to, true, why);
   Later(time, [this, links] {
     for (const auto& [from, to] : links) cluster_.network().Cut(from, to, false);
   });
@@ -126,7 +139,7 @@ void Nemesis::Clog() {
   const int to = AnyNode();
   if (from == to) return;
   cluster_.network().Clog(from, to, context_.queue.now() + Draw(kMillisecond, 3 * kSecond));
-  Fired(Fault::kClog, from);
+  Line(Fault::kClog, from);
 }
 
 // Who speaks through it is heard, and gets nothing done. That packets were lost is counted where
@@ -151,8 +164,8 @@ void Nemesis::OneWayPartition() {
     links.emplace_back(out ? node : i, out ? i : node);
   }
   if (links.empty()) return;
-  CutForAWhile(links, Draw(100 * kMillisecond, 10 * kSecond));
-  Fired(Fault::kOneWayPartition, node);
+  CutForAWhile(links, Draw(100 * kMillisecond, 10 * kSecond), Fault::kOneWayPartition);
+  Line(Fault::kOneWayPartition, node);
 }
 
 void Nemesis::SplitPartition() {
@@ -164,8 +177,8 @@ void Nemesis::SplitPartition() {
     }
   }
   if (links.empty()) return;
-  CutForAWhile(links, Draw(100 * kMillisecond, 15 * kSecond));
-  Fired(Fault::kSplitPartition, 0);
+  CutForAWhile(links, Draw(100 * kMillisecond, 15 * kSecond), Fault::kSplitPartition);
+  Line(Fault::kSplitPartition, 0);
 }
 
 // Two halves that only one node reaches both of: without pre-vote and check-quorum they depose
@@ -180,8 +193,8 @@ void Nemesis::Bridge() {
     }
   }
   if (links.empty()) return;
-  CutForAWhile(links, Draw(kSecond, 20 * kSecond));
-  Fired(Fault::kBridge, bridge);
+  CutForAWhile(links, Draw(kSecond, 20 * kSecond), Fault::kBridge);
+  Line(Fault::kBridge, bridge);
 }
 
 void Nemesis::IsolatedLeader() {
@@ -193,8 +206,8 @@ void Nemesis::IsolatedLeader() {
     links.emplace_back(leader, i);
     links.emplace_back(i, leader);
   }
-  CutForAWhile(links, Draw(100 * kMillisecond, 10 * kSecond));
-  Fired(Fault::kIsolatedLeader, leader);
+  CutForAWhile(links, Draw(100 * kMillisecond, 10 * kSecond), Fault::kIsolatedLeader);
+  Line(Fault::kIsolatedLeader, leader);
 }
 
 // A follower is cut off until the others have dropped the entries that it needs; that it then was
@@ -228,12 +241,10 @@ void Nemesis::CrashLeader() {
                   Draw(10 * kMillisecond, 10 * kSecond));
 }
 
-void Nemesis::CrashLoop() {
-  Fired(Fault::kCrashLoop, 0);
-  CrashAgain(AnyNode(), static_cast<int>(Draw(3, 10)));
-}
+void Nemesis::CrashLoop() { CrashAgain(AnyNode(), static_cast<int>(Draw(3, 10))); }
 
 void Nemesis::CrashAgain(int number, int times) {
+  if (cluster_.node(number).up()) Fired(Fault::kCrashLoop, number);
   cluster_.Crash(number, random_.OneIn(2) ? Node::Loss::kNothing : Node::Loss::kSome);
   Later(Draw(kMillisecond, kSecond), [this, number, times] {
     cluster_.Restart(number);
@@ -245,12 +256,12 @@ void Nemesis::CrashAgain(int number, int times) {
 void Nemesis::Pause() {
   const int node = LeaderOrAny();
   if (!cluster_.node(node).up()) return;
-  Fired(Fault::kPause, node);
+  Line(Fault::kPause, node);
   cluster_.node(node).PauseUntil(context_.queue.now() + Draw(10 * kMillisecond, 5 * kSecond));
 }
 
 void Nemesis::ClusterPowerLoss() {
-  Fired(Fault::kClusterPowerLoss, 0);
+  if (AnyUp() != 0) Fired(Fault::kClusterPowerLoss, 0);
   for (int i = 1; i <= cluster_.nodes(); ++i) {
     CrashAndRestart(i, random_.OneIn(2) ? Node::Loss::kAll : Node::Loss::kTorn,
                     Draw(kSecond, 3 * kSecond));
@@ -282,17 +293,24 @@ void Nemesis::MembershipChange() {
   std::vector<NodeId> voters = members.voters;
   std::erase(voters, member);
   if (is_member ? !HasMajority(voters, Whole()) : damaged_.contains(member)) return;
-  Fired(Fault::kMembershipChange, number);
+  // Who was taken out comes back with an empty disk only, and may have to be asked for again.
+  if (members.IsRetired(member)) return ReplaceNode(number);
+  Line(Fault::kMembershipChange, number);
   const NodeId node(static_cast<uint64_t>(number));
-  cluster_.node(leader).replica(shard)->Call([node, is_member](server::Replica& replica) {
-    replica.ChangeMember(node, !is_member,
-                         [](const server::Refusal*, const consensus::Configuration&) {});
-  });
+  cluster_.node(leader).replica(shard)->Call(
+      [node, is_member, context = &context_](server::Replica& replica) {
+        replica.ChangeMember(
+            node, !is_member,
+            [context](const server::Refusal* refusal, const consensus::Configuration&) {
+              if (refusal == nullptr) context->fired.Add(Fault::kMembershipChange);
+            });
+      });
 }
 
 // The machine of a node is exchanged for another with an empty disk.
-void Nemesis::NodeReplaced() {
-  const int node = AnyNode();
+void Nemesis::NodeReplaced() { ReplaceNode(AnyNode()); }
+
+void Nemesis::ReplaceNode(int node) {
   if (!MayDamage(node)) return;
   Fired(Fault::kNodeReplaced, node);
   Damaged(node);
@@ -304,18 +322,21 @@ void Nemesis::LeadershipTransfer() {
   const ShardId shard = AnyShard();
   const int leader = cluster_.LeaderOf(shard);
   if (leader == 0) return;
-  Fired(Fault::kLeadershipTransfer, leader);
+  Line(Fault::kLeadershipTransfer, leader);
   const NodeId target = random_.OneIn(2) ? NodeId() : NodeId(static_cast<uint64_t>(AnyNode()));
-  cluster_.node(leader).replica(shard)->Call([target](server::Replica& replica) {
-    replica.TransferLeadership(target, [](const server::Refusal*, NodeId) {});
-  });
+  cluster_.node(leader).replica(shard)->Call(
+      [target, context = &context_](server::Replica& replica) {
+        replica.TransferLeadership(target, [context](const server::Refusal* refusal, NodeId) {
+          if (refusal == nullptr) context->fired.Add(Fault::kLeadershipTransfer);
+        });
+      });
 }
 
 // A planned restart, as of an upgrade.
 void Nemesis::Drain() {
   const int node = LeaderOrAny();
   if (!cluster_.node(node).up()) return;
-  Fired(Fault::kDrain, node);
+  Line(Fault::kDrain, node);
   for (int i = 1; i <= cluster_.shards(); ++i) {
     cluster_.node(node)
         .replica(ShardId(static_cast<uint64_t>(i)))
@@ -325,6 +346,7 @@ void Nemesis::Drain() {
   // A process that was told to stop does so, whatever else happens.
   context_.queue.After(4 * kSecond, [this, node, life = cluster_.node(node).life()] {
     if (cluster_.node(node).life() != life) return;
+    context_.fired.Add(Fault::kDrain);
     CrashAndRestart(node, Node::Loss::kNothing, Draw(10 * kMillisecond, kSecond));
   });
 }

@@ -2,9 +2,11 @@
 // data, so that of everything committed a safe majority stays whole: loss is never excusable.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -48,6 +50,8 @@ class Nemesis {
   // Calls back later, unless frozen by then.
   void Later(SimTime delay, absl::AnyInvocable<void()> action);
   SimTime Draw(SimTime low, SimTime high) { return random_.Between(low, high); }
+  void Line(Fault fault, int number);
+  // Line, and counts it: for those whose effect is certain.
   void Fired(Fault fault, int number);
 
   int AnyNode();
@@ -56,14 +60,19 @@ class Nemesis {
   // The same, but a leader if there is one in half of the cases.
   int LeaderOrAny();
   void CrashAndRestart(int number, Node::Loss loss, SimTime downtime);
-  void CutForAWhile(const std::vector<std::pair<int, int>>& links, SimTime time);
+  void CutForAWhile(const std::vector<std::pair<int, int>>& links, SimTime time,
+                    std::optional<Fault> why = std::nullopt);
   std::vector<NodeId> Whole();
   // Whether data of this node may be destroyed.
   bool MayDamage(int number);
   bool MayRot(int number);
   // Whether `members` are a quorum of everything that may be the configuration in force.
   bool IsQuorum(const std::vector<NodeId>& members);
+  bool IsQuorumOf(ShardId shard, const std::vector<NodeId>& members);
   void Damaged(int number);
+  // Its data rots, which counts when it is found. In half of the cases the node starts anew soon,
+  // so that what only lay there is read.
+  void Rots(int number, Fault fault);
   // The node begins anew, with an empty disk and as somebody else.
   void BeginAnew(int number);
 
@@ -93,6 +102,7 @@ class Nemesis {
   void ClockJump();
   void MembershipChange();
   void NodeReplaced();
+  void ReplaceNode(int node);
   void LeadershipTransfer();
   void Drain();
   void SnapshotUnderLoad();
@@ -120,13 +130,39 @@ class Nemesis {
   void DisputedEntry();
   void DisputedMembers();
 
+  // siege.cc.
+  struct SiegeWatch {
+    SimTime begins_at = 0;
+    SimTime ends_at = 0;
+    uint64_t term = 0;  // the highest when it begins
+    std::vector<uint64_t> lives;
+  };
+  void Siege();
+  void CheckSiege(ShardId shard, const SiegeWatch& watch);
+  bool IsCalm(ShardId shard);
+  std::vector<std::pair<int, int>> DrawSiege(ShardId shard);
+  uint64_t HighestTerm(ShardId shard);
+
+  // rollback.cc.
+  struct Rollback;
+  void RolledBackDisk();
+  void CopyDisk(Rollback* rollback);
+  bool MayRollBack(const Rollback& rollback);
+  void RollBack(Rollback* rollback);
+  // `member` is said to have forgotten what it acknowledged. Returns whether that is so.
+  bool Forgot(NodeId member);
+  void CheckRollback(const Rollback& rollback);
+
   Cluster& cluster_;
   Context& context_;
   Random random_;
   bool frozen_ = false;
-  std::set<NodeId> damaged_;          // members whose data is not what it was
-  std::optional<Plot> plot_;          // one at a time
-  std::map<int, uint64_t> draining_;  // which life of a node was told to end
+  bool sieging_ = false;                // nothing else is to happen
+  std::set<NodeId> damaged_;            // members whose data is not what it was
+  std::map<NodeId, Fault> rotten_;      // by what, until it is found
+  std::map<NodeId, bool> rolled_back_;  // whether they were found out
+  std::optional<Plot> plot_;            // one at a time
+  std::map<int, uint64_t> draining_;    // which life of a node was told to end
 };
 
 }  // namespace quorumbook::sim

@@ -20,16 +20,14 @@ void Nemesis::LogBitRot() {
   if (extent.hard_state && random_.OneIn(8)) place.kind = RecordPlace::Kind::kHardState;
   if (extent.log_start && random_.OneIn(8)) place.kind = RecordPlace::Kind::kLogStart;
   if (!cluster_.node(node).disk().FlipBit(place, random_.Next())) return;
-  Damaged(node);
-  Fired(Fault::kLogBitRot, node);
+  Rots(node, Fault::kLogBitRot);
 }
 
 void Nemesis::SnapshotBitRot() {
   const int node = AnyNode();
   const RecordPlace place{RecordPlace::Kind::kSnapshot, AnyShard(), {}};
   if (!MayRot(node) || !cluster_.node(node).disk().FlipBit(place, random_.Next())) return;
-  Damaged(node);
-  Fired(Fault::kSnapshotBitRot, node);
+  Rots(node, Fault::kSnapshotBitRot);
 }
 
 void Nemesis::MisdirectedWrite() {
@@ -43,29 +41,28 @@ void Nemesis::MisdirectedWrite() {
   const RecordPlace to{RecordPlace::Kind::kEntry, shard,
                        consensus::Index(extent.first.value() + random_.Below(size))};
   if (!cluster_.node(node).disk().Misdirect(from, to)) return;
-  Damaged(node);
-  Fired(Fault::kMisdirectedWrite, node);
+  Rots(node, Fault::kMisdirectedWrite);
 }
 
 void Nemesis::SlowDisk() {
   const int node = LeaderOrAny();
   cluster_.node(node).device().slowness = static_cast<uint32_t>(Draw(3, 100));
   Later(Draw(kSecond, 15 * kSecond), [this, node] { cluster_.node(node).device().slowness = 1; });
-  Fired(Fault::kSlowDisk, node);
+  Line(Fault::kSlowDisk, node);
 }
 
 void Nemesis::StalledDisk() {
   const int node = LeaderOrAny();
   cluster_.node(node).device().stalled_until =
       context_.queue.now() + Draw(200 * kMillisecond, 10 * kSecond);
-  Fired(Fault::kStalledDisk, node);
+  Line(Fault::kStalledDisk, node);
 }
 
 void Nemesis::SyncError() {
   const int node = AnyUp();
   if (node == 0) return;
   cluster_.node(node).disk().FailNextSync();
-  Fired(Fault::kSyncError, node);
+  Line(Fault::kSyncError, node);
 }
 
 // That a write met it is counted where it does.
@@ -79,14 +76,16 @@ void Nemesis::DiskFull() {
 void Nemesis::ClockSkew() {
   const int node = AnyNode();
   cluster_.node(node).clock().JumpWall(Draw(-5 * kSecond, 5 * kSecond));
-  Fired(Fault::kClockSkew, node);
+  cluster_.node(node).ClockFault(Fault::kClockSkew);
+  Line(Fault::kClockSkew, node);
 }
 
 // Within what lease reads allow: consensus::Options::clock_drift_percent.
 void Nemesis::ClockDrift() {
   const int node = AnyNode();
   cluster_.node(node).clock().SetDrift(context_.queue.now(), Draw(-40'000, 40'000));
-  Fired(Fault::kClockDrift, node);
+  cluster_.node(node).ClockFault(Fault::kClockDrift);
+  Line(Fault::kClockDrift, node);
 }
 
 void Nemesis::ClockJump() {
@@ -94,22 +93,26 @@ void Nemesis::ClockJump() {
   Node& node = cluster_.node(number);
   node.clock().JumpWall(Draw(-kHour, kHour));
   if (node.up() && !node.paused()) node.JumpSteadyClock(Draw(0, 3 * kSecond));
-  Fired(Fault::kClockJump, number);
+  node.ClockFault(Fault::kClockJump);
+  Line(Fault::kClockJump, number);
 }
 
 // The map of faults. A member whose data is damaged counts until no configuration has it any more.
 bool Nemesis::IsQuorum(const std::vector<NodeId>& members) {
   for (int i = 1; i <= cluster_.shards(); ++i) {
-    const ShardChecks& checks = cluster_.checks(ShardId(static_cast<uint64_t>(i)));
-    for (const auto& [knower, known] : checks.members()) {
-      const consensus::Configuration& configuration = known.configuration;
-      const bool superseded = known.index < checks.members_index();
-      if (configuration.empty() || superseded || damaged_.contains(knower)) continue;
-      if (!HasMajority(configuration.voters, members)) return false;
-      if (configuration.joint() && !HasMajority(configuration.voters_outgoing, members)) {
-        return false;
-      }
-    }
+    if (!IsQuorumOf(ShardId(static_cast<uint64_t>(i)), members)) return false;
+  }
+  return true;
+}
+
+bool Nemesis::IsQuorumOf(ShardId shard, const std::vector<NodeId>& members) {
+  const ShardChecks& checks = cluster_.checks(shard);
+  for (const auto& [knower, known] : checks.members()) {
+    const consensus::Configuration& configuration = known.configuration;
+    const bool superseded = known.index < checks.members_index();
+    if (configuration.empty() || superseded || damaged_.contains(knower)) continue;
+    if (!HasMajority(configuration.voters, members)) return false;
+    if (configuration.joint() && !HasMajority(configuration.voters_outgoing, members)) return false;
   }
   return true;
 }
@@ -150,6 +153,16 @@ bool Nemesis::MayRot(int number) {
 }
 
 void Nemesis::Damaged(int number) { damaged_.insert(cluster_.node(number).member()); }
+
+void Nemesis::Rots(int number, Fault fault) {
+  Damaged(number);
+  rotten_[cluster_.node(number).member()] = fault;
+  Line(fault, number);
+  if (!random_.OneIn(2)) return;
+  Later(Draw(kMillisecond, 5 * kSecond), [this, number] {
+    CrashAndRestart(number, Node::Loss::kNothing, Draw(10 * kMillisecond, kSecond));
+  });
+}
 
 void Nemesis::BeginAnew(int number) {
   cluster_.node(number).Wipe();

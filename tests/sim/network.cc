@@ -1,6 +1,7 @@
 #include "tests/sim/network.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace quorumbook::sim {
 
@@ -9,11 +10,14 @@ Network::Network(const Scenario& scenario, FaultCount* fired)
 
 std::optional<SimTime> Network::Arrival(SimTime now, int from, int to, uint64_t bytes) {
   Link& link = this->link(from, to);
-  if (link.cuts > 0) return std::nullopt;
+  if (link.cuts > 0) {
+    if (link.uncounted) fired_.Add(*std::exchange(link.uncounted, std::nullopt));
+    return std::nullopt;
+  }
   SimTime arrival =
       now + scenario_.network_delay +
       static_cast<SimTime>(random_.Below(static_cast<uint64_t>(scenario_.network_jitter) + 1));
-  if (link.healed) {
+  if (link.healed || quiet_) {
     link.last_arrival = std::max(arrival, link.last_arrival + 1);
     return link.last_arrival;
   }
@@ -29,7 +33,10 @@ std::optional<SimTime> Network::Arrival(SimTime now, int from, int to, uint64_t 
     fired_.Add(Fault::kDelay);
     arrival += random_.Between(1, scenario_.election_timeout_max.count());
   }
-  if (arrival < link.clogged_until) arrival = link.clogged_until;
+  if (arrival < link.clogged_until) {
+    fired_.Add(Fault::kClog);
+    arrival = link.clogged_until;
+  }
   if (arrival <= link.last_arrival) {
     // A stream keeps the order; when it breaks and is set up anew, it does not.
     if (random_.Chance(scenario_.ppm(Fault::kReorder))) {
@@ -43,13 +50,15 @@ std::optional<SimTime> Network::Arrival(SimTime now, int from, int to, uint64_t 
 }
 
 bool Network::Repeats(int from, int to) {
-  if (link(from, to).healed || !random_.Chance(scenario_.ppm(Fault::kDuplicate))) return false;
+  if (link(from, to).healed || quiet_ || !random_.Chance(scenario_.ppm(Fault::kDuplicate)))
+    return false;
   fired_.Add(Fault::kDuplicate);
   return true;
 }
 
 std::optional<SimTime> Network::LateRepetition(int from, int to, uint32_t weight) {
-  if (link(from, to).healed || !random_.Chance(weight * scenario_.ppm(Fault::kLateDuplicate))) {
+  if (link(from, to).healed || quiet_ ||
+      !random_.Chance(weight * scenario_.ppm(Fault::kLateDuplicate))) {
     return std::nullopt;
   }
   fired_.Add(Fault::kLateDuplicate);
@@ -57,16 +66,18 @@ std::optional<SimTime> Network::LateRepetition(int from, int to, uint32_t weight
   return random_.Between(kMillisecond, longest);
 }
 
-void Network::Cut(int from, int to, bool cut) {
-  int& cuts = link(from, to).cuts;
-  cuts = std::max(0, cuts + (cut ? 1 : -1));
+void Network::Cut(int from, int to, bool cut, std::optional<Fault> why) {
+  Link& link = this->link(from, to);
+  link.cuts = std::max(0, link.cuts + (cut ? 1 : -1));
+  if (link.cuts == 0) link.uncounted.reset();
+  if (why) link.uncounted = why;
 }
 
 // Rarely: most is noticed by the checksums of lower layers, and who sends three such packets is
 // taken for the one who corrupts them (server/replica/replica.cc).
 bool Network::Corrupts(int from, int to) {
   Link& link = this->link(from, to);
-  return !link.healed && link.corruptions == 0 &&
+  return !link.healed && !quiet_ && link.corruptions == 0 &&
          random_.Chance(scenario_.ppm(Fault::kWireCorruption)) && ++link.corruptions > 0;
 }
 

@@ -30,8 +30,9 @@ class Network {
   // A packet that was under way when its link was cut is lost with it.
   bool IsCut(int from, int to) const { return link(from, to).cuts > 0; }
 
-  // A link is whole again when everything that cut it has ended.
-  void Cut(int from, int to, bool cut);
+  // A link is whole again when everything that cut it has ended. `why` counts when the link loses a
+  // packet by it.
+  void Cut(int from, int to, bool cut, std::optional<Fault> why = std::nullopt);
   void CutBoth(int a, int b, bool cut) {
     Cut(a, b, cut);
     Cut(b, a, cut);
@@ -41,6 +42,13 @@ class Network {
   // From now on only packets with payloads up to `largest` get through.
   void LoseLarger(int from, int to, uint64_t largest) { link(from, to).largest = largest; }
   bool LosesLarge(int from, int to) const { return link(from, to).largest != kAnySize; }
+  // From now on, or no more, what is drawn for each packet does not happen.
+  void SetQuiet(bool quiet) { quiet_ = quiet; }
+  // Neither cut nor clogged, and of any size.
+  bool IsWell(int from, int to, SimTime now) const {
+    const Link& its = link(from, to);
+    return its.cuts == 0 && its.clogged_until <= now && its.largest == kAnySize;
+  }
   // Nothing is wrong with the link any more.
   void Heal(int from, int to);
 
@@ -49,7 +57,8 @@ class Network {
  private:
   struct Link {
     int cuts = 0;
-    bool healed = false;  // for good
+    std::optional<Fault> uncounted;  // why it is cut
+    bool healed = false;             // for good
     int corruptions = 0;
     uint64_t largest = kAnySize;
     SimTime clogged_until = 0;
@@ -66,6 +75,7 @@ class Network {
   const Scenario& scenario_;
   FaultCount& fired_;
   Random random_;
+  bool quiet_ = false;
   std::array<std::array<Link, kPlaces>, kPlaces> links_{};
 };
 

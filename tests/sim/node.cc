@@ -34,7 +34,7 @@ void Node::Wipe() {
   member_ = server::MakeMember(NodeId(static_cast<uint64_t>(number_)), incarnation);
 }
 
-bool Node::Start() {
+absl::Status Node::Start() {
   QB_CHECK(!up());
   ++life_;
   paused_until_ = 0;
@@ -44,7 +44,7 @@ bool Node::Start() {
                                                 .incarnation = server::IncarnationOf(member_)});
   if (!store.ok()) {
     context_.trace.Line(context_.queue.now(), std::string(store.status().message()));
-    return false;
+    return store.status();
   }
   store_ = *std::move(store);
   writer_ = std::make_unique<DiskWriter>(
@@ -65,11 +65,11 @@ bool Node::Start() {
     if (!status.ok()) {
       context_.trace.Line(context_.queue.now(), std::string(status.message()));
       Crash(Loss::kNothing);
-      return false;
+      return status;
     }
   }
   if (context_.scenario.lease_reads) TrustClockSoon();
-  return true;
+  return absl::OkStatus();
 }
 
 void Node::Crash(Loss loss) {
@@ -120,12 +120,27 @@ void Node::TrustClockSoon() {
   });
 }
 
-void Node::PauseUntil(SimTime until) { paused_until_ = std::max(paused_until_, until); }
+void Node::PauseUntil(SimTime until) {
+  paused_until_ = std::max(paused_until_, until);
+  pause_counted_ = false;
+}
+
+void Node::Deferred() {
+  if (!std::exchange(pause_counted_, true)) context_.fired.Add(Fault::kPause);
+}
+
+void Node::ClockRead() {
+  for (const Fault fault : clock_faults_) context_.fired.Add(fault);
+  clock_faults_.clear();
+}
 
 void Node::At(SimTime time, absl::AnyInvocable<void()> action) {
   context_.queue.At(time, [this, life = life_, action = std::move(action)]() mutable {
     if (life != life_) return;
-    if (paused()) return At(paused_until_, std::move(action));
+    if (paused()) {
+      Deferred();
+      return At(paused_until_, std::move(action));
+    }
     action();
   });
 }

@@ -104,16 +104,20 @@ class Node {
   // What a crash leaves of the writes that were not durable.
   enum class Loss : uint8_t { kNothing, kAll, kSome, kTorn };
 
-  // False: the data is damaged, and the node does not start.
-  bool Start();
+  // Errors: those of opening the store and reading it; the node does not start then.
+  absl::Status Start();
   void Crash(Loss loss);
   // The disk is replaced by an empty one: the node is a new member from now on. REQUIRES: not up.
   void Wipe();
+  // An older copy of the disk is put back. REQUIRES: not up, and the disk was not replaced since.
+  void PutBack(const storage::SimulatedDisk::Copy& copy) { disk_->PutBack(copy); }
   // Tells the replicas who is connected (and has not been), and who is no more.
   void SetConnected(const std::vector<NodeId>& members);
   // The steady clock leaps, and the replicas are told that it may have. REQUIRES: up, not paused.
   void JumpSteadyClock(SimTime by);
   void PauseUntil(SimTime until);
+  // A fault of its clocks, which counts when a replica next looks at one.
+  void ClockFault(Fault fault) { clock_faults_.push_back(fault); }
 
   int number() const { return number_; }
   NodeId member() const { return member_; }
@@ -130,6 +134,8 @@ class Node {
 
   storage::SimulatedDisk& disk() { return *disk_; }
   Device& device() { return device_; }
+  // Whether a write waits for space.
+  bool disk_full() const { return writer_ != nullptr && writer_->disk_full(); }
   NodeClock& clock() { return clock_; }
   const std::vector<NodeId>& founders() const { return founders_; }
   // A bug in this node alone, until its disk is replaced.
@@ -141,6 +147,9 @@ class Node {
 
   // Calls back at `time`, later if paused then, and not if the process ends before.
   void At(SimTime time, absl::AnyInvocable<void()> action);
+  // Something has to wait until the process goes on.
+  void Deferred();
+  void ClockRead();
   void End(Loss loss);
   // The replicas are told that the steady clock runs evenly, after they have watched it for a
   // while.
@@ -158,6 +167,8 @@ class Node {
   std::unique_ptr<storage::SimulatedDisk> disk_;
   uint64_t life_ = 0;
   SimTime paused_until_ = 0;
+  bool pause_counted_ = false;
+  std::vector<Fault> clock_faults_;
   // Of the process that runs.
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<DiskWriter> writer_;

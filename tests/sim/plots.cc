@@ -17,12 +17,15 @@ using consensus::Term;
 constexpr SimTime kBeat = 10 * kMillisecond;
 // A plot that has not come to its end by then is given up.
 constexpr int kPatienceElections = 12;
+// In ppm: clocks may differ by 10 percent in their rate (consensus::Options::clock_drift_percent).
+constexpr int64_t kDriftMax = 48'000;
 
 }  // namespace
 
 // A plot ends there too, but what it has cut stays so.
 void Nemesis::Freeze() {
   frozen_ = true;
+  cluster_.network().SetQuiet(false);
   if (plot_) HushClients(plot_->shard, false);
 }
 
@@ -56,6 +59,8 @@ void Nemesis::BeatPlot() {
 void Nemesis::EndPlot() {
   CutInstead({});
   HushClients(plot_->shard, false);
+  cluster_.network().SetQuiet(false);
+  sieging_ = false;
   plot_.reset();
 }
 
@@ -187,7 +192,7 @@ void Nemesis::StaleLeader() {
 
   plot_.emplace();
   std::deque<PlotStep> steps;
-  const uint64_t way = random_.Below(4);
+  const uint64_t way = random_.Below(5);
   if (way == 0) {
     CallSoon(shard, old, [next](server::Replica& replica) {
       replica.TransferLeadership(NodeId(static_cast<uint64_t>(next)),
@@ -210,7 +215,7 @@ void Nemesis::StaleLeader() {
                return raft != nullptr && raft->role() != Role::kFollower;
              },
          .act =
-             [this, shard, way, next, voters, cut_off] {
+             [this, way, next, voters, cut_off] {
                cut_off();
                if (way == 1) return;
                // What the others promised, they did before a restart.
@@ -219,6 +224,15 @@ void Nemesis::StaleLeader() {
                  Later(0, [this, other] { CrashAndRestart(other, Node::Loss::kNothing, 0); });
                }
              }});
+  } else if (way == 3) {
+    // Its lease lasts as long as it may by a clock that is slow, and their promises end early.
+    const SimTime then = context_.queue.now() + 2 * context_.scenario.election_timeout_max.count();
+    steps.push_back(
+        {.when = [this, then] { return context_.queue.now() >= then; }, .act = cut_off});
+    for (int i = 1; i <= cluster_.nodes(); ++i) {
+      cluster_.node(i).clock().SetDrift(context_.queue.now(), i == old ? -kDriftMax : kDriftMax);
+      cluster_.node(i).ClockFault(Fault::kClockDrift);
+    }
   } else {
     cut_off();
     for (const int other : voters) {

@@ -12,6 +12,7 @@ void Report::Add(const SeedResult& seed) {
   ++seeds_;
   runs_ += static_cast<uint64_t>(seed.runs);
   cpu_seconds_ += seed.cpu_seconds;
+  once_seconds_ += static_cast<double>(run.time) / kSecond;
   virtual_seconds_ += static_cast<double>(run.time) / kSecond * seed.runs;
   events_ += run.events;
   messages_ += run.messages;
@@ -20,9 +21,8 @@ void Report::Add(const SeedResult& seed) {
   requests_ += run.requests;
   fired_.Merge(run.fired);
   ++byzantine_[static_cast<size_t>(run.byzantine)];
-  for (const SimTime time : run.elections) {
-    elections_.push_back(static_cast<double>(time) / static_cast<double>(seed.election_timeout));
-  }
+  AddElections(run.elections, seed.election_timeout, &elections_);
+  AddElections(run.silent_elections, seed.election_timeout, &silent_elections_);
   if (run.failure) failures_.push_back({seed.seed, *run.failure});
 }
 
@@ -38,11 +38,21 @@ std::vector<std::string> Report::Missing() const {
   return missing;
 }
 
-double Report::ElectionPercentile(double part) const {
-  if (elections_.empty()) return 0;
-  std::vector<double> sorted = elections_;
-  std::sort(sorted.begin(), sorted.end());
-  return sorted[static_cast<size_t>(part * static_cast<double>(sorted.size() - 1))];
+void Report::AddElections(const std::vector<SimTime>& times, SimTime timeout,
+                          Elections* elections) {
+  for (const SimTime time : times) {
+    elections->push_back(static_cast<double>(time) / static_cast<double>(timeout));
+  }
+}
+
+double Report::Percentile(Elections elections, double part) {
+  if (elections.empty()) return 0;
+  std::sort(elections.begin(), elections.end());
+  return elections[static_cast<size_t>(part * static_cast<double>(elections.size() - 1))];
+}
+
+double Report::Load() const {
+  return once_seconds_ > 0 ? static_cast<double>(requests_) / once_seconds_ : 0;
 }
 
 double Report::Speed() const { return cpu_seconds_ > 0 ? virtual_seconds_ / cpu_seconds_ : 0; }
@@ -54,17 +64,22 @@ std::string Report::ToTable() const {
                           CommandFor(options_, failure.seed));
   }
   absl::StrAppendFormat(&text, "%d seeds, %d runs, %d failures\n", seeds_, runs_, failures_.size());
-  absl::StrAppendFormat(&text, "%d events, %d messages, %d entries, %d commands, %d requests\n",
-                        events_, messages_, committed_, commands_, requests_);
+  absl::StrAppendFormat(&text,
+                        "%d events, %d messages, %d entries, %d commands, %d requests: %.1f "
+                        "requests a virtual second\n",
+                        events_, messages_, committed_, commands_, requests_, Load());
   absl::StrAppendFormat(&text,
                         "%.2f virtual hours in %.1f s of CPU: %.0f virtual hours an hour of one "
                         "core\n",
                         virtual_seconds_ / 3600, cpu_seconds_, Speed());
-  absl::StrAppendFormat(&text,
-                        "next leader after %d deaths, in election timeouts: p50 %.2f, p99 %.2f, "
-                        "max %.2f\n",
-                        elections_.size(), ElectionPercentile(0.5), ElectionPercentile(0.99),
-                        ElectionPercentile(1));
+  for (const Elections* elections : {&elections_, &silent_elections_}) {
+    absl::StrAppendFormat(
+        &text,
+        "next leader after %d deaths %s, in election timeouts: p50 %.2f, p99 "
+        "%.2f, max %.2f\n",
+        elections->size(), elections == &elections_ ? "of a process" : "of a machine, unnoticed",
+        Percentile(*elections, 0.5), Percentile(*elections, 0.99), Percentile(*elections, 1));
+  }
   text += "faults that happened:\n";
   for (size_t i = 0; i < kFaults; ++i) {
     const Fault fault = static_cast<Fault>(i);
@@ -90,10 +105,14 @@ std::string Report::ToJson() const {
   json["virtual_hours"] = virtual_seconds_ / 3600;
   json["cpu_seconds"] = cpu_seconds_;
   json["virtual_hours_per_core_hour"] = Speed();
-  json["elections"] = {{"count", elections_.size()},
-                       {"p50", ElectionPercentile(0.5)},
-                       {"p99", ElectionPercentile(0.99)},
-                       {"max", ElectionPercentile(1)}};
+  json["requests_per_virtual_second"] = Load();
+  for (const Elections* elections : {&elections_, &silent_elections_}) {
+    json[elections == &elections_ ? "elections" : "silent_elections"] = {
+        {"count", elections->size()},
+        {"p50", Percentile(*elections, 0.5)},
+        {"p99", Percentile(*elections, 0.99)},
+        {"max", Percentile(*elections, 1)}};
+  }
   for (size_t i = 0; i < kFaults; ++i) {
     const Fault fault = static_cast<Fault>(i);
     json["faults"][std::string(NameOf(fault))] = fired_.of(fault);

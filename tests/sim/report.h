@@ -27,8 +27,14 @@ class Report {
     uint64_t seed = 0;
     std::string what;
   };
-  // Of the time until a dead leader was followed by another, in election timeouts. 0: none died.
-  double ElectionPercentile(double part) const;
+  // Times until a dead leader was followed by another, in election timeouts.
+  using Elections = std::vector<double>;
+  static void AddElections(const std::vector<SimTime>& times, SimTime timeout,
+                           Elections* elections);
+  // 0: none died.
+  static double Percentile(Elections elections, double part);
+  // Requests a virtual second.
+  double Load() const;
   // Virtual hours in an hour of one core.
   double Speed() const;
 
@@ -37,6 +43,7 @@ class Report {
   uint64_t runs_ = 0;
   double cpu_seconds_ = 0;
   double virtual_seconds_ = 0;  // of all runs
+  double once_seconds_ = 0;     // of the first run of each seed
   uint64_t events_ = 0;
   uint64_t messages_ = 0;
   uint64_t committed_ = 0;
@@ -44,7 +51,8 @@ class Report {
   uint64_t requests_ = 0;
   FaultCount fired_;
   std::array<uint64_t, kByzantines> byzantine_{};
-  std::vector<double> elections_;  // in election timeouts
+  Elections elections_;         // when streams broke with the leader
+  Elections silent_elections_;  // when its machine was gone
   std::vector<Failure> failures_;
 };
 

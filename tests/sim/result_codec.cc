@@ -24,8 +24,10 @@ std::string Encode(const SeedResult& result) {
   }
   for (size_t i = 0; i < kFaults; ++i) writer.Put(run.fired.of(static_cast<Fault>(i)));
   writer.Put(run.byzantine);
-  writer.Put(static_cast<uint32_t>(run.elections.size()));
-  for (const SimTime time : run.elections) writer.Put(time);
+  for (const auto* times : {&run.elections, &run.silent_elections}) {
+    writer.Put(static_cast<uint32_t>(times->size()));
+    for (const SimTime time : *times) writer.Put(time);
+  }
   return bytes;
 }
 
@@ -51,8 +53,10 @@ SeedResult DecodeSeedResult(std::string_view bytes) {
     run.fired.Add(static_cast<Fault>(i), reader.Get<uint64_t>());
   }
   run.byzantine = reader.Get<Byzantine>();
-  const auto elections = reader.Get<uint32_t>();
-  for (uint32_t i = 0; i < elections; ++i) run.elections.push_back(reader.Get<SimTime>());
+  for (auto* times : {&run.elections, &run.silent_elections}) {
+    const auto count = reader.Get<uint32_t>();
+    for (uint32_t i = 0; i < count; ++i) times->push_back(reader.Get<SimTime>());
+  }
   QB_CHECK(reader.ok() && reader.AtEnd());
   return result;
 }

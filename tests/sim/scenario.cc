@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "tests/sim/random.h"
 
@@ -35,6 +36,7 @@ constexpr std::string_view kFaultNames[] = {
     "log_bit_rot",
     "snapshot_bit_rot",
     "misdirected_write",
+    "rolled_back_disk",
     "slow_disk",
     "stalled_disk",
     "sync_error",
@@ -52,6 +54,7 @@ constexpr std::string_view kFaultNames[] = {
     "stranded_candidate",
     "disputed_entry",
     "disputed_members",
+    "siege",
     "client_retry",
     "client_duplicate",
     "client_disconnect",
@@ -80,6 +83,19 @@ bool IsAlwaysOn(Fault fault) {
          fault == Fault::kClientDisconnect;
 }
 
+// The others, which are many, leave them too little time: a leader has to live for a while, or all
+// others to pause.
+constexpr std::pair<Fault, std::string_view> kDrawnApart[] = {
+    {Fault::kBlackHole, "black hole"},
+    {Fault::kSiege, "siege"},
+    {Fault::kRolledBackDisk, "rolled back disk"},
+};
+
+bool IsDrawnApart(Fault fault) {
+  return std::ranges::find(kDrawnApart, fault, &std::pair<Fault, std::string_view>::first) !=
+         std::end(kDrawnApart);
+}
+
 bool IsPlot(Fault fault) { return fault >= Fault::kLonelyNode && fault <= Fault::kDisputedMembers; }
 
 void DrawFaults(Random& random, Scenario* scenario) {
@@ -88,7 +104,7 @@ void DrawFaults(Random& random, Scenario* scenario) {
   for (size_t i = 0; i < kFaults; ++i) {
     const Fault fault = static_cast<Fault>(i);
     SimTime& strength = scenario->faults[i];
-    if (fault == Fault::kBlackHole) continue;
+    if (IsDrawnApart(fault)) continue;
     if (IsAlwaysOn(fault)) {
       strength = random.Between(1'000, 60'000);  // ppm
     } else if (IsPlot(fault)) {
@@ -123,10 +139,12 @@ void DrawRaft(Random& random, Scenario* scenario) {
   scenario->max_inflight_messages = uint64_t{1} << random.Below(9);
 }
 
-// Apart from the others, which are many: it shows what it does when leaders live long enough.
-void DrawBlackHole(Random random, Scenario* scenario) {
-  scenario->faults[static_cast<size_t>(Fault::kBlackHole)] =
-      random.OneIn(6) ? random.Between(3, 30) * kSecond : 0;
+void DrawApart(uint64_t seed, Scenario* scenario) {
+  for (const auto& [fault, stream] : kDrawnApart) {
+    Random random(seed, stream);
+    scenario->faults[static_cast<size_t>(fault)] =
+        random.OneIn(6) ? random.Between(3, 30) * kSecond : 0;
+  }
 }
 
 void DrawBounds(Random random, Scenario* scenario) {
@@ -155,6 +173,7 @@ void Restrict(Profile profile, Random& random, Scenario* scenario) {
   scenario->quiesce_after = {};
   scenario->priorities = false;
   scenario->peer_codec = false;
+  scenario->any_orders = false;
   scenario->faults = {};
   if (profile == Profile::kLeaderDeath) {
     scenario->nodes = 3 + 2 * static_cast<int>(random.Below(2));
@@ -196,7 +215,8 @@ Scenario DrawScenario(uint64_t seed, Profile profile, SimTime time) {
   scenario.symbols = 1 + static_cast<int>(random.Below(3));
   scenario.read_ppm = static_cast<uint32_t>(random.Below(500'000));
   DrawFaults(random, &scenario);
-  DrawBlackHole(Random(seed, "black hole"), &scenario);
+  DrawApart(seed, &scenario);
+  scenario.any_orders = Random(seed, "orders").OneIn(4);
   scenario.faulty_time = random.Between(30, 150) * kSecond;
   if (time != 0) scenario.faulty_time = time;
   if (scenario.nodes >= 3 && random.OneIn(8)) {

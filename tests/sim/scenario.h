@@ -38,6 +38,7 @@ enum class Fault : uint8_t {
   kLogBitRot,
   kSnapshotBitRot,
   kMisdirectedWrite,
+  kRolledBackDisk,  // an older copy of a disk is put back
   kSlowDisk,
   kStalledDisk,
   kSyncError,
@@ -56,6 +57,7 @@ enum class Fault : uint8_t {
   kStrandedCandidate,
   kDisputedEntry,
   kDisputedMembers,
+  kSiege,
   kClientRetry,
   kClientDuplicate,
   kClientDisconnect,
@@ -119,12 +121,13 @@ struct Scenario {
   SimTime sync_time = 0;       // of a write to a disk; likewise
   SimTime sync_jitter = 0;
 
-  int clients = 1;         // a shard
-  SimTime think_time = 0;  // mean, between the groups of one client
-  int commands = 1;        // most in a group
-  int window = 1;          // most groups of a client under way
-  int symbols = 1;         // a shard
-  uint32_t read_ppm = 0;   // of the requests
+  int clients = 1;          // a shard
+  SimTime think_time = 0;   // mean, between the groups of one client
+  int commands = 1;         // most in a group
+  int window = 1;           // most groups of a client under way
+  int symbols = 1;          // a shard
+  bool any_orders = false;  // of all kinds, which the reference model does not know
+  uint32_t read_ppm = 0;    // of the requests
 
   // Mean time between two of its kind, or for those of messages the probability in ppm; 0: off.
   std::array<SimTime, kFaults> faults{};

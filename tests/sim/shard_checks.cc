@@ -85,6 +85,7 @@ void ShardChecks::Observe(NodeId member, const consensus::Raft& raft,
                           const consensus::Output& output) {
   invariants_.Observe(member, raft, output, durable_[member]);
   CheckCommit(member, raft);
+  CheckTransfers(member, raft, output);
   CheckSilence(member, raft, output);
   if (invariants_.violation() && !violation_told_) {
     violation_told_ = true;
@@ -110,6 +111,34 @@ void ShardChecks::CheckCommit(NodeId member, const consensus::Raft& raft) {
                             ", which is not durable on a majority"));
 }
 
+// The entries behind a snapshot that is on its way are kept, up to transfer_log_bytes: else its
+// receiver needs another one at once, for ever when there is enough load.
+void ShardChecks::CheckTransfers(NodeId member, const consensus::Raft& raft,
+                                 const consensus::Output& output) {
+  for (const consensus::Message& message : output.messages) {
+    const auto* chunk = std::get_if<consensus::InstallSnapshot>(&message.body);
+    if (chunk == nullptr) continue;
+    transfers_[member][message.to] = {.index = chunk->meta.index, .bytes = chunk->total_bytes};
+  }
+  const auto transfers = transfers_.find(member);
+  if (transfers == transfers_.end() || raft.role() != consensus::Role::kLeader || !output.persist ||
+      !output.persist->compact_through) {
+    return;
+  }
+  const consensus::RaftStatus status = raft.status();
+  if (status.log_bytes > context_.scenario.transfer_log_bytes / 2) return;  // one may be large
+  for (const consensus::PeerProgress& peer : status.peers) {
+    const auto transfer = transfers->second.find(peer.id);
+    if (!peer.snapshotting || !peer.active || transfer == transfers->second.end() ||
+        peer.snapshot_total_bytes != transfer->second.bytes ||
+        *output.persist->compact_through <= transfer->second.index) {
+      continue;
+    }
+    Fail(member, absl::StrCat("drops entries behind snapshot ", transfer->second.index.value(),
+                              ", which is on its way to node ", peer.id.value() & 0xffff));
+  }
+}
+
 // A group falls silent when everybody has everything. Who is fenced off has no say.
 void ShardChecks::CheckSilence(NodeId member, const consensus::Raft& raft,
                                const consensus::Output& output) {
@@ -117,9 +146,11 @@ void ShardChecks::CheckSilence(NodeId member, const consensus::Raft& raft,
     const auto* append = std::get_if<consensus::AppendEntries>(&message.body);
     if (append == nullptr || !append->quiesce) continue;
     const consensus::RaftStatus status = raft.status();
+    if (!status.quiesced) return;  // something came up in the same step
     if (std::ranges::find(status.fenced, message.to) != status.fenced.end()) continue;
     const std::vector<NodeId> holders = Holders(status.last, raft.EntryMeta(status.last)->chain);
     if (std::ranges::find(holders, message.to) != holders.end()) continue;
+    if (rolled_back_.contains(message.to)) continue;
     Fail(member, absl::StrCat("falls silent though node ", message.to.value() & 0xffff,
                               " lacks entry ", status.last.value()));
   }
@@ -128,7 +159,9 @@ void ShardChecks::CheckSilence(NodeId member, const consensus::Raft& raft,
 void ShardChecks::WatchLeader(NodeId member, const consensus::RaftStatus& status) {
   Leading& leading = leading_[member];
   uint64_t progress = status.commit.value() + status.durable.value();
-  for (const consensus::PeerProgress& peer : status.peers) progress += peer.match.value();
+  for (const consensus::PeerProgress& peer : status.peers) {
+    progress += peer.match.value() + peer.snapshot_acknowledged_bytes;
+  }
   const SimTime now = context_.queue.now();
   const bool waits = status.commit < status.last && !status.peers.empty();
   const bool goes_on = waits && leading.term == status.term && leading.progress == progress &&
@@ -147,8 +180,9 @@ void ShardChecks::WatchLeader(NodeId member, const consensus::RaftStatus& status
 
 void ShardChecks::Applied(NodeId member, const consensus::Entry& entry,
                           const exchange::ApplyResult& result, const exchange::Exchange& exchange) {
-  if (member == distrusted_) return;
   const uint64_t hash = HashOf(result);
+  context_.trace.Note(hash, exchange.last_sequence());
+  if (member == distrusted_) return;
   if (entry.index > applied()) {
     if (entry.index != applied().Next()) return Fail(member, "applied ahead of a gap");
     ApplyFirst(entry, result, hash, exchange.last_sequence());
@@ -181,7 +215,8 @@ void ShardChecks::ApplyFirst(const consensus::Entry& entry, const exchange::Appl
   if (!batch.ok()) return context_.Fail("a committed entry is no batch");
   if (batch->time < last_time_) context_.Fail("cluster time went back");
   last_time_ = std::max(last_time_, batch->time);
-  const std::optional<std::string> problem = model_.Execute(*batch, result);
+  const std::optional<std::string> problem =
+      context_.scenario.any_orders ? std::nullopt : model_.Execute(*batch, result);
   if (problem) {
     return context_.Fail(absl::StrCat("shard ", shard_.value(), " entry ", entry.index.value(),
                                       " against the model: ", *problem));
@@ -218,6 +253,14 @@ std::vector<NodeId> ShardChecks::Holders(consensus::Index index, const Digest& c
     if (holds) holders.push_back(id);
   }
   return holders;
+}
+
+std::vector<NodeId> ShardChecks::HoldersOfAllOf(NodeId member) const {
+  const auto found = durable_.find(member);
+  if (found == durable_.end()) return {};
+  const consensus::Index last = std::max(found->second.last(), found->second.snapshot_index());
+  const std::optional<consensus::SnapshotMeta> meta = found->second.Meta(last);
+  return meta ? Holders(last, meta->chain) : std::vector<NodeId>();
 }
 
 const ShardChecks::Command* ShardChecks::Find(exchange::SessionId session,

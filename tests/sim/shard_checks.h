@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ class ShardChecks {
   void Observe(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
   void Forget(NodeId member) {
     invariants_.Forget(member);
+    transfers_.erase(member);
     leading_.erase(member);
   }
   // `member` runs and leads. Called often: a leader that gets nothing committed, though there is
@@ -56,9 +58,17 @@ class ShardChecks {
   const std::map<NodeId, Known>& members() const { return members_; }
   // Of the latest configuration that is committed: earlier ones are not in force any more.
   consensus::Index members_index() const { return members_index_; }
+  // A traitor broke this term; see consensus/invariants.h.
+  void Betrayed(consensus::Term term) { invariants_.Distrust(term); }
   // What the state machine of this member holds is not looked at.
   void Distrust(NodeId member) { distrusted_ = member; }
   bool trusts(NodeId member) const { return member != distrusted_; }
+
+  // Whose disks have all that the disk of `member` has.
+  std::vector<NodeId> HoldersOfAllOf(NodeId member) const;
+  // An older copy of its disk was put back: nobody knows that it lacks what it had acknowledged,
+  // until it is asked.
+  void RolledBack(NodeId member) { rolled_back_.insert(member); }
 
   // `member` applied an entry; `exchange` is its state afterwards.
   void Applied(NodeId member, const consensus::Entry& entry, const exchange::ApplyResult& result,
@@ -100,6 +110,7 @@ class ShardChecks {
   void CompareStates(NodeId member, consensus::Index index, const exchange::Exchange& exchange);
   void Fail(NodeId member, const std::string& what);
   void CheckCommit(NodeId member, const consensus::Raft& raft);
+  void CheckTransfers(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
   void CheckSilence(NodeId member, const consensus::Raft& raft, const consensus::Output& output);
   // Members who have made the entry durable, or a snapshot that covers it.
   std::vector<NodeId> Holders(consensus::Index index, const Digest& chain) const;
@@ -118,6 +129,12 @@ class ShardChecks {
     SimTime since = 0;
   };
   std::map<NodeId, Leading> leading_;
+  // Of a process, the last snapshot that it sent to each peer.
+  struct Transfer {
+    consensus::Index index;
+    uint64_t bytes = 0;
+  };
+  std::map<NodeId, std::map<NodeId, Transfer>> transfers_;
   std::map<NodeId, Known> members_;
   consensus::Index members_index_;
   NodeId distrusted_;
@@ -128,6 +145,7 @@ class ShardChecks {
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, Command> commands_;
   exchange::Time last_time_ = 0;
   Position heard_;
+  std::set<NodeId> rolled_back_;
 };
 
 }  // namespace quorumbook::sim

@@ -24,6 +24,7 @@ struct SimulationResult {
   uint64_t requests = 0;  // of clients, answered
   FaultCount fired;
   std::vector<SimTime> elections;          // after a leader's death, in true time
+  std::vector<SimTime> silent_elections;   // when no stream broke by it
   Byzantine byzantine = Byzantine::kNone;  // whose misdeeds were seen and named
 };
 

@@ -17,14 +17,14 @@ using consensus::RequestVote;
 using consensus::RequestVoteResponse;
 
 Traitor::Traitor(Byzantine kind, NodeId member, uint64_t seed)
-    : kind_(kind), member_(member), random_(seed, "traitor") {}
+    : kind_(kind), member_(member), random_(seed, "traitor"), entries_only_(random_.OneIn(2)) {}
 
 std::vector<Message> Traitor::Lie(const std::vector<Message>& messages) {
   std::vector<Message> lies;
   for (const Message& message : messages) {
     switch (kind_) {
       case Byzantine::kEquivocatingLeader:
-        Equivocate(message, &lies);
+        if (!entries_only_) Equivocate(message, &lies);
         break;
       case Byzantine::kFalseLeader:
         if (random_.OneIn(10)) ClaimToLead(message, &lies);
@@ -65,6 +65,22 @@ void Traitor::Equivocate(const Message& message, std::vector<Message>* lies) {
     other.prev_term = other.prev_term == message.term ? consensus::Term() : message.term;
   }
   lies->push_back(std::move(lie));
+}
+
+std::optional<Message> Traitor::OtherStory(const Message& message) {
+  const auto* append = std::get_if<AppendEntries>(&message.body);
+  if (append == nullptr || append->entries.empty()) return std::nullopt;
+  const consensus::Entry& last = append->entries.back();
+  if (last.term != message.term || last.type != consensus::EntryType::kCommand) return std::nullopt;
+  Message lie = message;
+  auto& other = std::get<AppendEntries>(lie.body);
+  consensus::Entry& entry = other.entries.back();
+  const size_t size = other.entries.size();
+  const Digest before = size > 1 ? other.entries[size - 2].chain : other.prev_chain;
+  entry.type = consensus::EntryType::kNoOp;
+  entry.payload = std::make_shared<const std::string>();
+  entry.chain = consensus::Chain(before, entry.term, entry.index, entry.type, entry.bytes());
+  return lie;
 }
 
 // To the leader itself: who else hears it first would follow it, and nobody could tell.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -27,6 +28,10 @@ class Traitor {
   // them, to be sent behind them.
   std::vector<consensus::Message> Lie(const std::vector<consensus::Message>& messages);
 
+  // Another entry instead of the last one of an append, well-formed and chained; empty: this
+  // message has none that could be replaced.
+  static std::optional<consensus::Message> OtherStory(const consensus::Message& message);
+
   // A lie has arrived at a correct node that is able to see it.
   void Told() { ++told_; }
   // `witness` has evidence against it.
@@ -34,6 +39,7 @@ class Traitor {
     witnesses_.insert(witness);
     if (witness == member_) knows_itself_.insert(shard);
   }
+  bool FoundOutBy(NodeId witness) const { return witnesses_.contains(witness); }
   bool found_out() const { return !witnesses_.empty(); }
   // It has lied often enough that it must have been found out.
   bool MustBeKnown() const { return told_ >= kLiesUntilKnown; }
@@ -51,6 +57,9 @@ class Traitor {
   Byzantine kind_;
   NodeId member_;
   Random random_;
+  // An equivocating leader tells other entries, and no other history of what is committed: by that
+  // it would be found out first.
+  bool entries_only_;
   uint64_t told_ = 0;
   std::set<NodeId> witnesses_;
   std::set<ShardId> knows_itself_;
