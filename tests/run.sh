@@ -7,9 +7,10 @@
 #   -R REGEX     only tests whose name matches (as ctest -R)
 #
 # Ends with the line "N passed, N failed", and ", N skipped" if any were; exits non-zero if a test
-# failed or none ran. Replays of recorded markets need QUORUMBOOK_TEST_DATA, or the recordings in
-# ../shared/data beside the repository, and are skipped without. The dashboard's tests (web_...)
-# need Node.js, npm and its registry, and chromium, and are skipped without.
+# failed or none ran. Replays of recorded markets need the recordings of docs/replay.md, in
+# data/recordings, in shared/data beside the clone, or where QUORUMBOOK_TEST_DATA says, and are
+# skipped without. The dashboard's tests (web_...) need Node.js, npm and its registry, and chromium,
+# and are skipped without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

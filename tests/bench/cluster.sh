@@ -10,7 +10,8 @@
 #   --build-dir B    where bin/quorumbookd and bin/qb are (default: build/release)
 #   --dir D          where the cluster lives (default: data/bench); removed before each row
 #   --base-port P    as in deploy/local-cluster.sh (default 23000)
-#   --out D          writes D/latest.json and D/latest.md (default: docs/benchmarks)
+#   --out D          writes D/latest.json and D/latest.md (default: docs/benchmarks, but with --rows
+#                    or --quick, which are not all of it, the directory of --dir)
 #   --disk NAME      block device to count flushes of (default: that of --dir)
 #
 # Nothing else should run meanwhile. docs/benchmarks/README.md says what the rows and figures mean.
@@ -23,7 +24,7 @@ source "$root/tests/bench/rows.sh"
 build_dir=$root/build/release
 dir=$root/data/bench
 base_port=23000
-out=$root/docs/benchmarks
+out=""
 runs=3
 quick=""
 disk=""
@@ -66,6 +67,10 @@ parse_arguments() {
     shift 2
   done
   [[ $runs =~ ^[1-9][0-9]?$ ]] || fail "--runs is 1 to 99, not '$runs'"
+  if [ -z "$out" ]; then
+    out=$root/docs/benchmarks
+    if [ -n "$quick" ] || [ "$rows" != "$all_rows" ]; then out=$dir; fi
+  fi
   for row in $rows; do
     [ -n "${title[$row]:-}" ] || fail "there is no row '$row' (see --list)"
   done

@@ -74,7 +74,8 @@ def control(*arguments):
 
 def annotated(output, inclusive):
     """(instructions, "file:function") of each line of a profile, and the total."""
-    command = ["callgrind_annotate", "--threshold=100", f"--inclusive={inclusive}", output]
+    command = ["callgrind_annotate", "--auto=no", "--threshold=100", f"--inclusive={inclusive}"]
+    command.append(output)
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     line = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+(.*)$", re.MULTILINE)
     rows = [(int(number.replace(",", "")), what) for number, what in line.findall(text)]
@@ -86,12 +87,14 @@ def recording(output):
     """What a node's profile has in all, and in each function that records."""
     total, rows = annotated(output, "yes")
     names = [name for part, found in PARTS.items() if part != "samples" for name in found]
+    # A function has a line of its own file, which is of all that it executes, and one of each file
+    # whose inlined functions are a part of that.
     costs = {
-        name: sum(number for number, what in rows if f":{name}" in what and "'2" not in what)
+        name: max((number for number, what in rows if f":{name}" in what), default=0)
         for name in names
     }
     _, rows = annotated(output, "no")
-    costs[HISTOGRAM] = sum(number for number, what in rows if what.startswith(HISTOGRAM))
+    costs[HISTOGRAM] = sum(number for number, what in rows if f"{HISTOGRAM}:" in what)
     return total, costs
 
 

@@ -92,7 +92,7 @@ class Host final : public server::ReplicaHost {
     making = true;
     maker_ = std::thread([this, recipe = std::move(recipe)] {
       const double begin = Seconds(CLOCK_THREAD_CPUTIME_ID);
-      absl::StatusOr<consensus::Snapshot> snapshot = recipe.Make();
+      absl::StatusOr<server::MadeSnapshot> snapshot = recipe.Make();
       const double took = Seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
       const std::lock_guard lock(mutex_);
       made_ = std::move(snapshot);
@@ -119,12 +119,12 @@ class Host final : public server::ReplicaHost {
   }
 
   // The snapshot that is finished since the last call.
-  std::optional<consensus::Snapshot> TakeMade() {
+  std::optional<server::MadeSnapshot> TakeMade() {
     const std::lock_guard lock(mutex_);
     if (!made_.has_value()) return std::nullopt;
     QB_CHECK(made_->ok());
     making = false;
-    std::optional<consensus::Snapshot> made(**std::move(made_));
+    std::optional<server::MadeSnapshot> made(**std::move(made_));
     made_.reset();
     return made;
   }
@@ -141,7 +141,7 @@ class Host final : public server::ReplicaHost {
  private:
   std::thread maker_;
   std::mutex mutex_;
-  std::optional<absl::StatusOr<consensus::Snapshot>> made_;
+  std::optional<absl::StatusOr<server::MadeSnapshot>> made_;
   double seconds_ = 0;
 };
 
@@ -185,9 +185,9 @@ class Trading {
   }
   // Hands the replica the snapshot that is finished, if one is.
   bool PutAway(Pauses* pauses) {
-    std::optional<consensus::Snapshot> made = host_.TakeMade();
+    std::optional<server::MadeSnapshot> made = host_.TakeMade();
     if (!made.has_value()) return false;
-    snapshot_bytes_ = made->data->size();
+    snapshot_bytes_ = made->snapshot.data->size();
     const auto put_away = [&] {
       replica_.OnSnapshotSaved(*std::move(made));
       made.reset();

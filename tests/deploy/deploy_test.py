@@ -3,8 +3,6 @@
 import json
 import pathlib
 import re
-import shutil
-import subprocess
 
 import promql
 import pytest
@@ -111,6 +109,31 @@ def test_panels_say_what_they_show(path):
         assert panel["targets"], panel["title"]
 
 
+# A mean of what did not happen is 0 / 0, which a panel draws as a hole without a reason.
+MEAN = re.compile(r" / (?!\(.* > 0\)$).*\b(?:rate|increase)\(")
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_means_are_empty_while_nothing_happens(path):
+    asked = expressions(load_board(path))
+    assert [where for where, expression, _ in asked if MEAN.search(expression)] == []
+    assert MEAN.search("rate(a_sum[1m]) / rate(a_count[1m])")
+    assert not MEAN.search("rate(a_sum[1m]) / (rate(a_count[1m]) > 0)")
+    assert not MEAN.search("a / b")
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_units_are_those_of_what_is_asked(path):
+    for panel in load_board(path)["panels"]:
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        for target in panel["targets"]:
+            expression = target["expr"]
+            if re.search(r"\w_total\b", expression) and not re.search(r"\brate\(", expression):
+                assert unit == "none", panel["title"]
+            if unit in ("cps", "ops", "Bps"):
+                assert "rate(" in expression, panel["title"]
+
+
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
 def test_panels_do_not_overlap(path):
     taken = set()
@@ -136,22 +159,6 @@ def test_variables_and_data_source_exist(path):
         for target in panel["targets"]:
             used = set(re.findall(r"\$(?!__)(\w+)", target["expr"]))
             assert used <= variables, panel["title"]
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_queries_are_promql(tmp_path):
-    rules = []
-    for path in BOARDS:
-        for _, expression, _ in expressions(load_board(path)):
-            plain = expression.replace("$__rate_interval", "1m")
-            rules.append({"record": f"test:expression:{len(rules)}", "expr": plain})
-    assert rules
-    file = tmp_path / "expressions.yml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
-    checked = subprocess.run(
-        ["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def services():
@@ -218,32 +225,17 @@ def test_names_in_the_configurations_are_those_of_the_services():
         assert any(port_spec.endswith(f":{port}:{port}") for port_spec in service["ports"])
 
 
+def test_the_service_may_yield_to_others():
+    """Snapshots and compactions lower their priority; @resources holds the call that does it."""
+    lines = (DEPLOY / "systemd/quorumbookd@.service").read_text(encoding="utf-8").splitlines()
+    filters = [line for line in lines if line.startswith("SystemCallFilter=")]
+    denied = [n for n, line in enumerate(filters) if "~" in line and "@resources" in line]
+    assert "SystemCallFilter=setpriority" in filters[max(denied):]
+
+
 def test_alertmanager_routes_to_a_receiver_that_exists():
     document = load_yaml("deploy/alertmanager/alertmanager.yml")
     assert document["route"]["receiver"] in {one["name"] for one in document["receivers"]}
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_prometheus_takes_its_configuration():
-    checked = subprocess.run(
-        ["promtool", "check", "config", str(DEPLOY / "prometheus/prometheus.yml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="it is not installed")
-def test_docker_compose_takes_its_file():
-    checked = subprocess.run(
-        ["docker-compose", "--profile", "agents", "config"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_every_stage_of_the_image_is_needed():

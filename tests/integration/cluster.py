@@ -56,6 +56,11 @@ def wait_until(condition, what, seconds=DEADLINE_SECONDS):
         time.sleep(0.02)
 
 
+def make_certificates(directory, *arguments):
+    script = pathlib.Path(__file__).resolve().parents[2] / "deploy/make-certificates.sh"
+    subprocess.run([str(script), str(directory), *map(str, arguments)], check=True)
+
+
 class PortLease:
     """A TCP port of loopback that no other lease has. The UDP port of the same number, held open,
     is what tells other leases, in this process and in others, that it is taken."""
@@ -83,14 +88,14 @@ class PortLease:
 class Node:
     """One daemon: its directory, its ports and, while it runs, its process."""
 
-    def __init__(self, node_id, directory):
+    def __init__(self, node_id, directory, credentials=None):
         self.id = node_id
         self.directory = directory
         self.leases = (PortLease(), PortLease(), PortLease())
         self.client = f"127.0.0.1:{self.leases[0].port}"
         self.peer = f"127.0.0.1:{self.leases[1].port}"
         self.http = f"127.0.0.1:{self.leases[2].port}"
-        self.api = rpc.Api(self.client)
+        self.api = rpc.Api(self.client, credentials)
         self.process = None
 
     @property
@@ -110,12 +115,16 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, directory, nodes=3, cluster_id="test", settings=None):
-        """`settings`: further keys of the configuration, e.g. {"raft": {"log_bytes": 1}}."""
+    def __init__(self, directory, nodes=3, cluster_id="test", settings=None, tls=False):
+        """`settings`: further configuration keys, e.g. {"snapshot": {"log_bytes": 65536}}; `tls`:
+        with a CA and certificates of its own."""
         self.directory = pathlib.Path(directory)
         self.cluster_id = cluster_id
         self.settings = settings or {}
-        self.nodes = {n: Node(n, self.directory / f"node{n}") for n in range(1, nodes + 1)}
+        self.certificates = self.directory / "certificates" if tls else None
+        if tls:
+            make_certificates(self.certificates, "--cluster", cluster_id, "--nodes", nodes)
+        self.nodes = {n: self._make_node(n) for n in range(1, nodes + 1)}
         for node in self.nodes.values():
             node.data.mkdir(parents=True)
             self.write_config(node)
@@ -135,11 +144,27 @@ class Cluster:
             for node in self.nodes.values():
                 shutil.rmtree(node.data, ignore_errors=True)
 
+    def _make_node(self, n):
+        credentials = None
+        if self.certificates:
+            credentials = grpc.ssl_channel_credentials((self.certificates / "ca.crt").read_bytes())
+        return Node(n, self.directory / f"node{n}", credentials)
+
     # Processes.
+
+    def tls_of(self, n):
+        """The keys of node `n` for its certificate."""
+        if not self.certificates:
+            return {}
+        files = {"certificate": f"node{n}.crt", "key": f"node{n}.key", "ca": "ca.crt"}
+        return {
+            "tls": {f"{key}_file": str(self.certificates / name) for key, name in files.items()}
+        }
 
     def config_of(self, node):
         """The configuration as a dictionary; JSON is YAML too."""
         return {
+            **self.tls_of(node.id),
             "cluster": {"id": self.cluster_id},
             "node": {"id": node.id},
             "data_dir": str(node.data),
@@ -159,7 +184,7 @@ class Cluster:
     def extend(self):
         """Adds a node to the configuration of all; who runs learns of it at its next start."""
         n = max(self.nodes) + 1
-        self.nodes[n] = Node(n, self.directory / f"node{n}")
+        self.nodes[n] = self._make_node(n)
         self.nodes[n].data.mkdir(parents=True)
         for node in self.nodes.values():
             self.write_config(node)
@@ -243,20 +268,22 @@ class Cluster:
         leader = self.leader()
         return [n for n in self.running() if n != leader]
 
-    def _serves(self):
-        leader = self.leader_now()
-        if leader is None:
-            return False
+    def serves(self, leader):
+        """Whether this node serves linearizable reads: a new leader does not at once."""
         try:
             self.api(leader).symbols()
             return True
         except grpc.RpcError:
             return False
 
+    def _leader_serves(self):
+        leader = self.leader_now()
+        return leader is not None and self.serves(leader)
+
     def wait_ready(self):
         """Waits until every running node answers and the leader serves linearizable reads."""
         wait_until(lambda: all(map(self.replica, self.running())), "every node answers")
-        wait_until(self._serves, "the leader serves reads")
+        wait_until(self._leader_serves, "the leader serves reads")
 
     def wait_caught_up(self):
         """Waits until all running replicas have applied the same index, digests equal at it, and
@@ -287,7 +314,10 @@ class Cluster:
         return ",".join(node.client for node in self.nodes.values())
 
     def qb_command(self, *arguments, output="json"):
-        return [binary("qb"), "--endpoints", self.endpoints, "-o", output, *map(str, arguments)]
+        command = [binary("qb"), "--endpoints", self.endpoints, "-o", output]
+        if self.certificates:
+            command += ["--ca", str(self.certificates / "ca.crt")]
+        return [*command, *map(str, arguments)]
 
     def run_qb(self, *arguments, output="json"):
         """Runs qb to its end, whatever its exit code is."""

@@ -48,14 +48,16 @@ def cluster(make_cluster):
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory):
     """Finds a recorded market by name and unpacks it; skips the test where there is none."""
-    source = pathlib.Path(os.environ.get("QUORUMBOOK_TEST_DATA", ROOT.parent / "shared" / "data"))
+    named = os.environ.get("QUORUMBOOK_TEST_DATA")
+    beside = ROOT.parent / "shared" / "data"
+    sources = [pathlib.Path(named)] if named else [ROOT / "data" / "recordings", beside]
     target = tmp_path_factory.mktemp("recordings")
 
     def find(name):
-        packed = source / name
+        packed = next((path / name for path in sources if (path / name).exists()), None)
+        if packed is None:
+            pytest.skip(f"no recording {name}; docs/replay.md (Recordings) says how to get it")
         unpacked = target / packed.stem
-        if not packed.exists():
-            pytest.skip(f"no recording {packed}; QUORUMBOOK_TEST_DATA names their directory")
         if not unpacked.exists():
             if packed.suffix == ".zip":
                 shutil.unpack_archive(packed, unpacked)

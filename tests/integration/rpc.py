@@ -108,7 +108,9 @@ def error_detail(error):
 class Api:
     """One node's services. Raises grpc.RpcError as gRPC does."""
 
-    def __init__(self, address):
+    def __init__(self, address, credentials=None, name=None):
+        """`credentials`: those of gRPC, for TLS; `name`: whose certificate the node must have, if
+        it is not that of the address."""
         # A channel of its own: by default all channels of a process to one address share a
         # connection, and with it the back-off after a node was down.
         options = [
@@ -119,7 +121,12 @@ class Api:
             # A stream that is not read holds 64 KiB, whatever the speed of the network looks like.
             ("grpc.http2.bdp_probe", 0),
         ]
-        self._channel = grpc.insecure_channel(address, options=options)
+        if name is not None:
+            options.append(("grpc.ssl_target_name_override", name))
+        if credentials is None:
+            self._channel = grpc.insecure_channel(address, options=options)
+        else:
+            self._channel = grpc.secure_channel(address, credentials, options=options)
 
     def close(self):
         self._channel.close()

@@ -346,6 +346,7 @@ def test_symbols(serving):
 def test_book_trades_and_candles(serving):
     for n in serving.nodes:
         book = web(serving, n).get("/api/book/DEMO?levels=1")
+        assert book["behind"] is None
         assert book["bids"] == [{"price": "9.99", "quantity": "100", "orders": 1}]
         assert book["asks"] == [{"price": "10.02", "quantity": "60", "orders": 1}]
         assert web(serving, n).get("/api/book/A%2FB")["bids"] == []

@@ -94,7 +94,10 @@ def test_without_a_majority_a_node_lives_but_is_not_ready(make_cluster):
     assert "[-] shard 1: no leader is known" in verbose.text
     assert node.ask("GET", "/livez").status == 200
     wait_until(lambda: node.get("/api/health")["verdict"] == "unavailable", "it says so")
-    assert node.get("/api/book/DEMO")["bids"] == [], "what it has can be read"
+    assert "\nquorumbook_node_ready 0\n" in node.ask("GET", "/metrics").text
+    book = node.get("/api/book/DEMO")
+    assert book["bids"] == [], "what it has can be read"
+    assert book["behind"] == "no leader is known"
     lost = node.problem("POST", "/api/orders", 503, "not_leader", order(), TOKEN)
     assert int(lost["client_order_id"]) > 0, "the one that was drawn: it can be asked for"
 

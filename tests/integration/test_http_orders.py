@@ -65,8 +65,12 @@ def test_an_order_that_trades(serving):
         ({"side": "both"}, "side"),
         ({"account": 0}, "account"),
         ({"account": "7"}, "account"),
+        ({"account": 2**53}, "to 2^53 - 1"),
         ({"type": "stop"}, "type"),
         ({"type": "market"}, "no price"),
+        ({"protection": "0.05"}, "a limit order has no protection"),
+        ({"type": "market", "price": None, "protection": 5}, "protection is no string"),
+        ({"type": "market", "price": None, "protection": "0.005"}, "the smallest is 0.01"),
         ({"time_in_force": "forever"}, "time_in_force"),
         ({"post_only": "yes"}, "post_only"),
         ({"client_order_id": "0"}, "client_order_id"),
@@ -76,9 +80,30 @@ def test_an_order_that_trades(serving):
     ],
 )
 def test_wrong_orders(serving, changes, hint):
-    body = order(**changes)
+    body = {key: value for key, value in order(**changes).items() if value is not None}
     problem = web(serving).problem("POST", "/api/orders", 400, "bad_request", body, TOKEN)
     assert hint in problem["detail"]
+
+
+def test_a_market_order_that_is_paid_for_has_a_bound(make_cluster):
+    cluster = make_cluster(nodes=1, settings=SETTINGS)
+    cluster.start()
+    for asset in ("COIN", "USD"):
+        cluster.qb("asset", "add", asset, "--decimals", "2")
+        for account in (7, 8):
+            cluster.qb("--account", account, "account", "deposit", asset, "1000")
+    sizes = ("--tick-size", "0.01", "--lot-size", "1")
+    cluster.qb("symbol", "add", "COIN-USD", *sizes, "--base", "COIN", "--quote", "USD")
+    for price in ("10.00", "10.05", "10.06"):
+        sell = order(symbol="COIN-USD", account=8, side="sell", price=price)
+        assert web(cluster).post("/api/orders", sell).status == 200
+    buy = {"symbol": "COIN-USD", "account": 7, "side": "buy", "type": "market", "quantity": "15"}
+    refused = web(cluster).problem("POST", "/api/orders", 422, "rejected", buy, TOKEN)
+    assert refused["reason"] == "no_protection" and "a protection" in refused["hint"]
+    done = web(cluster).post("/api/orders", {**buy, "protection": "0.05"}).json
+    assert (done["status"], done["cumulative_quantity"]) == ("canceled", "10")
+    prices = [one["last_price"] for one in done["reports"] if one["exec_type"] == "trade"]
+    assert prices == ["10.00", "10.05"]
 
 
 def test_orders_that_can_not_be_meant(serving):
@@ -92,6 +117,10 @@ def test_orders_that_can_not_be_meant(serving):
     query = "symbol=DEMO&account=7"
     node.problem("DELETE", f"/api/orders?{query}", 400, "bad_request", token=TOKEN)
     node.problem("GET", "/api/orders", 400, "bad_request", token=TOKEN)
+    beyond = f"account={2**53}"  # what a reader of JSON makes of 2^53 + 1
+    node.problem("GET", f"/api/orders?{beyond}", 400, "bad_request", token=TOKEN)
+    query_beyond = f"/api/orders?symbol=DEMO&{beyond}&client_order_id=1"
+    node.problem("DELETE", query_beyond, 400, "bad_request", token=TOKEN)
     rejected = node.problem(
         "DELETE", f"/api/orders?{query}&client_order_id=99", 422, "rejected", token=TOKEN
     )

@@ -115,8 +115,9 @@ def test_a_leader_that_stood_still_reads_nothing_old_by_its_lease(leased):
         def new_leader():
             return next(filter(leads, others), None)
 
-        new = leased.api(wait_until(new_leader, "another node leads"))
-        rest_orders(rpc.Session(new, account=1), range(11, 21))
+        new = wait_until(new_leader, "another node leads")
+        wait_until(lambda: leased.serves(new), "it has committed an entry of its term")
+        rest_orders(rpc.Session(leased.api(new), account=1), range(11, 21))
         # Asked while it stands still, so that the question is among the first things that it sees.
         with concurrent.futures.ThreadPoolExecutor() as pool:
             asked = [pool.submit(resting, leased.api(old)) for _ in range(8)]

@@ -224,7 +224,7 @@ def test_a_slow_consumer_is_conflated_or_cut_and_never_waited_for(cluster):
     book = Book()
     book.apply(next(levels))
     next(orders)
-    flood(session, rounds=120)  # nobody reads, and still everything is executed
+    flood(session, rounds=480)  # nobody reads, and still everything is executed
 
     with pytest.raises(grpc.RpcError) as error:
         for _ in orders:

@@ -229,5 +229,7 @@ def test_a_node_is_added_and_the_leader_is_taken_out(cluster):
     term = cluster.replica(cluster.leader()).term
     rest_orders(cluster, range(21, 31))
     assert cluster.replica(cluster.leader()).term == term
+    with pytest.raises(QbError, match="does not come back under the identity"):
+        cluster.qb("cluster", "add-node", str(leader))
     cluster.kill(leader)
     assert resting(cluster) == list(range(1, 31))

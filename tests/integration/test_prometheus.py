@@ -21,8 +21,10 @@ BOARDS = ROOT / "deploy/grafana/dashboards"
 CONDITION = re.compile(r"(.+?) [<>] [\d.]+(?: and (.+?) [<>] -?[\d.]+)?")
 # What has nothing to say in a cluster where nothing is wrong.
 SILENT = {
+    "QuorumbookCertificateExpiry": "the nodes have no certificates",
     "QuorumbookEvidence": "there is no evidence of a fault",
     "QuorumbookGrpcErrors": "no call failed in the server",
+    "QuorumbookStateDiverged": "there is no evidence of a state that differs",
 }
 
 

@@ -1,4 +1,4 @@
-"""Checks the whole tree against the house rules (rules.py), clang-format and shellcheck.
+"""Checks the whole tree against the house rules (rules.py, links.py), clang-format and shellcheck.
 
 usage: python3 tests/tidy/tidy.py            from anywhere
 
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+import links
 import rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ def main():
             cpp.append(path)
         if path.endswith(".sh") or text.startswith("#!/usr/bin/env bash"):
             shell.append(path)
-        for rule in rules.RULES:
+        for rule in (*rules.RULES, links.links):
             for line, message in rule(path, text):
                 problems.append(f"{path}:{line}: {rule.__name__}: {message}")
         lines = text.count("\n")

@@ -2,6 +2,7 @@
 
 import pytest
 
+import links
 import rules
 
 
@@ -135,3 +136,18 @@ def test_what_no_file_holds():
     assert breaches(rules.machine_paths, "a.md", "see /wo" + "rk/x\n") == [1]
     assert breaches(rules.line_ends, "a/x.cc", "a \n") == [1]
     assert breaches(rules.line_ends, "a/x.cc", "a") == [1]
+
+
+@pytest.mark.parametrize(
+    "text, broken",
+    [
+        ("[a](tidy.py) and [b](../../README.md#try-it)", False),
+        ("## Long work, `again`\n[c](#long-work-again)", False),
+        ("[d](https://example.com/nowhere)", False),
+        ("[e](nowhere.md)", True),
+        ("[f](../../README.md#nowhere)", True),
+        ("[g](#nowhere)", True),
+    ],
+)
+def test_links_lead_somewhere(text, broken):
+    assert bool(breaches(links.links, "tests/tidy/page.md", text + "\n")) == broken

@@ -66,6 +66,27 @@ it('when its own node dies the page says so, and goes on when it is back', async
   await page.context().close();
 });
 
+it('a book of a node that hears no leader is not called live', async () => {
+  const { page } = await openNode(3);
+  await visit(page, `/market?symbol=${SYMBOL}`);
+  await page.locator('.ladder .bid', { hasText: '9.98' }).waitFor();
+  await page.locator('.head').getByText('Live', { exact: true }).waitFor();
+  await cluster.kill(1);
+  await cluster.kill(2);
+  const banner = page.locator('.stale .banner');
+  await banner.getByText('no leader is known').waitFor({ timeout: 20_000 });
+  await page.locator('.head').getByText('Not live').waitFor();
+  // It is the market that is not live: the rest is what this node knows now.
+  await visit(page, '/overview');
+  await banner.waitFor({ state: 'detached' });
+  await visit(page, `/market?symbol=${SYMBOL}`);
+  await cluster.start(1);
+  await cluster.start(2);
+  await page.locator('.head').getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
+  await page.locator('.ladder .bid', { hasText: '9.98' }).waitFor();
+  await page.context().close();
+});
+
 it('what is older than 3 s is not called live, and 3 s are no lie', async () => {
   const { page } = await openNode(2);
   await visit(page, '/nodes');

@@ -31,6 +31,7 @@ export async function moveMarket(cluster: Cluster, done: () => boolean): Promise
   await cluster.qb('asset', 'add', 'USD', '--decimals', '2');
   const assets = ['--base', 'DEMO', '--quote', 'USD'];
   await cluster.qb('symbol', 'add', MOVING, '--tick-size', '0.01', '--lot-size', '1', ...assets);
+  await cluster.qb('symbol', 'rules', MOVING, '--protection', '1.00'); // of market orders
   for (const account of [MAKER, TAKER]) {
     for (const asset of ['DEMO', 'USD']) {
       await cluster.qb('--account', String(account), 'account', 'deposit', asset, '10000000');

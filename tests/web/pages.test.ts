@@ -11,7 +11,7 @@ const { openNode } = fixture();
 
 // Each page, and texts that only its own data can put there.
 const PAGES: readonly [page: string, ...texts: RegExp[]][] = [
-  ['overview', /^Healthy: 3 of 3 voters/, /^Orders\/s$/, /^shard 1$/],
+  ['overview', /^Healthy: 3 of 3 voters/, /^Orders\/s$/, /^shard 1$/, /^Markets$/, /^30\.0 bps$/],
   ['nodes', /^Node 1 \(this\)/, /^Clock offset$/, /^ready$/],
   ['shards', /^Shard 1$/, /^leads$/, /^Replicas of shard 1$/],
   ['raft', /^Where a command’s time goes, shard 1$/, /^Answer in all$/, /^to node 3$/],
