@@ -47,8 +47,9 @@ void Raft::Core::WakeFollower(Follower& follower) {
   election_timer_.Restart(now_);
 }
 
-// A follower that is woken by somebody who misses the leader waits for what the leader says: it is
-// woken by the same question if it is alive.
+// A follower that is woken by somebody who misses the leader tells the leader, which may not hear
+// who asks: else it would stay silent, and be replaced though it is alive. What it is told refuses
+// nothing but that all is quiet.
 void Raft::Core::WakeBy(const Message& message) {
   if (auto* leader = std::get_if<Leader>(&role_)) {
     if (!leader->quiesced) return;
@@ -60,6 +61,9 @@ void Raft::Core::WakeBy(const Message& message) {
     if (!follower->quiesced) return;
     WakeFollower(*follower);
     sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
+    if (message.from != follower->leader) {
+      Send(follower->leader, Answer(/*accepted=*/false, log_.last()));
+    }
   }
 }
 

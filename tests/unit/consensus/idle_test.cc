@@ -96,6 +96,26 @@ TEST(QuiescenceTest, FollowerThatMissesTheLeaderWakesTheOthers) {
   EXPECT_TRUE(Serves(cluster, seconds(3)));
 }
 
+// It asks the other one, which hears the leader: the leader has to know that silence is over.
+TEST(QuiescenceTest, FollowerThatCanNotReachASilentLeaderDoesNotHaveItReplaced) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    Cluster cluster(Quiet(seed));
+    ASSERT_TRUE(FallsSilent(cluster));
+    const NodeId leader = *cluster.Leader();
+    const Term term = cluster.raft(leader).term();
+    const NodeId lonely(leader.value() % 3 + 1);
+    cluster.Crash(lonely);
+    cluster.Block(lonely, leader);
+    cluster.Block(leader, lonely);
+    cluster.RunFor(milliseconds(10));
+    ASSERT_TRUE(FallsSilent(cluster));
+    cluster.Restart(lonely);
+    cluster.RunFor(seconds(5));
+    EXPECT_EQ(cluster.Leader(), leader) << seed;
+    EXPECT_EQ(cluster.raft(leader).term(), term) << seed;
+  }
+}
+
 // It restarts with its timer running; the silent leader answers.
 TEST(QuiescenceTest, RestartedFollowerDoesNotReplaceASilentLeader) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
