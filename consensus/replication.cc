@@ -91,13 +91,14 @@ void Raft::Core::OnAppendRefused(Leader& leader, Progress& peer,
 }
 
 // It refuses after a round that was asked when it had acknowledged `match` already, and what it
-// has ends before that: it came back with less than was on its disk. (An honest follower's hint is
-// never below what it acknowledged in this term: those entries are the leader's own.)
+// has agrees with this log only before that: it came back with less than was on its disk, or with
+// an older tail. (Where an honest follower's hint is, its log is not older than what it
+// acknowledged in this term: those entries are the leader's own.)
 bool Raft::Core::HasForgotten(const Leader& leader, const Progress& peer,
                               const AppendEntriesResponse& response) const {
   if (Is(Mutant::kForgottenUnnoticed)) return false;
   return std::min(response.round, leader.round) > peer.match_round &&
-         response.hint_index < peer.match;
+         log_.LastAtMost(response.hint_index, response.hint_term) < peer.match;
 }
 
 // The entries after `previous` are not sound where they arrived. If they are not sound here either,

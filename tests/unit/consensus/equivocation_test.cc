@@ -91,6 +91,21 @@ TEST(EvidenceTest, WhoRefusesWhatItAcknowledgedIsNamed) {
   EXPECT_TRUE(leader.TakeEvidence().empty());
 }
 
+// The older copy is as long, with a tail that the leader's entries had displaced.
+TEST(EvidenceTest, WhoHasAnOlderTailThanItAcknowledgedIsNamed) {
+  Replica leader(GroupOf(3), LogOfTerms({1, 1, 1}), /*term=*/1);
+  leader.Elect();
+  ASSERT_EQ(leader.Propose("a"), ProposeResult::kAccepted);
+  leader.Sync();
+  leader.Receive(kTwo, 2, Accepts(5));
+  ASSERT_EQ(leader.raft().commit(), Index(5));
+  const uint64_t round = RoundOfHeartbeat(leader);
+  leader.Receive(kTwo, 2, Refuses(5, /*hint=*/5, round));
+  ExpectEvidence(leader, Evidence::Kind::kForgotAcknowledged, kTwo, 5);
+  EXPECT_EQ(ProgressOf(leader, kTwo).match, Index(0));
+  EXPECT_EQ(leader.Take<AppendEntries>().back().prev_index, Index(3));
+}
+
 // It says nothing about what is on its disk now.
 TEST(EvidenceTest, WhatWasAcknowledgedBeforeForgettingDoesNotCount) {
   Replica leader = LeaderOfFive();
