@@ -13,6 +13,14 @@ namespace {
 // At so many indexes a process may hear of a diverged state until it must have named it.
 constexpr size_t kProofsUntilNamed = 2;
 
+// A leader that lacks what the traitor helped to commit overwrites it, which no Raft can prevent.
+bool IsUpToDate(const consensus::RequestVote& request, const consensus::Raft& traitor) {
+  const consensus::Index last = traitor.status().last;
+  const auto own = traitor.EntryMeta(last);
+  return own &&
+         std::pair(request.last_log_term, request.last_log_index) >= std::pair(own->term, last);
+}
+
 int NumberOf(NodeId member) { return static_cast<int>(server::NodeOf(member).value()); }
 
 }  // namespace
@@ -127,6 +135,7 @@ void Cluster::VoteForRival(ShardId shard, const consensus::Message& message) {
   HostedReplica* const traitor = node(number).replica(shard);
   if (traitor == nullptr || node(number).paused() || traitor->member() != traitor_.member() ||
       traitor->replica().raft().term() != message.term ||
+      !IsUpToDate(*request, traitor->replica().raft()) ||
       !treason_.MayVoteFor(shard, message.term, message.from, traitor->configuration())) {
     return;
   }

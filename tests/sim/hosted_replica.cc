@@ -1,9 +1,14 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
+#include <memory>
+#include <string>
 #include <utility>
 
+#include "common/digest.h"
+#include "exchange/snapshot.h"
 #include "tests/sim/describe.h"
 #include "tests/sim/node.h"
 
@@ -20,6 +25,16 @@ std::string_view NameOf(consensus::Role role) {
   return kNames[static_cast<size_t>(role)];
 }
 
+// As if nothing in a snapshot were checked: the exchange would notice what the store let pass.
+void CorrectChecksum(consensus::Snapshot* snapshot) {
+  std::string data = *snapshot->data;
+  if (data.size() < exchange::kSnapshotHeaderBytes) return;
+  const uint64_t checksum =
+      Checksum64(std::string_view(data).substr(exchange::kSnapshotHeaderBytes));
+  std::memcpy(data.data() + sizeof(exchange::kSnapshotMagic), &checksum, sizeof(checksum));
+  snapshot->data = std::make_shared<const std::string>(std::move(data));
+}
+
 }  // namespace
 
 HostedReplica::HostedReplica(Node* node, ShardId shard, ShardChecks* checks)
@@ -30,6 +45,9 @@ absl::Status HostedReplica::Start() {
   if (!restored.ok()) return restored.status();
   checks_.durable(node_.member_).Restore(*restored);
   const Scenario& scenario = node_.context_.scenario;
+  if (scenario.store_mutant == StoreMutant::kRottenSnapshotRead && restored->snapshot) {
+    CorrectChecksum(&*restored->snapshot);
+  }
   server::ReplicaOptions options;
   options.shard = shard_;
   options.snapshot_log_bytes = scenario.snapshot_log_bytes;

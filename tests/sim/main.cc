@@ -1,4 +1,5 @@
 // quorumbook-sim: docs/simulation.md.
+#include <absl/status/statusor.h>
 #include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
@@ -72,7 +73,17 @@ int RunSeeds(const BatchOptions& options, const Arguments& arguments) {
   return 1;
 }
 
-// Plants each bug alone, and counts how many seeds it takes until it is noticed.
+absl::StatusOr<std::map<uint64_t, std::string>> Failures(const BatchOptions& options) {
+  std::map<uint64_t, std::string> failures;
+  const absl::Status status = RunBatch(options, [&failures](const SeedResult& result) {
+    if (result.result.failure) failures[result.seed] = *result.result.failure;
+  });
+  if (!status.ok()) return status;
+  return failures;
+}
+
+// Plants each bug alone, and counts how many seeds it takes until it is noticed. A seed that fails
+// without the bug notices nothing: it is an error here.
 int RunMutants(BatchOptions options, const Arguments& arguments) {
   options.twice = false;
   options.stop_at_failure = true;
@@ -82,17 +93,23 @@ int RunMutants(BatchOptions options, const Arguments& arguments) {
   for (const NamedMutant& mutant : AllMutants()) {
     if (!arguments.mutant.empty() && mutant.name != arguments.mutant) continue;
     options.mutant = &mutant;
-    std::map<uint64_t, std::string> failures;
-    const absl::Status status = RunBatch(options, [&failures](const SeedResult& result) {
-      if (result.result.failure) failures[result.seed] = *result.result.failure;
-    });
-    if (!status.ok()) return Refuse(std::string(status.message()));
+    const auto failures = Failures(options);
+    if (!failures.ok()) return Refuse(std::string(failures.status().message()));
     const std::string name(mutant.name);
-    if (failures.empty()) {
+    if (failures->empty()) {
       ++survivors;
       std::printf("%-28s %8s  %s\n", name.c_str(), "SURVIVED", std::string(mutant.what).c_str());
     } else {
-      const auto& [seed, what] = *failures.begin();
+      const auto& [seed, what] = *failures->begin();
+      BatchOptions sound = options;
+      sound.mutant = nullptr;
+      sound.first_seed = sound.last_seed = seed;
+      const auto without = Failures(sound);
+      if (!without.ok()) return Refuse(std::string(without.status().message()));
+      if (!without->empty()) {
+        return Refuse("seed " + std::to_string(seed) +
+                      " fails without a planted bug too: " + without->begin()->second);
+      }
       needed.push_back(seed - options.first_seed + 1);
       std::printf("%-28s %8s  %s\n", name.c_str(), std::to_string(needed.back()).c_str(),
                   what.substr(0, what.find('\n')).c_str());
