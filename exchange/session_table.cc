@@ -49,9 +49,11 @@ Session* SessionTable::Use(SessionId id) {
   if (handle == kNullHandle) return nullptr;
   Session& session = sessions_[handle];
   if (handle != all_.newest) {
-    SessionList& own = by_account_.find(session.account)->second;
-    Unlink(handle, &Session::own, &own);
-    LinkNewest(handle, &Session::own, &own);
+    if (session.own.newer != kNullHandle) {  // mostly an account has one
+      SessionList& own = by_account_.find(session.account)->second;
+      Unlink(handle, &Session::own, &own);
+      LinkNewest(handle, &Session::own, &own);
+    }
     Unlink(handle, &Session::all, &all_);
     LinkNewest(handle, &Session::all, &all_);
   }
