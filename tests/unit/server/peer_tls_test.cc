@@ -70,6 +70,13 @@ class PeerTlsTest : public ::testing::Test {
     }
     return stream->Finish();
   }
+  // `impostor` listens where node 2 is dialed, with the certificate of `certified`.
+  std::unique_ptr<grpc::Server> AnswerAsNodeTwo(Impostor* impostor, const Config& certified) const {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(Loopback(ports_[1]), ListenerCredentials(certified, Callers::kNodes));
+    builder.RegisterService(impostor);
+    return builder.BuildAndStart();
+  }
   static v1::PeerFrame HelloOf(uint32_t node, const std::string& cluster = "c") {
     return Hello(cluster, node, kPeerProtocolVersion);
   }
@@ -162,10 +169,7 @@ TEST_F(PeerTlsTest, WhoCallsMustHaveACertificateOfTheCa) {
 TEST_F(PeerTlsTest, WhoAnswersMustHaveTheCertificateOfWhoWasDialed) {
   LogWatch log;
   Impostor impostor(HelloOf(2));
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort(Loopback(ports_[1]), ListenerCredentials(WithTls(3), Callers::kNodes));
-  builder.RegisterService(&impostor);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const std::unique_ptr<grpc::Server> server = AnswerAsNodeTwo(&impostor, WithTls(3));
   Talker one(WithTls(1));
   EXPECT_TRUE(log.Await("who answers there has the certificate of somebody else"));
   EXPECT_THAT(one.greeted().Get(), IsEmpty());
@@ -174,10 +178,7 @@ TEST_F(PeerTlsTest, WhoAnswersMustHaveTheCertificateOfWhoWasDialed) {
 
 TEST_F(PeerTlsTest, WhoAnswersInTheNameOfAnotherIsNamed) {
   Impostor impostor(HelloOf(3));
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort(Loopback(ports_[1]), ListenerCredentials(WithTls(2), Callers::kNodes));
-  builder.RegisterService(&impostor);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const std::unique_ptr<grpc::Server> server = AnswerAsNodeTwo(&impostor, WithTls(2));
   {
     Talker one(WithTls(1));
     EXPECT_TRUE(one.forged().Await([](const auto& forged) { return !forged.empty(); }));
