@@ -13,8 +13,9 @@
 // insertion. Which of the two an entry is in is told by its hash.
 //
 // So an operation looks at a bucket or two, for names that were not chosen to make it look at more.
-// The hash is no secret: who chooses names whose hashes meet makes what is done near there take as
-// long as there are such orders.
+// Who chooses names can crowd buckets only within a run of ids, for each process draws anew where
+// runs begin; and a table in which a search took long grows. Nothing that replicas agree on depends
+// on where an entry is.
 #pragma once
 
 #ifdef __SSE2__
@@ -55,16 +56,8 @@ class OrderIndex {
   // The handle with that hash for which `is_it(handle)`; kNullHandle when there is none.
   template <typename Predicate>
   uint32_t Find(uint32_t hash, Predicate&& is_it) const {
-    const Table& table = TableOf(hash);
-    const size_t home = table.HomeOf(hash);
-    for (size_t at = home;; at = table.After(at, home)) {
-      const Bucket& bucket = table.buckets[at];
-      for (uint32_t equal = EqualTo(bucket, hash); equal != 0; equal &= equal - 1) {
-        const uint32_t handle = bucket.handles[static_cast<size_t>(std::countr_zero(equal))];
-        if (is_it(handle)) return handle;
-      }
-      if (bucket.passed == 0) return kNullHandle;
-    }
+    size_t passed = 0;
+    return Search(hash, is_it, &passed);
   }
 
   // What Find probably returns when it is asked for the name with that hash. Nothing in it branches
@@ -94,8 +87,10 @@ class OrderIndex {
         return {handle, true};
       }
     }
-    const uint32_t found = Find(hash, is_it);
+    size_t passed = 0;
+    const uint32_t found = Search(hash, is_it, &passed);
     if (found != kNullHandle) return {found, false};
+    crowded_ |= passed > kLongSearch && old_.buckets == nullptr;
     const uint32_t handle = make();
     Insert(hash, handle);
     return {handle, true};
@@ -103,7 +98,7 @@ class OrderIndex {
 
   // REQUIRES: no equal name is in the table.
   void Insert(uint32_t hash, uint32_t handle) {
-    if (size_ == table_.Limit()) [[unlikely]] {
+    if (size_ == table_.Limit() || (crowded_ && old_.buckets == nullptr)) [[unlikely]] {
       BeginToGrow();
     }
     if (old_.buckets != nullptr) [[unlikely]] {
@@ -140,17 +135,27 @@ class OrderIndex {
   // Buckets that one insertion moves into a larger table, and those that wait for it.
   static constexpr size_t kMovedAtOnce = 2;
   size_t waiting() const { return old_.buckets == nullptr ? 0 : old_.mask + 1 - moved_; }
+  size_t buckets() const { return table_.mask + 1; }
 
  private:
   static uint32_t HashOf(uint64_t owner, uint64_t id) {
     const uint64_t run = owner + (id >> kRunBits);
-    const Uint128 product = Uint128{run ^ 0xa0761d6478bd642f} * 0xe7037ed1a0b428db;
+    const Uint128 product = Uint128{run ^ Seed()} * 0xe7037ed1a0b428db;
     const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
     // Each piece of 256 is a step further, or ids in large steps would share few buckets.
     const uint64_t within = id & ((uint64_t{1} << kRunBits) - 1);
     return static_cast<uint32_t>(mixed + within + (within >> 8));
   }
 
+  // Of this process. Not a variable of the class, which other variables could be made before.
+  static uint64_t Seed() {
+    static const uint64_t seed = DrawSeed();
+    return seed;
+  }
+  static uint64_t DrawSeed();
+
+  // Buckets that a search may pass before there is to be more room.
+  static constexpr size_t kLongSearch = 64;
   static constexpr size_t kEntries = 7;
   static constexpr unsigned kAll = (1u << kEntries) - 1;
   static constexpr unsigned kTogetherBits = 1;  // of consecutive ids, which go to one bucket
@@ -203,6 +208,21 @@ class OrderIndex {
   const Table& TableOf(uint32_t hash) const { return old_.HomeOf(hash) < moved_ ? table_ : old_; }
   Table& TableOf(uint32_t hash) { return old_.HomeOf(hash) < moved_ ? table_ : old_; }
 
+  // As Find; adds the buckets that were passed. Where all are passed it ends when it has seen all.
+  template <typename Predicate>
+  uint32_t Search(uint32_t hash, Predicate&& is_it, size_t* passed) const {
+    const Table& table = TableOf(hash);
+    const size_t home = table.HomeOf(hash);
+    for (size_t at = home;; at = table.After(at, home)) {
+      const Bucket& bucket = table.buckets[at];
+      for (uint32_t equal = EqualTo(bucket, hash); equal != 0; equal &= equal - 1) {
+        const uint32_t handle = bucket.handles[static_cast<size_t>(std::countr_zero(equal))];
+        if (is_it(handle)) return handle;
+      }
+      if (bucket.passed == 0 || (*passed)++ == table.mask) return kNullHandle;
+    }
+  }
+
   // Bit i: entry i is one and has that hash. In vectors, or compilers make a branch of each entry.
   static uint32_t EqualTo(const Bucket& bucket, uint32_t hash) {
 #ifdef __SSE2__
@@ -240,11 +260,13 @@ class OrderIndex {
     old_ = std::exchange(table_, Table(count));
     moved_ = 0;
     quick_limit_ = 0;
+    crowded_ = false;
   }
   // Moves the entries whose home is the next bucket, from there and from those that it ran over to.
   void MoveBucket() {
     if (waiting() == 0) return ReleaseOld();
     const size_t home = moved_++;
+    size_t looked_at = 0;
     for (size_t at = home;; at = old_.After(at, home)) {
       Bucket& bucket = old_.buckets[at];
       for (uint32_t rest = bucket.used; rest != 0; rest &= rest - 1) {
@@ -256,7 +278,7 @@ class OrderIndex {
         }
         Place(&table_, bucket.hashes[i], bucket.handles[i]);
       }
-      if (bucket.passed == 0) break;
+      if (bucket.passed == 0 || looked_at++ == old_.mask) break;
     }
     if (waiting() == 0) table_.JoinPages();
   }
@@ -271,6 +293,7 @@ class OrderIndex {
   Table table_{256};
   Table old_;  // while table_ takes over from it
   size_t moved_ = 1;
+  bool crowded_ = false;  // a search took long
   size_t size_ = 0;
   size_t quick_limit_ = table_.Limit();  // below it an insertion neither grows nor moves anything
 };

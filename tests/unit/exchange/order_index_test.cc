@@ -119,6 +119,38 @@ TEST(OrderIndex, GrowsInSteps) {
   EXPECT_EQ(index.size(), 0u);
 }
 
+// Who fills one bucket after the other, and takes away all but what ran over, leaves traces
+// everywhere: without more room nothing would end a search for what is not there.
+TEST(OrderIndex, CrowdedBucketsAreGivenRoom) {
+  constexpr uint32_t kTogether = 8;
+  OrderIndex index;
+  const auto buckets = static_cast<uint32_t>(index.buckets());
+  const auto hash_of = [&](uint32_t bucket, uint32_t i) { return (i * buckets + bucket) << 1; };
+  const auto handle_of = [&](uint32_t bucket, uint32_t i) { return bucket * kTogether + i; };
+  for (uint32_t bucket = 0; bucket < buckets; ++bucket) {
+    for (uint32_t i = 0; i < kTogether; ++i) {
+      index.Insert(hash_of(bucket, i), handle_of(bucket, i));
+    }
+    for (uint32_t i = 0; i + 1 < kTogether; ++i) {
+      index.Erase(hash_of(bucket, i), handle_of(bucket, i));
+    }
+  }
+  EXPECT_EQ(index.size(), buckets) << "which alone is no reason to grow";
+  EXPECT_EQ(index.buckets(), buckets);
+  const auto is_none = [](uint32_t) { return false; };
+  EXPECT_EQ(index.Find(hash_of(0, 0), is_none), kNullHandle) << "it ends";
+  EXPECT_TRUE(index.FindOrInsert(hash_of(0, 0), is_none, [] { return 1'000'000u; }).second);
+  EXPECT_EQ(index.buckets(), 2 * buckets);
+  for (uint32_t bucket = 0; bucket < buckets; ++bucket) {
+    const auto find = [&](uint32_t i) {
+      return index.Find(hash_of(bucket, i),
+                        [&](uint32_t handle) { return handle == handle_of(bucket, i); });
+    };
+    EXPECT_EQ(find(kTogether - 1), handle_of(bucket, kTogether - 1));
+    EXPECT_EQ(find(0), kNullHandle);
+  }
+}
+
 TEST(OrderIndex, AccountsDoNotShareHashes) {
   const auto hash = [](uint64_t account, uint64_t id) {
     return OrderIndex::HashOf({AccountId(account), SymbolId(1), ClientOrderId(id)});
