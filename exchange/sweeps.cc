@@ -20,9 +20,10 @@ void Market::BeginBatch(const CommandContext& context) {
 void Market::Work(const CommandContext& context) {
   Begin(context, CommandKind::kNone);
   const size_t start = task_.events->size();
-  // Jobs leave something for others, and take turns: none holds up all the rest.
+  // Jobs leave something for others, and take turns: none holds up all the rest. Once enough was
+  // counted they wait for the next batch: no command of this one is to ask each of them in vain.
   step_end_ = start + (awake_.empty() ? kMaxStepEvents : kMaxStepEvents / 2);
-  for (size_t turns = jobs_.size(); turns > 0 && !Exhausted(); --turns) {
+  for (size_t turns = jobs_.size(); turns > 0 && !Exhausted() && !counted_enough(); --turns) {
     Job job = jobs_.front();
     jobs_.pop_front();
     task_.kind = job.command;
