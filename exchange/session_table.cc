@@ -102,11 +102,17 @@ void SessionTable::Evict(uint32_t handle) {
 // Looking at all sessions is worth it: so many bytes have come since the last time.
 [[gnu::noinline]] void SessionTable::EvictLargest() {
   std::vector<uint32_t> holders;  // least recently used first
-  for (uint32_t at = all_.oldest; at != all_.newest; at = sessions_[at].all.newer) {
-    if (sessions_[at].results.bytes() != 0) holders.push_back(at);
+  absl::flat_hash_map<AccountId, uint64_t> by_account;
+  for (uint32_t at = all_.oldest; at != kNullHandle; at = sessions_[at].all.newer) {
+    const uint64_t bytes = sessions_[at].results.bytes();
+    if (bytes == 0) continue;
+    by_account[sessions_[at].account] += bytes;
+    if (at != all_.newest) holders.push_back(at);
   }
-  std::ranges::stable_sort(holders, std::ranges::greater(),
-                           [this](uint32_t at) { return sessions_[at].results.bytes(); });
+  // An account does not get away with many sessions that each hold less than those of others.
+  std::ranges::stable_sort(holders, std::ranges::greater(), [&](uint32_t at) {
+    return std::pair(by_account[sessions_[at].account], sessions_[at].results.bytes());
+  });
   const uint64_t enough = max_result_bytes_ - max_result_bytes_ / 8;
   for (const uint32_t holder : holders) {
     if (result_bytes_ <= enough) return;

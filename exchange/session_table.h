@@ -54,8 +54,9 @@ struct Disconnected {
 
 // At most kMaxSessions, kMaxAccountSessions of them an account's: one more evicts the least
 // recently used, of the account or of all. At most `max_result_bytes` of results among them: more
-// evicts those that hold most, until there is an eighth of room again. Whose orders are to go with
-// them is told by TakeDisconnected(). Results are added and forgotten through the table alone.
+// evicts those that hold most, of the account that holds most first, until there is an eighth of
+// room again. Whose orders are to go with them is told by TakeDisconnected(). Results are added and
+// forgotten through the table alone.
 class SessionTable {
  public:
   explicit SessionTable(uint64_t max_result_bytes = kMaxResultBytes,
@@ -118,7 +119,7 @@ class SessionTable {
   }
   Session& Insert(SessionId id, AccountId account, bool cancel_on_disconnect);
   void Evict(uint32_t handle);
-  // Those of the sessions that are not the most recently used one.
+  // Of the accounts that hold most, those of the sessions that are not the most recently used one.
   void EvictLargest();
   void Erase(uint32_t handle);
   void LinkNewest(uint32_t handle, SessionLinks Session::* links, SessionList* list);

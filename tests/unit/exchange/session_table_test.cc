@@ -43,6 +43,23 @@ TEST(SessionTable, WhatAllKeepIsBoundedAndWhoHoldsMostGoes) {
   }
 }
 
+// Each of its sessions holds less than the other account's only one.
+TEST(SessionTable, AnAccountThatHoldsMostInManySessionsLosesThem) {
+  SessionTable table(/*max_result_bytes=*/16 * kEventBytes);
+  const SessionId honest = table.Open(AccountId(2)).id;
+  for (int i = 0; i < 4; ++i) Execute(&table, honest);
+  std::vector<SessionId> hogs;
+  for (int session = 0; session < 7; ++session) {
+    hogs.push_back(table.Open(kAccount).id);
+    Execute(&table, hogs.back());
+    if (session < 6) Execute(&table, hogs.back());
+  }
+  EXPECT_NE(table.Use(honest), nullptr);
+  EXPECT_EQ(table.Use(hogs[0]), nullptr);
+  EXPECT_EQ(table.Use(hogs[1]), nullptr);
+  EXPECT_NE(table.Use(hogs[2]), nullptr);
+}
+
 TEST(SessionTable, OfThoseThatHoldAsMuchTheLeastRecentlyUsedGoUntilThereIsRoom) {
   SessionTable table(/*max_result_bytes=*/16 * kEventBytes);
   std::vector<SessionId> ids;
