@@ -40,8 +40,7 @@ struct Best {
 };
 
 // The levels of a side, at most `limit`, that reach the best of the other. REQUIRES: none is empty.
-std::vector<AuctionLevel> Crossing(const BookSide& side, const BookSide& other,
-                                   size_t limit = kMaxOpenOrders) {
+std::vector<AuctionLevel> Crossing(const BookSide& side, const BookSide& other, size_t limit) {
   const PriceKey worst = side.KeyOf(other.PriceOf(other.best_key()));
   std::vector<AuctionLevel> levels;
   side.ForEachLevel([&](const Level& level) {
@@ -88,15 +87,13 @@ AuctionInfo FindAuctionPrice(const std::vector<AuctionLevel>& bids,
   return {.price = chosen, .volume = best.volume, .surplus = surplus};
 }
 
-AuctionInfo FindAuctionPrice(const BookSide& bids, const BookSide& asks, Price reference) {
-  if (bids.empty() || asks.empty()) return {};
-  return FindAuctionPrice(Crossing(bids, asks), Crossing(asks, bids), reference);
-}
-
-bool ManyPricesCross(const BookSide& bids, const BookSide& asks, size_t most) {
-  if (bids.empty() || asks.empty()) return false;
-  return Crossing(bids, asks, most + 1).size() > most ||
-         Crossing(asks, bids, most + 1).size() > most;
+std::optional<AuctionInfo> FindAuctionPrice(const BookSide& bids, const BookSide& asks,
+                                            Price reference, size_t most) {
+  if (bids.empty() || asks.empty()) return AuctionInfo();
+  const std::vector<AuctionLevel> buys = Crossing(bids, asks, most + 1);
+  const std::vector<AuctionLevel> sells = Crossing(asks, bids, most + 1);
+  if (buys.size() > most || sells.size() > most) return std::nullopt;
+  return FindAuctionPrice(buys, sells, reference);
 }
 
 }  // namespace quorumbook::exchange

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "exchange/book_side.h"
@@ -24,11 +25,9 @@ struct AuctionLevel {
 AuctionInfo FindAuctionPrice(const std::vector<AuctionLevel>& bids,
                              const std::vector<AuctionLevel>& asks, Price reference);
 
-// Of a book whose sides may cross.
-AuctionInfo FindAuctionPrice(const BookSide& bids, const BookSide& asks, Price reference);
-
-// Whether on one side the orders of more than `most` prices reach the other side, all of which
-// FindAuctionPrice looks at.
-bool ManyPricesCross(const BookSide& bids, const BookSide& asks, size_t most);
+// Of a book whose sides may cross. nullopt: on one side the orders of more than `most` prices, all
+// of which it would have to look at, reach the other side.
+std::optional<AuctionInfo> FindAuctionPrice(const BookSide& bids, const BookSide& asks,
+                                            Price reference, size_t most);
 
 }  // namespace quorumbook::exchange

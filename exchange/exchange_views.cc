@@ -145,8 +145,8 @@ std::optional<AuctionInfo> Exchange::Indicative(SymbolId id) const {
   const bool collects = phase == Phase::kPreOpen || phase == Phase::kOpeningAuction ||
                         phase == Phase::kClosingAuction;
   if (!collects) return std::nullopt;
-  if (ManyPricesCross(symbol->bids(), symbol->asks(), kMaxCrossingPrices)) return std::nullopt;
-  return FindAuctionPrice(symbol->bids(), symbol->asks(), symbol->info.reference_price);
+  return FindAuctionPrice(symbol->bids(), symbol->asks(), symbol->info.reference_price,
+                          kMaxCrossingPrices);
 }
 
 std::vector<AssetInfo> Exchange::Assets() const {
@@ -177,9 +177,7 @@ std::optional<AccountInfo> Exchange::FindAccount(AccountId id) const {
 }
 
 std::vector<OrderInfo> Exchange::OpenOrders(AccountId account, size_t limit, OrderId after) const {
-  FirstOrders first(state_->replicated.market, limit, after);
-  state_->replicated.market.ForEachOrderOf(account, [&](OrderHandle at) { first.Visit(at); });
-  return first.Take();
+  return OpenOrdersIn(account, SymbolId(), limit, after);
 }
 
 std::vector<OrderInfo> Exchange::OpenOrdersIn(AccountId account, SymbolId symbol, size_t limit,

@@ -83,6 +83,8 @@ void Market::Shrink(OrderHandle handle, Quantity quantity) {
       SpecialTerms& special = terms_[handle];
       special.displayed = std::min(special.displayed, order.leaves());
       CountHidden(symbol, handle);
+      // It trades in fewer parts: there may be few enough in front of an all-or-none order.
+      if ((symbol.attention & kHasParked) != 0) WakeAllOrNone(&symbol, order);
       return;
     }
   }

@@ -107,13 +107,10 @@ class Market {
   const MarketCounters& counters() const { return counters_; }
 
   OrderInfo Describe(OrderHandle handle) const;
-  // Calls `visit(handle)` for the open orders of an account, parked ones too: by symbol, buys
-  // before sells, by order id.
+  // Calls `visit(handle)` for the open orders of an account in one symbol, or, with none, in all,
+  // parked ones too: by symbol, buys before sells, by order id.
   template <typename Visitor>
-  void ForEachOrderOf(AccountId account, Visitor&& visit) const;
-  // Of those, the ones in one symbol.
-  template <typename Visitor>
-  void ForEachOrderOf(AccountId account, SymbolId symbol, Visitor&& visit) const;
+  void ForEachOrderOf(AccountId account, SymbolId only, Visitor&& visit) const;
 
  private:
   friend class MarketRestorer;  // fills an empty market from a snapshot
@@ -398,19 +395,10 @@ bool Market::ChangeAccount(AccountId id, Reason reason, Change&& change) {
 }
 
 template <typename Visitor>
-void Market::ForEachOrderOf(AccountId account, Visitor&& visit) const {
-  AccountOrders::Key from{account, {}, {}};
+void Market::ForEachOrderOf(AccountId account, SymbolId only, Visitor&& visit) const {
+  AccountOrders::Key from{account, only, {}};
   while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
-    for (OrderHandle at = list->first; at != kNullHandle; at = memory_.orders[at].newer) visit(at);
-    from = AccountOrders::After(list->key);
-  }
-}
-
-template <typename Visitor>
-void Market::ForEachOrderOf(AccountId account, SymbolId symbol, Visitor&& visit) const {
-  AccountOrders::Key from{account, symbol, {}};
-  while (const AccountOrders::List* const list = account_orders_.ListFrom(from)) {
-    if (list->key.symbol != symbol) return;
+    if (only != SymbolId() && list->key.symbol != only) return;
     for (OrderHandle at = list->first; at != kNullHandle; at = memory_.orders[at].newer) visit(at);
     from = AccountOrders::After(list->key);
   }

@@ -81,7 +81,7 @@ bool Market::StepSettlePhase(Job* job) {
 
 void Market::FindPrice(const Symbol& symbol, Job* job) {
   const AuctionInfo auction =
-      FindAuctionPrice(symbol.bids(), symbol.asks(), symbol.info.reference_price);
+      *FindAuctionPrice(symbol.bids(), symbol.asks(), symbol.info.reference_price, kMaxOpenOrders);
   job->price = auction.price;
   job->left = auction.volume;
   job->traded = 0;

@@ -426,15 +426,40 @@ TEST_F(LongWorkTest, LostSessionsOfAnAccountWithOrdersEverywhereTakeTheirTime) {
     commands.emplace_back(Limit(Side::kBuy, 10'000, 1, 10, SymbolId(i)));
   }
   Run(1, std::move(commands));
+  // Nor does a command behind them go on with what is to wait for the next batch.
+  Open(3, /*cancel_on_disconnect=*/true);
+  Run(3, Limit(Side::kBuy, 1, 1, 10, last));
+  lost.emplace_back(SessionLost{sessions_[3]});
+  lost.emplace_back(SessionCommands{sessions_[2], 1, 0, {Limit(Side::kBuy, 1, 1, 10, last)}});
   exchange_.Apply({++time_, std::move(lost)}, &result_);
-  EXPECT_TRUE(result_.events.empty());
+  ASSERT_EQ(result_.events.size(), 1u);
+  EXPECT_EQ(result_.events[0].type, EventType::kOrderAccepted);
   EXPECT_EQ(exchange_.NextDeadline(), exchange_.time());
   SaveAndRestore();
   const std::vector<Event> canceled = OfType(Tick(), EventType::kOrderCanceled);
-  ASSERT_EQ(canceled.size(), 1u);
+  ASSERT_EQ(canceled.size(), 2u);
   EXPECT_EQ(canceled[0].client_order_id, ClientOrderId(kLost));
-  EXPECT_EQ(exchange_.open_orders(), kSymbols);
+  EXPECT_EQ(canceled[1].account, AccountId(3));
+  EXPECT_EQ(exchange_.open_orders(), kSymbols + 1);
   EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+}
+
+// It waited because of too many fills in front of what it wants.
+TEST_F(LongWorkTest, AReducedIcebergLetsAnAllOrNoneOrderTrade) {
+  constexpr Quantity kParts = 1'024;
+  AddSymbol("A", Phase::kContinuous);
+  for (uint64_t id = 1; id <= kMaxFillsPerCommand / kParts + 1; ++id) {
+    Run(1, SpecialOrder{Limit(Side::kSell, id, kParts, 100), {.display = 1}});
+  }
+  Run(1, Limit(Side::kSell, 100, 1'000'000, 101));
+  Run(2, SpecialOrder{Limit(Side::kBuy, 1, 500'000, 101), {.all_or_none = true}});
+  ASSERT_TRUE(OfType(result_.events, EventType::kTrade).empty());
+  Run(1, ReduceOrder{kSymbol, ClientOrderId(1), kParts - 1});
+  EXPECT_TRUE(OfType(result_.events, EventType::kTrade).empty()) << "one part too many";
+  Run(1, ReduceOrder{kSymbol, ClientOrderId(2), kParts - 1});
+  Quantity traded = 0;
+  for (const Event& trade : OfType(result_.events, EventType::kTrade)) traded += trade.quantity;
+  EXPECT_EQ(traded, 500'000);
 }
 
 TEST_F(LongWorkTest, OrdersExpireInSteps) {
