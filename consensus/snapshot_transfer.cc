@@ -105,7 +105,10 @@ void Raft::Core::OnInstallResponse(const Message& message) {
   transfer.answered = true;
   // It has it all, and reads and writes it: that may take as long as the transfer.
   const bool whole = transfer.acknowledged == transfer.snapshot.data->size();
-  if (transfer.acknowledged > before || whole) leader->progress_at = now_;
+  if (transfer.acknowledged > before || whole) {
+    peer.rose_at = now_;
+    if (CatchesUp(*leader)) leader->progress_at = now_;
+  }
 }
 
 // How far the log may be compacted without making useless a snapshot that is on its way, or was

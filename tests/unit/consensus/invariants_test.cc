@@ -195,6 +195,17 @@ TEST_F(InvariantsTest, OneChangeOfMembersAtATime) {
   ExpectViolation("two changes of members overlap at index 2");
 }
 
+TEST_F(InvariantsTest, WhoWasRemovedDoesNotComeBack) {
+  Replica two = Committed(kTwo, LogOfTerms({1, 1}));
+  Configuration without = MakeConfiguration({kOne, kTwo});
+  without.retired = {kThree};
+  Output output;
+  output.committed = {Members(1, without), Members(2, MakeConfiguration({kOne, kTwo}, {kThree}))};
+  output.committed[0].chain = LogOfTerms({1})[0].chain;
+  Observe(kTwo, two, output);
+  ExpectViolation("a member that was removed is back: 3");
+}
+
 TEST_F(InvariantsTest, VotesAreDurableAndOnePerTerm) {
   Replica without(GroupOf(3, kTwo), {}, 1);
   Observe(kTwo, without, Says(kTwo, kOne, 1, RequestVoteResponse{.granted = true}));

@@ -187,6 +187,42 @@ TEST(SnapshotTest, LeaderStaysWhileTheOneThatItNeedsReadsASnapshot) {
   }
 }
 
+// Its voters could elect each other: that kFour, a learner, gets on with a snapshot is no reason to
+// hold them up.
+TEST(SnapshotTest, LeaderGivesWayThoughSomebodyItDoesNotNeedReadsASnapshot) {
+  const Duration longest = 2 * GroupOf(3).election_timeout_max;
+  Replica replica = LeaderWithSnapshot();
+  ASSERT_EQ(replica.ProposeMembers({kOne, kTwo, kThree}, {kFour}), ProposeResult::kAccepted);
+  replica.Sync();
+  for (const NodeId voter : {kTwo, kThree}) {
+    replica.Receive(voter, 1, AppendEntriesResponse{.accepted = true, .index = Index(12)});
+  }
+  ASSERT_EQ(replica.Propose("waits"), ProposeResult::kAccepted);
+  replica.Sync();
+  const Instant since = replica.now();
+  while (replica.raft().role() == Role::kLeader) {
+    ASSERT_LE(replica.now(), since + 2 * longest);
+    for (const Message& message : replica.TakeMessages()) {
+      if (const auto* chunk = std::get_if<InstallSnapshot>(&message.body)) {
+        replica.Receive(
+            message.to, 1,
+            InstallSnapshotResponse{.meta = chunk->meta, .next_offset = chunk->total_bytes});
+      } else if (const auto* append = std::get_if<AppendEntries>(&message.body);
+                 append != nullptr && append->entries.empty() && message.to != kFour) {
+        replica.Receive(
+            message.to, 1,
+            AppendEntriesResponse{.accepted = true, .index = Index(12), .round = append->round});
+      } else if (append != nullptr && message.to == kFour) {
+        replica.Receive(
+            kFour, 1,
+            AppendEntriesResponse{
+                .accepted = false, .index = append->prev_index, .round = append->round});
+      }
+    }
+    replica.TickToDeadline();
+  }
+}
+
 TEST(SnapshotTest, LostChunkIsSentAgainAndHeartbeatsGoOn) {
   Replica replica = LeaderWithSnapshot();
   size_t chunks = 0;
