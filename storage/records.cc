@@ -213,12 +213,12 @@ absl::StatusOr<StoreIdentity> DecodeIdentity(std::string_view key, std::string_v
   absl::StatusOr<std::string_view> body = OpenRecord(key, Kind::kIdentity, record);
   if (!body.ok()) return body.status();
   ByteReader reader(*body);
-  // First and of fixed width in every version, so that a later one is told from damage.
+  // First and of fixed width in every version, so that another one is told from damage.
   const auto version = reader.Get<uint32_t>();
-  if (version > kFormatVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("format version ", version,
-                                                      " is newer than the version ", kFormatVersion,
-                                                      " that this program knows"));
+  if (reader.ok() && version != 0 && version != kFormatVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "format version ", version, " is ", version > kFormatVersion ? "newer" : "older",
+        " than the version ", kFormatVersion, " that this program knows"));
   }
   StoreIdentity identity;
   identity.node_id = NodeId(reader.Get<uint64_t>());

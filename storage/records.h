@@ -19,7 +19,7 @@
 namespace quorumbook::storage {
 
 // Version of the whole layout. A store of a later one is refused at open.
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 
 // Largest piece of a snapshot in one record.
 inline constexpr size_t kSnapshotChunkBytes = 1 << 20;
@@ -74,7 +74,7 @@ std::string EncodeSnapshotChunk(std::string_view key, std::string_view data);
 void EncodeEntry(std::string_view key, const consensus::Entry& entry, std::string* record);
 
 // Each Decode takes bytes that nobody vouches for. Errors: kDataLoss, what is wrong with them.
-// DecodeIdentity also: kFailedPrecondition for a format version later than kFormatVersion.
+// DecodeIdentity also: kFailedPrecondition for another format version than kFormatVersion.
 absl::StatusOr<StoreIdentity> DecodeIdentity(std::string_view key, std::string_view record);
 absl::StatusOr<std::vector<NodeId>> DecodeFounders(std::string_view key, std::string_view record);
 absl::StatusOr<consensus::HardState> DecodeHardState(std::string_view key, std::string_view record);

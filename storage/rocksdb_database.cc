@@ -203,7 +203,7 @@ absl::Status Database::CheckIdentity(const StoreIdentity& wanted) {
   if (absl::IsFailedPrecondition(found.status())) {
     return absl::FailedPreconditionError(
         absl::StrCat("store in ", directory_, ": ", found.status().message(),
-                     "; start the version that wrote it, or a later one"));
+                     "; start the version that wrote it"));
   }
   if (!found.ok()) return DataLossIn(directory_, found.status().message());
   if (!IsSameNode(*found, wanted)) {

@@ -173,13 +173,15 @@ TEST(StorageRecordsTest, WellSealedNonsenseIsRefused) {
   EXPECT_TRUE(absl::IsDataLoss(DecodeHardState(key, Sealed(key, hard_state + "x")).status()));
 }
 
-TEST(StorageRecordsTest, ALaterFormatIsToldFromDamage) {
+TEST(StorageRecordsTest, AnotherFormatIsToldFromDamage) {
   const std::string key = "identity";
   std::string rest = EncodeIdentity(key, kTestIdentity).substr(8);
-  rest[4] = kFormatVersion + 1;
-  const absl::Status status =
-      DecodeIdentity(key, Sealed(key, rest + "whatever it has more")).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  for (const char version : {kFormatVersion + 1, kFormatVersion - 1}) {
+    rest[4] = version;
+    const absl::Status status =
+        DecodeIdentity(key, Sealed(key, rest + "whatever it has more")).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  }
   rest[4] = 0;
   EXPECT_TRUE(absl::IsDataLoss(DecodeIdentity(key, Sealed(key, rest)).status()));
 }

@@ -55,21 +55,25 @@ class RocksDbOpenTest : public testing::Test {
   const std::string directory_path_ = directory_.path() + "/store";
 };
 
-TEST_F(RocksDbOpenTest, ALaterFormatIsRefused) {
+TEST_F(RocksDbOpenTest, AnotherFormatIsRefused) {
   ASSERT_TRUE(Open().ok());
-  WithRocksDb({"default", "log", "hard_state", "snapshot"}, [](rocksdb::DB* db, const auto&) {
-    std::string record;
-    ASSERT_TRUE(db->Get({}, "identity", &record).ok());
-    std::string rest = record.substr(8);
-    rest[4] = kFormatVersion + 1;
-    std::string later;
-    ByteWriter(&later).Put(Checksum64(rest, Checksum64("identity")));
-    ASSERT_TRUE(db->Put({}, "identity", later + rest).ok());
-  });
-  const absl::Status status = Open().status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_THAT(status.ToString(), AllOf(HasSubstr("format version 2"), HasSubstr("version 1"),
-                                       HasSubstr("start the version that wrote it")));
+  for (const char version : {kFormatVersion + 1, kFormatVersion - 1}) {
+    WithRocksDb({"default", "log", "hard_state", "snapshot"}, [&](rocksdb::DB* db, const auto&) {
+      std::string record;
+      ASSERT_TRUE(db->Get({}, "identity", &record).ok());
+      std::string rest = record.substr(8);
+      rest[4] = version;
+      std::string other;
+      ByteWriter(&other).Put(Checksum64(rest, Checksum64("identity")));
+      ASSERT_TRUE(db->Put({}, "identity", other + rest).ok());
+    });
+    const absl::Status status = Open().status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(status.ToString(),
+                AllOf(HasSubstr(absl::StrCat("format version ", int{version})),
+                      HasSubstr(absl::StrCat("version ", kFormatVersion, " that")),
+                      HasSubstr("start the version that wrote it")));
+  }
 }
 
 TEST_F(RocksDbOpenTest, UnknownColumnFamiliesAreRefused) {

@@ -74,8 +74,6 @@ TEST_F(SimulatedStoreTest, AProcessThatEndsLosesNothing) {
   EXPECT_TRUE(Holds(*store_, model_));
 }
 
-// However many of the writes under way the disk had got to, and however far in one of them: the
-// state is that after one of the writes.
 TEST_F(SimulatedStoreTest, AnOlderCopyIsWhatWasDurableThen) {
   ASSERT_TRUE(Write(model_.Append(Term(1), {"a"})).ok());
   disk_.DeferSyncs(true);
@@ -90,6 +88,8 @@ TEST_F(SimulatedStoreTest, AnOlderCopyIsWhatWasDurableThen) {
   EXPECT_TRUE(Holds(*store_, then));
 }
 
+// However many of the writes under way the disk had got to, and however far in one of them: the
+// state is that after one of the writes.
 TEST_F(SimulatedStoreTest, PowerLossLeavesAPrefixOfTheWrites) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
