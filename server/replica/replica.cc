@@ -39,6 +39,8 @@ constexpr std::chrono::milliseconds kTimeRetry{10};
 constexpr size_t kCorruptionsToFence = 3;
 constexpr size_t kForgettingsToFence = 2;
 constexpr std::chrono::hours kAccidentsCount{1};
+// How often it is told that somebody still speaks in the name of others.
+constexpr std::chrono::minutes kForgeryRetold{1};
 
 consensus::Options WithFormat(consensus::Options options) {
   options.state_format = exchange::kSnapshotMagic;
@@ -137,6 +139,11 @@ void Replica::Propose() {
 // What the core asks for.
 
 void Replica::Receive(std::vector<consensus::Message> messages) {
+  if (!forgers_.empty()) [[unlikely]] {
+    std::erase_if(messages, [this](const consensus::Message& message) {
+      return forgers_.contains(NodeOf(message.from));
+    });
+  }
   for (consensus::Message& message : messages) raft_.Step(std::move(message), host_.Now());
   PumpWhenWaiting();  // first, so that news of what these commit go out with the next entry
   ProcessOutput();
@@ -313,20 +320,21 @@ void Replica::Judge(const consensus::Evidence& evidence) {
 // Whose node is no member has nothing that could be fenced off; what it did is told all the same.
 // And this replica knows of itself that it was not the one: somebody has its node's key.
 void Replica::ForgedSender(NodeId node) {
-  NodeId culprit = MakeMember(node, 0);
-  for (const NodeId member : raft_.status().configuration.Members()) {
-    if (NodeOf(member) == node) culprit = member;
-  }
-  if (!forgers_.insert(culprit).second) return;
+  const consensus::Instant now = host_.Now();
+  const auto [told, first] = forgers_.try_emplace(node, now);
+  if (!first && now - told->second < kForgeryRetold) return;
+  told->second = now;
   const consensus::RaftStatus raft = raft_.status();
-  const consensus::Evidence evidence{.kind = consensus::Evidence::Kind::kForgedSender,
-                                     .culprit = culprit,
-                                     .term = raft.term,
-                                     .index = raft.last};
-  if (culprit == options_.raft.id || !raft.configuration.Contains(culprit)) {
-    return host_.Report(evidence);
+  NodeId culprit = MakeMember(node, 0);
+  for (const NodeId member : raft.configuration.Members()) {
+    if (NodeOf(member) != node) continue;
+    culprit = member;
+    if (member != options_.raft.id) raft_.Fence(member, now);
   }
-  Judge(evidence);
+  host_.Report({.kind = consensus::Evidence::Kind::kForgedSender,
+                .culprit = culprit,
+                .term = raft.term,
+                .index = raft.last});
   ProcessOutput();
 }
 

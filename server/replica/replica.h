@@ -11,7 +11,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,8 +82,9 @@ class Replica {
   // members of its group by what it is told here (server/replica/membership.h).
   void SetConnected(std::vector<NodeId> members);
   void PeerLost(NodeId member);
-  // Who is `node` for certain spoke in the name of another node: evidence against it, once for each
-  // member that it is.
+  // Who is `node` for certain spoke in the name of another node: evidence against it, once a minute
+  // as long as it goes on. From now on nothing that says to be of that node is heard, whatever its
+  // incarnation, for its key is in other hands; a restart forgets that.
   void ForgedSender(NodeId node);
   // Whether the steady clock runs evenly; the host says so when it may have jumped. Lease reads
   // rest on it (consensus::Raft::SetClockTrusted).
@@ -173,7 +173,8 @@ class Replica {
   // What may be an accident, when: by kind and by whom.
   std::map<std::pair<consensus::Evidence::Kind, NodeId>, std::vector<consensus::Instant>>
       accidents_;
-  std::set<NodeId> forgers_;  // members whose nodes spoke in the name of others
+  // Nodes that spoke in the name of others, and when that was told last.
+  std::map<NodeId, consensus::Instant> forgers_;
 
   bool stopped_ = false;  // ReplicaHost::Fatal was called
 

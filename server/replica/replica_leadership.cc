@@ -111,6 +111,7 @@ void Replica::AnswerTransfers() {
 }
 
 void Replica::SetConnected(std::vector<NodeId> members) {
+  std::erase_if(members, [this](NodeId member) { return forgers_.contains(NodeOf(member)); });
   // Who comes back to a silent group without a vote asks for nothing, and may not know what was
   // committed last.
   const bool somebody_new = membership_.SetConnected(std::move(members));

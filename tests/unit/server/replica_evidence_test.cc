@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exchange/snapshot.h"
+#include "server/replica/member.h"
 #include "tests/unit/server/recording_host.h"
 
 namespace quorumbook::server {
@@ -95,6 +96,25 @@ TEST_F(ReplicaEvidenceTest, WhoSpeaksInTheNameOfAnotherIsFencedOffAndToldOnce) {
   EXPECT_EQ(host_.evidence, ForgedBy({NodeId(2)}));
   EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(2)));
   EXPECT_EQ(host_.leadership.leader, NodeId()) << "the one who led is not followed any more";
+  // It goes on.
+  host_.now += std::chrono::minutes(1);
+  replica_.ForgedSender(NodeId(2));
+  replica_.ForgedSender(NodeId(2));
+  EXPECT_THAT(host_.evidence, SizeIs(2));
+}
+
+// Its incarnation is its own word.
+TEST_F(ReplicaEvidenceTest, WhoSpokeInTheNameOfAnotherDoesNotComeBackAsAnotherMember) {
+  replica_.ForgedSender(NodeId(2));
+  const NodeId again = MakeMember(NodeId(2), 7);
+  const auto lead = [&](NodeId from) {
+    replica_.Receive(
+        {{.from = from, .to = NodeId(1), .term = Term(2), .body = consensus::AppendEntries{}}});
+  };
+  lead(again);
+  EXPECT_EQ(replica_.raft().term(), Term(1));
+  lead(NodeId(3));
+  EXPECT_EQ(replica_.raft().term(), Term(2)) << "others are heard";
 }
 
 // Somebody has the key of this node, or of one that is no member.
