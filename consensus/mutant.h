@@ -34,6 +34,7 @@ enum class Mutant : uint8_t {
   kAcknowledgeInLostTerm,    // entries are acknowledged in a term that is not durable
   kChainNotChecked,          // entries are not compared with their chain values
   kSilentWhileBehind,        // a group falls silent while a follower lacks entries
+  kWokenInSecret,            // who is woken in silence does not tell the leader
   // Leadership transfer, reads, leases.
   kTransferWithoutCatchUp,  // leadership goes by force to a follower that lacks entries
   kReadBeforeOwnCommit,     // reads are served before the first commit of the term

@@ -61,7 +61,7 @@ void Raft::Core::WakeBy(const Message& message) {
     if (!follower->quiesced) return;
     WakeFollower(*follower);
     sticky_until_ = std::max(sticky_until_, now_ + options_.election_timeout_min);
-    if (message.from != follower->leader) {
+    if (message.from != follower->leader && !Is(Mutant::kWokenInSecret)) {
       Send(follower->leader, Answer(/*accepted=*/false, log_.last()));
     }
   }

@@ -398,7 +398,7 @@ bool Cluster::IsAccident(const Node& witness, const consensus::Evidence& evidenc
 
 void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) {
   if (evidence.culprit == traitor_.member() && evidence.culprit != NodeId()) {
-    traitor_.FoundOut(node.member(), shard);
+    traitor_.FoundOut({node.member(), shard, node.life()});
     Line(absl::StrCat("node ", node.number(), " has evidence against the traitor, node ",
                       NumberOf(evidence.culprit)));
     return;

@@ -75,7 +75,7 @@ void Cluster::SendContradiction(int number, int to, ShardId shard, consensus::Me
         treason_.HasToldTwice(shard, lie.term)) {
       return;
     }
-    const NodeId witness = replica->member();
+    const Process witness{replica->member(), shard, node(to).life()};
     const bool provable = index <= raft.commit() && raft.EntryMeta(index).has_value() &&
                           raft.EntryMeta(append.prev_index).has_value();
     if (provable) traitor_.Told();
@@ -200,9 +200,9 @@ void Cluster::WatchDigests(Node& witness, ShardId shard,
     const auto* digest = std::get_if<consensus::StateDigest>(&message.body);
     if (digest == nullptr || !IsCompared(witness, shard, message.from, *digest)) continue;
     const NodeId member = witness.replica(shard)->member();
-    const DigestWatch::Process process{member, shard, witness.life()};
+    const Process process{member, shard, witness.life()};
     if (std::exchange(check, false) && digest_watch_.Proofs(process) >= kProofsUntilNamed &&
-        !traitor_.FoundOutBy(member)) {
+        !traitor_.FoundOutBy(process)) {
       context_.Fail(absl::StrCat("shard ", shard.value(), " node ", witness.number(),
                                  " has heard at two indexes that the state of node ",
                                  server::NodeOf(traitor_.member()).value(),

@@ -11,11 +11,11 @@
 
 namespace quorumbook::sim {
 
+// A process, by the member that it is, its shard and which of its lives.
+using Process = std::tuple<NodeId, ShardId, uint64_t>;
+
 class DigestWatch {
  public:
-  // A process, by the member that it is, its shard and which of its lives.
-  using Process = std::tuple<NodeId, ShardId, uint64_t>;
-
   // `process` has heard that the state of `member` at `index` has this digest.
   void Heard(const Process& process, NodeId member, consensus::Index index, const Digest& digest,
              NodeId suspect, const consensus::Configuration& members);

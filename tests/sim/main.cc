@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -193,6 +194,7 @@ int main(int argc, char** argv) {
   // A seed builds hundreds of small exchanges, each of which would have some huge pages zeroed and
   // use a little of them: more than half of the time. Where it is refused, runs are only slower.
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  std::signal(SIGPIPE, SIG_IGN);  // a twin that ends is told of by what it does not answer
   if (arguments.seeds.empty() && arguments.seed == 0 && !arguments.mutants && !arguments.twin) {
     std::fputs(app.help().c_str(), stderr);
     return 2;

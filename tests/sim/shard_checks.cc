@@ -149,7 +149,10 @@ void ShardChecks::CheckSilence(NodeId member, const consensus::Raft& raft,
     if (!status.quiesced) return;  // something came up in the same step
     if (std::ranges::find(status.fenced, message.to) != status.fenced.end()) continue;
     const std::vector<NodeId> holders = Holders(status.last, raft.EntryMeta(status.last)->chain);
-    if (std::ranges::find(holders, message.to) != holders.end()) continue;
+    if (std::ranges::find(holders, message.to) != holders.end()) {
+      rolled_back_.erase(message.to);  // it has everything again
+      continue;
+    }
     if (rolled_back_.contains(message.to)) continue;
     Fail(member, absl::StrCat("falls silent though node ", message.to.value() & 0xffff,
                               " lacks entry ", status.last.value()));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "consensus/message.h"
+#include "tests/sim/digest_watch.h"
 #include "tests/sim/random.h"
 #include "tests/sim/scenario.h"
 
@@ -34,12 +35,17 @@ class Traitor {
 
   // A lie has arrived at a correct node that is able to see it.
   void Told() { ++told_; }
-  // `witness` has evidence against it.
-  void FoundOut(NodeId witness, ShardId shard) {
-    witnesses_.insert(witness);
-    if (witness == member_) knows_itself_.insert(shard);
+  // A process, which may be its own, has evidence against it.
+  void FoundOut(const Process& witness) {
+    const auto& [member, shard, life] = witness;
+    if (member == member_) {
+      knows_itself_.insert(shard);
+    } else {
+      witnesses_.insert(witness);
+    }
   }
-  bool FoundOutBy(NodeId witness) const { return witnesses_.contains(witness); }
+  bool FoundOutBy(const Process& witness) const { return witnesses_.contains(witness); }
+  // By others.
   bool found_out() const { return !witnesses_.empty(); }
   // It has lied often enough that it must have been found out.
   bool MustBeKnown() const { return told_ >= kLiesUntilKnown; }
@@ -61,7 +67,7 @@ class Traitor {
   // it would be found out first.
   bool entries_only_;
   uint64_t told_ = 0;
-  std::set<NodeId> witnesses_;
+  std::set<Process> witnesses_;
   std::set<ShardId> knows_itself_;
 };
 

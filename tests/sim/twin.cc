@@ -24,7 +24,7 @@ bool WriteWhole(int fd, const char* bytes, size_t size) {
 
 }  // namespace
 
-Twin::Twin(const std::vector<std::string>& command) {
+void Twin::Start() {
   int seeds[2];
   int results[2];
   if (pipe2(seeds, O_CLOEXEC) != 0) return;
@@ -39,7 +39,7 @@ Twin::Twin(const std::vector<std::string>& command) {
     dup2(seeds[0], STDIN_FILENO);
     dup2(results[1], STDOUT_FILENO);
     std::vector<char*> arguments;
-    for (const std::string& argument : command) {
+    for (const std::string& argument : command_) {
       arguments.push_back(const_cast<char*>(argument.c_str()));
     }
     arguments.push_back(nullptr);
@@ -50,10 +50,10 @@ Twin::Twin(const std::vector<std::string>& command) {
   close(results[1]);
 }
 
-Twin::~Twin() {
-  if (to_ >= 0) close(to_);
-  if (from_ >= 0) close(from_);
-  if (pid_ > 0) waitpid(pid_, nullptr, 0);
+void Twin::Stop() {
+  if (to_ >= 0) close(std::exchange(to_, -1));
+  if (from_ >= 0) close(std::exchange(from_, -1));
+  if (pid_ > 0) waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
 bool Twin::Read(char* bytes, size_t size) {
@@ -67,7 +67,14 @@ bool Twin::Read(char* bytes, size_t size) {
 }
 
 std::optional<SeedResult> Twin::Run(uint64_t seed) {
-  if (pid_ <= 0) return std::nullopt;
+  if (pid_ <= 0) Start();
+  std::optional<SeedResult> result;
+  if (pid_ > 0) result = Ask(seed);
+  if (!result) Stop();
+  return result;
+}
+
+std::optional<SeedResult> Twin::Ask(uint64_t seed) {
   uint32_t length = 0;
   if (!WriteWhole(to_, reinterpret_cast<const char*>(&seed), sizeof(seed)) ||
       !Read(reinterpret_cast<char*>(&length), sizeof(length))) {

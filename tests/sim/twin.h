@@ -7,26 +7,32 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/batch.h"
 
 namespace quorumbook::sim {
 
-// A program that was started with `command`, and is told seeds. It ends with this.
+// A program that is started with `command`, and is told seeds. It ends with this.
 class Twin {
  public:
-  explicit Twin(const std::vector<std::string>& command);
-  ~Twin();
+  // REQUIRES: SIGPIPE is ignored.
+  explicit Twin(std::vector<std::string> command) : command_(std::move(command)) {}
+  ~Twin() { Stop(); }
   Twin(const Twin&) = delete;
   Twin& operator=(const Twin&) = delete;
 
-  // Empty: it could not be started, or has ended.
+  // Empty: it could not be started, or ended meanwhile; the next seed is told to another one.
   std::optional<SeedResult> Run(uint64_t seed);
 
  private:
+  void Start();
+  void Stop();
   bool Read(char* bytes, size_t size);
+  std::optional<SeedResult> Ask(uint64_t seed);
 
+  const std::vector<std::string> command_;
   pid_t pid_ = -1;
   int to_ = -1;
   int from_ = -1;
