@@ -60,7 +60,8 @@ class ShardChecks {
   consensus::Index members_index() const { return members_index_; }
   // A traitor broke this term; see consensus/invariants.h.
   void Betrayed(consensus::Term term) { invariants_.Distrust(term); }
-  // What the state machine of this member holds is not looked at.
+  // What the state machine of this member holds is not looked at, nor with what time it stamps what
+  // it proposes: it may not know that of the last entry. The exchange takes no time for earlier.
   void Distrust(NodeId member) { distrusted_ = member; }
   bool trusts(NodeId member) const { return member != distrusted_; }
 
@@ -138,6 +139,7 @@ class ShardChecks {
   std::map<NodeId, Known> members_;
   consensus::Index members_index_;
   NodeId distrusted_;
+  std::set<consensus::Term> led_by_distrusted_;
 
   Model model_;
   std::vector<First> entries_;  // by index - 1, as first applied by anybody

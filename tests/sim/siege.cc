@@ -37,9 +37,10 @@ bool Nemesis::IsCalm(ShardId shard) {
     for (int j = 1; j <= cluster_.nodes(); ++j) {
       if (!cluster_.network().IsWell(i, j, context_.queue.now())) return false;
     }
+    if (!members.IsVoter(node.member())) continue;
     // Who still has a joint configuration in force asks for votes that the leader does not count.
     if (node.replica(shard)->configuration() != members) return false;
-    voters += members.IsVoter(node.member()) ? 1 : 0;
+    ++voters;
   }
   return voters == members.voters.size();
 }
