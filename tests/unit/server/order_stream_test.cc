@@ -1,4 +1,4 @@
-// How streams of orders are held back when a shard has more to do than it can.
+// Order entry over gRPC when there is more to do than a shard, a session or a batch can take.
 #include "server/order_stream.h"
 
 #include <grpcpp/grpcpp.h>
@@ -21,23 +21,30 @@ namespace {
 
 constexpr uint64_t kBatchCommands = 1'000;
 
-v1::CommandBatch OrdersThatDoNotRest(exchange::SessionId session, uint64_t first_sequence) {
+// `count` orders like `order`.
+v1::CommandBatch Batch(exchange::SessionId session, uint64_t first_sequence, uint64_t count,
+                       v1::NewOrder order) {
+  order.set_symbol("AMZN");
+  order.set_type(v1::LIMIT);
   v1::CommandBatch batch;
   batch.set_shard(1);
   batch.set_session(session.value());
   batch.set_first_sequence(first_sequence);
   batch.set_acknowledged(first_sequence - 1);
-  for (uint64_t i = 0; i < kBatchCommands; ++i) {
-    v1::NewOrder* order = batch.add_commands()->mutable_new_order();
-    order->set_symbol("AMZN");
-    order->set_client_order_id(first_sequence + i);
-    order->set_side(v1::BUY);
-    order->set_type(v1::LIMIT);
-    order->set_time_in_force(v1::IMMEDIATE_OR_CANCEL);
-    order->set_price(1);
-    order->set_quantity(1);
+  for (uint64_t i = 0; i < count; ++i) {
+    order.set_client_order_id(first_sequence + i);
+    *batch.add_commands()->mutable_new_order() = order;
   }
   return batch;
+}
+
+v1::CommandBatch OrdersThatDoNotRest(exchange::SessionId session, uint64_t first_sequence) {
+  v1::NewOrder order;
+  order.set_side(v1::BUY);
+  order.set_time_in_force(v1::IMMEDIATE_OR_CANCEL);
+  order.set_price(1);
+  order.set_quantity(1);
+  return Batch(session, first_sequence, kBatchCommands, order);
 }
 
 // A leader behind gRPC whose strand can be held.
@@ -63,15 +70,18 @@ class OrderStreamTest : public testing::Test {
   }
 
   ShardReplica& replica() { return group_.replica(leader_); }
-  exchange::SessionId OpenSession() {
-    return group_.Submit(leader_, exchange::OpenSession{AccountId(1)}).group.session;
+  std::unique_ptr<v1::Exchange::Stub> NewStub() const {
+    return v1::Exchange::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
+                                                     grpc::InsecureChannelCredentials()));
+  }
+  exchange::SessionId OpenSession(AccountId account = AccountId(1)) {
+    return group_.Submit(leader_, exchange::OpenSession{account}).group.session;
   }
   // Sends so many batches and takes all answers, from `go` on: how many commands were executed.
   std::future<uint64_t> Send(exchange::SessionId session, uint64_t batches,
                              std::shared_future<void> go = {}) {
     return std::async(std::launch::async, [this, session, batches, go] {
-      const auto stub = v1::Exchange::NewStub(grpc::CreateChannel(
-          "127.0.0.1:" + std::to_string(port_), grpc::InsecureChannelCredentials()));
+      const auto stub = NewStub();
       grpc::ClientContext context;
       const auto stream = stub->Stream(&context);
       std::thread writer([&] {
@@ -127,6 +137,54 @@ class OrderStreamTest : public testing::Test {
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
+
+// An error would say that nothing was executed.
+TEST_F(OrderStreamTest, OutsideOfStreamsWhatWasExecutedIsAnsweredThoughTheRestWasNot) {
+  const auto stub = NewStub();
+  const auto submit = [&](const v1::CommandBatch& batch, v1::CommandBatchResult* result) {
+    grpc::ClientContext context;
+    return stub->Submit(&context, batch, result);
+  };
+  v1::CommandBatchResult result;
+  v1::NewOrder resting;
+  resting.set_side(v1::SELL);
+  resting.set_time_in_force(v1::GOOD_TILL_CANCEL);
+  resting.set_price(100);
+  resting.set_quantity(1);
+  const exchange::SessionId seller = OpenSession();
+  const uint64_t before_full = exchange::kMaxSessionResults / kBatchCommands * kBatchCommands;
+  v1::CommandBatch batch;
+  for (uint64_t first = 1; first <= before_full + 1; first += kBatchCommands) {
+    batch = Batch(seller, first, kBatchCommands, resting);
+    batch.set_acknowledged(0);
+    const grpc::Status status = submit(batch, &result);
+    ASSERT_TRUE(status.ok()) << first << ": " << status.error_message();
+  }
+  const uint64_t fit = exchange::kMaxSessionResults - before_full;
+  ASSERT_EQ(static_cast<uint64_t>(result.results_size()), fit);
+  EXPECT_EQ(result.first_sequence(), before_full + 1);
+  const uint64_t next = result.results(static_cast<int>(fit) - 1).sequence() + 1;
+  EXPECT_EQ(next, exchange::kMaxSessionResults + 1);
+  batch = Batch(seller, next, kBatchCommands - fit, resting);
+  batch.set_acknowledged(0);
+  EXPECT_EQ(submit(batch, &result).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  batch.set_acknowledged(next - 1);
+  EXPECT_TRUE(submit(batch, &result).ok());
+  EXPECT_EQ(static_cast<uint64_t>(result.results_size()), kBatchCommands - fit);
+
+  // Each is counted before it could trade, and could in too many parts.
+  v1::NewOrder counted;
+  counted.set_side(v1::BUY);
+  counted.set_time_in_force(v1::FILL_OR_KILL);
+  counted.set_price(100);
+  counted.set_quantity(exchange::kMaxFillsPerCommand + 1);
+  constexpr uint64_t kCounted = exchange::kMaxBatchCounts / exchange::kMaxFillsPerCommand;
+  const exchange::SessionId buyer = OpenSession(AccountId(2));
+  EXPECT_TRUE(submit(Batch(buyer, 1, kCounted + 3, counted), &result).ok());
+  EXPECT_EQ(static_cast<uint64_t>(result.results_size()), kCounted);
+  EXPECT_TRUE(submit(Batch(buyer, kCounted + 1, 3, counted), &result).ok());
+  EXPECT_EQ(result.results_size(), 3);
+}
 
 TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) {
   constexpr uint64_t kBatches = 150;
