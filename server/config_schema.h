@@ -32,6 +32,9 @@ const ScalarKey* FindConfigKey(std::string_view name);
 // What to do about an unknown key: the one that it resembles, if any.
 std::string SuggestConfigKey(std::string_view unknown);
 
+// Whether a cluster can have this id.
+bool IsClusterId(std::string_view text);
+
 // Readers of values, for the keys that are lists and maps.
 ConfigFault SetNumber(const std::string& text, uint64_t min, uint64_t max, uint64_t* out);
 ConfigFault SetAddress(const std::string& text, std::string* out);

@@ -120,6 +120,12 @@ TEST(PeerTransport, RefusesWhomItDoesNotKnow) {
   };
   EXPECT_THAT(refusal(Hello("other", 1, kPeerProtocolVersion)),
               HasSubstr("this is cluster 'c', not 'other'"));
+  for (const std::string& impossible :
+       {std::string(65, 'x'), std::string("no\nid"), std::string()}) {
+    EXPECT_EQ(refusal(Hello(impossible, 1, kPeerProtocolVersion)),
+              "this is cluster 'c', not another cluster")
+        << "is not repeated";
+  }
   EXPECT_THAT(refusal(Hello("c", 1, 99)), HasSubstr("protocol 99"));
   EXPECT_THAT(refusal(Hello("c", 9, kPeerProtocolVersion)), HasSubstr("node 9 is no peer"));
   EXPECT_THAT(refusal(Hello("c", 2, kPeerProtocolVersion)), HasSubstr("node 2 is no peer"));
