@@ -74,12 +74,12 @@ std::shared_ptr<grpc::ServerCredentials> ListenerCredentials(const Config& confi
   return grpc::SslServerCredentials(options);
 }
 
-std::optional<NodeId> CertifiedCaller(const Config& config,
-                                      const grpc::ServerContextBase& context) {
+std::optional<NodeId> NodeInCertificate(const Config& config,
+                                        const grpc::AuthContext& auth_context) {
   if (config.tls == nullptr) return std::nullopt;
   std::vector<std::string> names;
-  const auto properties = context.auth_context();
-  for (const grpc::string_ref& name : properties->FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
+  for (const grpc::string_ref& name :
+       auth_context.FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
     names.emplace_back(name.data(), name.size());
   }
   return NodeOfCertificate(config.cluster_id, names);

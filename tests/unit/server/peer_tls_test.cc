@@ -176,6 +176,25 @@ TEST_F(PeerTlsTest, WhoAnswersMustHaveTheCertificateOfWhoWasDialed) {
   EXPECT_EQ(impostor.calls.Get(), 0);
 }
 
+// gRPC finds the name that it looks for, and does not mind others.
+TEST_F(PeerTlsTest, WhoAnswersWithACertificateOfTwoNodesIsNeither) {
+  LogWatch log;
+  Config two = Plain(2);
+  two.cluster_id = "d";
+  certificates_.Make(
+      "--cluster d --node 2 --hosts node-2.c.quorumbook,node-3.c.quorumbook,127.0.0.1");
+  two = certificates_.WithTls(two);
+  Impostor impostor(HelloOf(2));
+  const std::unique_ptr<grpc::Server> server = AnswerAsNodeTwo(&impostor, two);
+  {
+    Talker one(WithTls(1));
+    EXPECT_TRUE(log.Await("is refused: its certificate is not for node 2 alone"));
+    EXPECT_THAT(one.greeted().Get(), IsEmpty());
+    EXPECT_THAT(one.forged().Get(), IsEmpty());
+  }
+  server->Shutdown(std::chrono::system_clock::now());
+}
+
 TEST_F(PeerTlsTest, WhoAnswersInTheNameOfAnotherIsNamed) {
   Impostor impostor(HelloOf(3));
   const std::unique_ptr<grpc::Server> server = AnswerAsNodeTwo(&impostor, WithTls(2));
