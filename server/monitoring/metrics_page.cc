@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <map>
 
 #include "server/monitoring/cluster_view.h"
@@ -35,17 +36,24 @@ void EachCount(const v1::NodeSample& sample, MetricFamilies* out, const char* la
   }
 }
 
+// Of two incarnations of one node, the one that runs is heard; when neither is, the one that has
+// more is as good a guess as any. Their numbers are random and tell nothing.
+bool RunsRather(const v1::FollowerSample& one, const v1::FollowerSample& other) {
+  if (one.active() != other.active()) return one.active();
+  return one.match_index() > other.match_index();
+}
+
 // One sample a node. While one that began anew takes the place of its former self, the group has
-// both: what is told is of the one that runs, the later.
+// both: what is told is of the one that runs.
 template <typename Value>
 void EachFollower(const v1::NodeSample& sample, MetricFamilies* out, Value value) {
   for (const v1::ReplicaSample& replica : sample.replicas()) {
-    std::map<uint32_t, const v1::FollowerSample*> latest;
+    std::map<uint32_t, const v1::FollowerSample*> running;
     for (const v1::FollowerSample& follower : replica.followers()) {
-      const v1::FollowerSample*& one = latest[follower.node_id()];
-      if (one == nullptr || one->incarnation() < follower.incarnation()) one = &follower;
+      const v1::FollowerSample*& one = running[follower.node_id()];
+      if (one == nullptr || RunsRather(follower, *one)) one = &follower;
     }
-    for (const auto& [node, follower] : latest) {
+    for (const auto& [node, follower] : running) {
       out->Add({{"shard", Shard(replica)}, {"peer", absl::StrCat(node)}},
                static_cast<double>(value(replica, *follower)));
     }
@@ -88,14 +96,11 @@ uint32_t Voters(R replica, bool voting) {
   return count;
 }
 
-// Of the replica itself: its member that began last.
+// Of a leader. It has no other incarnation in its group that votes: nobody replaces a leader.
 bool SelfVotes(R replica, uint32_t node) {
-  const v1::MemberStatus* self = nullptr;
-  for (const v1::MemberStatus& member : replica.status().members()) {
-    if (member.node_id() != node) continue;
-    if (self == nullptr || self->incarnation() < member.incarnation()) self = &member;
-  }
-  return self != nullptr && self->kind() != v1::MemberStatus::LEARNER;
+  return std::ranges::any_of(replica.status().members(), [node](const v1::MemberStatus& member) {
+    return member.node_id() == node && member.kind() != v1::MemberStatus::LEARNER;
+  });
 }
 
 bool IsVoter(R replica, uint32_t node, uint64_t incarnation) {

@@ -292,8 +292,9 @@ TEST(Metrics, ANodeThatIsReplacedIsOneSeries) {
   FakeClusterView fake;
   v1::ReplicaSample& leader = fake.replica(2);
   v1::MemberStatus* const anew = leader.mutable_status()->add_members();
+  leader.mutable_status()->mutable_members(2)->set_incarnation(9);
   anew->set_node_id(3);
-  anew->set_incarnation(1);
+  anew->set_incarnation(1);  // drawn at random: it may be the smaller one
   anew->set_kind(v1::MemberStatus::LEARNER);
   const auto add = [&](uint32_t node, uint64_t incarnation, bool active, uint64_t match) {
     v1::FollowerSample* const follower = leader.add_followers();
@@ -304,7 +305,7 @@ TEST(Metrics, ANodeThatIsReplacedIsOneSeries) {
   };
   add(1, 0, true, 100);
   add(3, 1, true, 90);
-  add(3, 0, false, 40);
+  add(3, 9, false, 95);
   const std::string page = PageOf(&fake.sample(2), true);
   EXPECT_EQ(Count(page, "\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"}"), 1u);
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"} 10\n"));
@@ -312,6 +313,10 @@ TEST(Metrics, ANodeThatIsReplacedIsOneSeries) {
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_voters{shard=\"7\"} 3\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_active_voters{shard=\"7\"} 2\n"));
 }
+  leader.mutable_followers(1)->set_active(false);
+  EXPECT_THAT(PageOf(&fake.sample(2), true),
+              HasSubstr("\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"} 5\n"))
+      << "nobody is heard: who has more";
 
 TEST(Metrics, EvidenceNamesTheCulprit) {
   FakeClusterView fake;
