@@ -189,6 +189,7 @@ TEST_F(PeerTlsTest, WhoAnswersWithACertificateOfTwoNodesIsNeither) {
   {
     Talker one(WithTls(1));
     EXPECT_TRUE(log.Await("is refused: its certificate is not for node 2 alone"));
+    EXPECT_GE(impostor.calls.Get(), 1) << "gRPC let it through";
     EXPECT_THAT(one.greeted().Get(), IsEmpty());
     EXPECT_THAT(one.forged().Get(), IsEmpty());
   }
