@@ -133,6 +133,14 @@ void AddActiveVoters(const v1::NodeSample& sample, MetricFamilies* out) {
   }
 }
 
+void AddFencedPeers(const v1::NodeSample& sample, MetricFamilies* out) {
+  for (R replica : sample.replicas()) {
+    for (const uint32_t node : replica.status().fenced_nodes()) {
+      out->Add({{"shard", Shard(replica)}, {"peer", absl::StrCat(node)}}, 1.0);
+    }
+  }
+}
+
 double LagOf(R replica, const v1::FollowerSample& follower) {
   const uint64_t last = replica.status().last_index();
   return follower.match_index() > last ? 0 : static_cast<double>(last - follower.match_index());
@@ -170,6 +178,9 @@ void RaftState(const v1::NodeSample& s, MetricFamilies* out) {
   out->Gauge("quorumbook_raft_fenced",
              "1 when evidence of a fault keeps it from voting and serving");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.status().fenced()); });
+  out->Gauge("quorumbook_raft_fenced_peer",
+             "1 for each peer that it has fenced off upon evidence of a fault");
+  AddFencedPeers(s, out);
   out->Gauge("quorumbook_raft_waiting_bytes", "commands that wait to be packed into an entry");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.waiting_bytes()); });
   out->Gauge("quorumbook_raft_match_lag_entries", "entries that a peer lacks; of the leader only");
