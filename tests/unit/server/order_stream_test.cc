@@ -4,12 +4,14 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/exchange_service.h"
@@ -47,6 +49,23 @@ v1::CommandBatch OrdersThatDoNotRest(exchange::SessionId session, uint64_t first
   return Batch(session, first_sequence, kBatchCommands, order);
 }
 
+// Order streams of a node that owes its clients so many bytes already.
+class StreamsOnly final : public v1::Exchange::CallbackService {
+ public:
+  StreamsOnly(const ShardSet* shards, GrpcMetrics* metrics, uint64_t unsent)
+      : shards_(*shards), metrics_(*metrics), guard_(shards), unsent_(unsent) {}
+  grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>* Stream(
+      grpc::CallbackServerContext* context) override {
+    return OrderStream::Begin(&shards_, &guard_, &unsent_, &metrics_, context);
+  }
+
+ private:
+  const ShardSet& shards_;
+  GrpcMetrics& metrics_;
+  SessionGuard guard_;
+  std::atomic<uint64_t> unsent_;
+};
+
 // A leader behind gRPC whose strand can be held.
 class OrderStreamTest : public testing::Test {
  protected:
@@ -56,7 +75,13 @@ class OrderStreamTest : public testing::Test {
     config_.node_id = leader_;
     shards_.Add(group_.shared_replica(leader_));
     shards_.Serve();
-    service_ = std::make_unique<ExchangeService>(&shards_, &metrics_);
+    Listen(std::make_unique<ExchangeService>(&shards_, &metrics_));
+  }
+  // From now on `service` answers.
+  void Listen(std::unique_ptr<grpc::Service> service) {
+    if (server_ != nullptr) server_->Shutdown();
+    server_.reset();
+    service_ = std::move(service);
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(service_.get());
@@ -76,6 +101,17 @@ class OrderStreamTest : public testing::Test {
   }
   exchange::SessionId OpenSession(AccountId account = AccountId(1)) {
     return group_.Submit(leader_, exchange::OpenSession{account}).group.session;
+  }
+  // Nothing is executed until the promise is kept.
+  std::shared_ptr<std::promise<void>> HoldStrand() {
+    auto held = std::make_shared<std::promise<void>>();
+    auto release = std::make_shared<std::promise<void>>();
+    replica().GetStatus(/*digests=*/false, [held, release](const v1::ReplicaStatus&) {
+      held->set_value();
+      release->get_future().wait();
+    });
+    held->get_future().wait();
+    return release;
   }
   // Sends so many batches and takes all answers, from `go` on: how many commands were executed.
   std::future<uint64_t> Send(exchange::SessionId session, uint64_t batches,
@@ -133,7 +169,7 @@ class OrderStreamTest : public testing::Test {
   ShardSet shards_{&config_};
   GrpcMetrics metrics_;
   Group group_{1, /*snapshot_log_bytes=*/64 << 20};
-  std::unique_ptr<ExchangeService> service_;
+  std::unique_ptr<grpc::Service> service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -197,15 +233,7 @@ TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) 
           .size();
   const uint64_t crowd = kCrowdedBytes / batch_bytes + 1;
   ASSERT_LT(crowd + 10, 2 * kBatches);
-  std::promise<void> held;
-  std::promise<void> release;
-  std::thread holder([&] {
-    replica().Read(/*stale_ok=*/true, [&](const Refusal*, const exchange::Exchange&) {
-      held.set_value();
-      release.get_future().wait();
-    });
-  });
-  held.get_future().wait();
+  const auto release = HoldStrand();
 
   std::future<uint64_t> first = Send(sessions[0], kBatches);
   std::future<uint64_t> second = Send(sessions[1], kBatches);
@@ -218,8 +246,7 @@ TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) 
   // One more of each of the first two may have been on its way in when the shard became crowded.
   EXPECT_LE(SettledBatchesRead(), crowd + 2 + kNewcomers);
 
-  release.set_value();
-  holder.join();
+  release->set_value();
   EXPECT_EQ(first.get(), kBatches * kBatchCommands);
   EXPECT_EQ(second.get(), kBatches * kBatchCommands);
   for (std::future<uint64_t>& newcomer : newcomers) EXPECT_EQ(newcomer.get(), 2 * kBatchCommands);
@@ -236,6 +263,22 @@ TEST_F(OrderStreamTest, AStreamWhoseAnswersAreNotTakenIsNotReadWithoutEnd) {
   EXPECT_LT(SettledBatchesRead(), kBatches - 50);
   go.set_value();
   EXPECT_EQ(executed.get(), kBatches * kBatchCommands);
+}
+
+TEST_F(OrderStreamTest, ANodeWhoseAnswersAreNotTakenTakesOneBatchOfAStreamAtATime) {
+  constexpr uint64_t kBatches = 10;
+  for (const bool full : {false, true}) {
+    Listen(std::make_unique<StreamsOnly>(&shards_, &metrics_, full ? kMaxUnsentBytesOfNode : 0));
+    const exchange::SessionId session = OpenSession();
+    const auto release = HoldStrand();
+    const uint64_t before = BatchesRead();
+    const uint64_t expected = full ? 1 : kBatches;
+    std::future<uint64_t> executed = Send(session, kBatches);
+    EXPECT_TRUE(Await([&] { return BatchesRead() == before + expected; })) << full;
+    EXPECT_EQ(SettledBatchesRead(), before + expected) << full;
+    release->set_value();
+    EXPECT_EQ(executed.get(), kBatches * kBatchCommands) << full << ": all the same";
+  }
 }
 
 }  // namespace
