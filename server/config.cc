@@ -24,7 +24,6 @@ constexpr size_t kMaxNodes = 7;
 constexpr size_t kMaxShards = 1024;
 constexpr uint64_t kKeepLogShare = 16;
 constexpr size_t kMaxConfigBytes = size_t{1} << 20;
-constexpr std::array<std::string_view, 3> kFileKeys = {"peers", "shards", "symbols.shards"};
 
 void ApplyOverrides(const ConfigOverrides& overrides, const std::string& source, Config* config,
                     ConfigErrors* errors, ConfigOrigins* origins) {

@@ -407,9 +407,9 @@ const ScalarKey* FindConfigKey(std::string_view name) {
 std::string SuggestConfigKey(std::string_view unknown) {
   std::string best;
   size_t best_distance = 4;
-  for (std::string_view extra : {"peers", "shards", "symbols.shards"}) {
-    const size_t distance = EditDistance(unknown, extra);
-    if (distance < best_distance) best = extra, best_distance = distance;
+  for (const std::string_view key : kFileKeys) {
+    const size_t distance = EditDistance(unknown, key);
+    if (distance < best_distance) best = key, best_distance = distance;
   }
   for (const ScalarKey& key : ConfigSchema()) {
     const size_t distance = EditDistance(unknown, key.key.name);
