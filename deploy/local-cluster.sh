@@ -248,7 +248,9 @@ command_up() {
   mkdir -p "$dir"
   if [ -n "$tls" ] && [ ! -d "$dir/tls" ]; then
     [ ! -f "$dir/shape" ] || fail "$dir holds a cluster without TLS; take another --dir"
-    "$root/deploy/make-certificates.sh" "$dir/tls" --cluster local --nodes "$nodes"
+    # Whatever looks for tls/ must find all of it, though this may be interrupted.
+    "$root/deploy/make-certificates.sh" "$dir/tls.part" --cluster local --nodes "$nodes"
+    mv "$dir/tls.part" "$dir/tls"
   fi
   echo "$nodes $base_port" >"$dir/shape"
   for n in $(seq "$nodes"); do start_node "$n"; done

@@ -4,7 +4,8 @@
 # usage: deploy/make-certificates.sh DIR --cluster ID [OPTIONS]
 #
 #   DIR            where they go: ca.crt, ca.key, node1.crt, node1.key, ... A CA that is there
-#                  already is used; certificates of nodes are made anew
+#                  already is used; certificates of nodes are made anew. Can be run again when it
+#                  was interrupted
 #   --cluster ID   the cluster's `cluster.id`
 #   --nodes N      for nodes 1 to N (default 3)
 #   --node N       for node N alone
@@ -86,11 +87,23 @@ run_openssl() {
   said=$(openssl "$@" 2>&1) || fail "openssl $1: $said"
 }
 
-new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+curve=ec_paramgen_curve:P-256
+
+# Files are made under another name, and get their own when they are whole: whoever interrupts this
+# runs it again.
+keep() {
+  local name
+  for name in "$@"; do mv "$dir/$name.part" "$dir/$name"; done
+}
+
+make_ca_key() {
+  run_openssl genpkey -algorithm EC -pkeyopt "$curve" -out "$dir/ca.key.part"
+  keep ca.key
+}
 
 make_ca() {
-  run_openssl req -x509 "${new_key[@]}" -keyout "$dir/ca.key" -out "$dir/ca.crt" -days 3650 \
-    -subj "/CN=CA of cluster $cluster" -extensions ca -config /dev/stdin <<'END'
+  run_openssl req -x509 -key "$dir/ca.key" -out "$dir/ca.crt.part" -days 3650 \
+    -subj "/O=$cluster/CN=quorumbook CA" -extensions ca -config /dev/stdin <<'END'
 [req]
 distinguished_name = name
 [name]
@@ -99,15 +112,17 @@ basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
 END
+  chmod 644 "$dir/ca.crt.part"
+  keep ca.crt
 }
 
 make_node() {
   local names
   names=$(names_of "$1")
-  run_openssl req -new "${new_key[@]}" -keyout "$dir/node$1.key" -out "$dir/node$1.csr" \
-    -subj "/CN=node $1"
+  run_openssl req -new -newkey ec -pkeyopt "$curve" -nodes -keyout "$dir/node$1.key.part" \
+    -out "$dir/node$1.csr" -subj "/CN=node $1"
   run_openssl x509 -req -in "$dir/node$1.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" \
-    -set_serial "0x$(openssl rand -hex 16)" -days "$days" -out "$dir/node$1.crt" \
+    -set_serial "0x$(openssl rand -hex 16)" -days "$days" -out "$dir/node$1.crt.part" \
     -extfile /dev/stdin <<END
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -115,6 +130,8 @@ extendedKeyUsage = serverAuth, clientAuth
 subjectAltName = $names
 END
   rm "$dir/node$1.csr"
+  chmod 644 "$dir/node$1.crt.part"
+  keep "node$1.key" "node$1.crt"
 }
 
 parse_arguments "$@"
@@ -123,7 +140,7 @@ umask 077
 mkdir -p "$dir"
 if [ ! -e "$dir/ca.key" ]; then
   [ ! -e "$dir/ca.crt" ] || fail "$dir/ca.crt is there, but not its ca.key"
-  make_ca
+  make_ca_key
 fi
+[ -e "$dir/ca.crt" ] || make_ca
 for node in $(seq "$first" "$last"); do make_node "$node"; done
-chmod 644 "$dir"/*.crt

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "quorumbook/v1/cluster.grpc.pb.h"
@@ -17,8 +18,9 @@ namespace quorumbook::server {
 class ClusterService final : public v1::Cluster::CallbackService {
  public:
   // Both outlive this.
-  ClusterService(const ShardSet* shards, const StoreProbe* probe)
-      : shards_(*shards), probe_(*probe) {}
+  ClusterService(const ShardSet* shards, const StoreProbe* probe,
+                 RequestPlaces places = RequestPlaces())
+      : shards_(*shards), places_(std::move(places)), probe_(*probe) {}
 
   grpc::ServerUnaryReactor* DescribeCluster(grpc::CallbackServerContext* context,
                                             const v1::DescribeClusterRequest* request,

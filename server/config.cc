@@ -24,7 +24,6 @@ constexpr size_t kMaxNodes = 7;
 constexpr size_t kMaxShards = 1024;
 constexpr uint64_t kKeepLogShare = 16;
 constexpr size_t kMaxConfigBytes = size_t{1} << 20;
-constexpr std::array<std::string_view, 3> kFileKeys = {"peers", "shards", "symbols.shards"};
 
 void ApplyOverrides(const ConfigOverrides& overrides, const std::string& source, Config* config,
                     ConfigErrors* errors, ConfigOrigins* origins) {
@@ -272,14 +271,31 @@ std::string EnvironmentName(std::string_view key) {
                      absl::AsciiStrToUpper(absl::StrReplaceAll(std::string(key), {{".", "_"}})));
 }
 
+// Whether a variable looks like one that Kubernetes puts into pods for a Service X, whose name may
+// begin like a group of keys: X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_WEB, X_PORT=tcp://...,
+// X_PORT_8080_TCP, X_PORT_8080_TCP_ADDR.
+static bool IsOfService(std::string_view variable, std::string_view value) {
+  if (variable.ends_with("_SERVICE_HOST") || variable.ends_with("_SERVICE_PORT")) return true;
+  if (variable.find("_SERVICE_PORT_") != std::string_view::npos) return true;
+  const bool url = value.starts_with("tcp://") || value.starts_with("udp://");
+  if (variable.ends_with("_PORT") && url) return true;
+  constexpr std::string_view kPort = "_PORT_";
+  const size_t port = variable.rfind(kPort);
+  if (port == std::string_view::npos) return false;
+  const std::string_view rest = variable.substr(port + kPort.size());
+  const size_t end = rest.find_first_not_of("0123456789");
+  return end != 0 && end != std::string_view::npos && rest[end] == '_';
+}
+
 // The key that a variable names, known or not; empty: it names none, and may be meant for others.
-static std::string KeyOfVariable(const std::string& variable) {
+static std::string KeyOfVariable(const std::string& variable, const std::string& value) {
   for (const ScalarKey& key : ConfigSchema()) {
     if (EnvironmentName(key.key.name) == variable) return std::string(key.key.name);
   }
   for (const std::string_view key : kFileKeys) {
     if (EnvironmentName(key) == variable) return std::string(key);
   }
+  if (IsOfService(variable, value)) return "";
   for (const ScalarKey& key : ConfigSchema()) {
     const size_t dot = key.key.name.find('.');
     if (dot == std::string_view::npos) continue;
@@ -297,7 +313,7 @@ ConfigOverrides EnvironmentOverrides(const char* const* environment) {
   for (; environment != nullptr && *environment != nullptr; ++environment) {
     const std::pair<std::string, std::string> variable =
         absl::StrSplit(*environment, absl::MaxSplits('=', 1));
-    if (std::string key = KeyOfVariable(variable.first); !key.empty()) {
+    if (std::string key = KeyOfVariable(variable.first, variable.second); !key.empty()) {
       overrides.emplace_back(std::move(key), variable.second);
     }
   }

@@ -16,6 +16,16 @@
 #include "server/listen_address.h"
 
 namespace quorumbook::server {
+
+constexpr size_t kMaxClusterIdLength = 64;
+
+bool IsClusterId(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  });
+  return plain && !text.empty() && text.size() <= kMaxClusterIdLength;
+}
+
 ConfigFault SetNumber(const std::string& text, uint64_t min, uint64_t max, uint64_t* out) {
   uint64_t value = 0;
   if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
@@ -53,10 +63,7 @@ ConfigFault SetChoice(const std::string& text, const std::vector<std::string>& c
 }
 
 ConfigFault SetClusterId(const std::string& text, std::string* out) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
-  });
-  if (text.empty() || text.size() > 64 || !plain) {
+  if (!IsClusterId(text)) {
     return {fmt::format("'{}' is no cluster id", text),
             "use 1 to 64 letters, digits, '-', '_' or '.'"};
   }
@@ -400,9 +407,9 @@ const ScalarKey* FindConfigKey(std::string_view name) {
 std::string SuggestConfigKey(std::string_view unknown) {
   std::string best;
   size_t best_distance = 4;
-  for (std::string_view extra : {"peers", "shards", "symbols.shards"}) {
-    const size_t distance = EditDistance(unknown, extra);
-    if (distance < best_distance) best = extra, best_distance = distance;
+  for (const std::string_view key : kFileKeys) {
+    const size_t distance = EditDistance(unknown, key);
+    if (distance < best_distance) best = key, best_distance = distance;
   }
   for (const ScalarKey& key : ConfigSchema()) {
     const size_t distance = EditDistance(unknown, key.key.name);

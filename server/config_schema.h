@@ -1,6 +1,7 @@
 // The schema of the configuration: every scalar key, once, with how its text is read.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,10 +28,15 @@ struct ScalarKey {
 };
 
 const std::vector<ScalarKey>& ConfigSchema();
+// The keys that are lists and maps, which only a file can hold.
+inline constexpr std::array<std::string_view, 3> kFileKeys = {"peers", "shards", "symbols.shards"};
 // Null: no such key.
 const ScalarKey* FindConfigKey(std::string_view name);
 // What to do about an unknown key: the one that it resembles, if any.
 std::string SuggestConfigKey(std::string_view unknown);
+
+// Whether a cluster can have this id.
+bool IsClusterId(std::string_view text);
 
 // Readers of values, for the keys that are lists and maps.
 ConfigFault SetNumber(const std::string& text, uint64_t min, uint64_t max, uint64_t* out);

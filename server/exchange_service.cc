@@ -25,8 +25,8 @@ uint64_t ServingTerm(const ShardSet& shards, uint32_t shard) {
   return replica == nullptr ? 0 : replica->serving_term();
 }
 
-// Submits `group`, encoded, and finishes the call with the refusal, if there is one, else calls
-// `fill`.
+// Submits `group`, encoded, and finishes the call with the refusal, if there is one and nothing was
+// executed, else calls `fill`: an error would hide what was.
 template <typename Fill>
 Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context, uint32_t shard,
                    uint64_t term, std::string group, Fill fill) {
@@ -41,7 +41,8 @@ Unary* SubmitGroup(const ShardSet& shards, grpc::CallbackServerContext* context,
                   [&shards, context, reactor, fill](const GroupReply& reply) {
                     if (reply.refusal != nullptr) {
                       reactor->Finish(shards.ToStatus(*reply.refusal, context));
-                    } else if (reply.group->status != exchange::SessionStatus::kOk) {
+                    } else if (reply.group->status != exchange::SessionStatus::kOk &&
+                               reply.group->command_count == 0) {
                       reactor->Finish(shards.ToStatus(SessionRefusal(*reply.group), context));
                     } else {
                       fill(reply);

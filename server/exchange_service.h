@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "quorumbook/v1/exchange.grpc.pb.h"
 #include "server/monitoring/grpc_metrics.h"
@@ -15,8 +16,9 @@ namespace quorumbook::server {
 class ExchangeService final : public v1::Exchange::CallbackService {
  public:
   // Both outlive this.
-  ExchangeService(const ShardSet* shards, GrpcMetrics* metrics)
-      : shards_(*shards), metrics_(*metrics), guard_(shards) {}
+  ExchangeService(const ShardSet* shards, GrpcMetrics* metrics,
+                  RequestPlaces places = RequestPlaces())
+      : shards_(*shards), places_(std::move(places)), metrics_(*metrics), guard_(shards) {}
 
   grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
                                         const v1::OpenSessionRequest* request,

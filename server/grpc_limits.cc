@@ -1,12 +1,10 @@
 #include "server/grpc_limits.h"
 
-#include <absl/strings/match.h>
-#include <fmt/format.h>
 #include <grpc/grpc_security_constants.h>
 
-#include <string_view>
 #include <vector>
 
+#include "common/connection_error.h"
 #include "server/tls.h"
 
 namespace quorumbook::server {
@@ -31,13 +29,7 @@ grpc::ChannelArguments NodeChannelArguments() {
   return arguments;
 }
 
-// Errors of OpenSSL and gRPC, in their words, and what is behind them.
-struct Explanation {
-  bool tls;  // this node uses it
-  std::string_view error;
-  std::string_view meaning;
-};
-constexpr Explanation kExplanations[] = {
+constexpr KnownConnectionError kConnectionErrors[] = {
     {true, "wrong version number", "it speaks plain text: set tls.* on every node, or on none"},
     {true, "is not in peer certificate", "who answers there has the certificate of somebody else"},
     {true, "certificate verify failed",
@@ -74,25 +66,19 @@ std::shared_ptr<grpc::ServerCredentials> ListenerCredentials(const Config& confi
   return grpc::SslServerCredentials(options);
 }
 
-std::optional<NodeId> CertifiedCaller(const Config& config,
-                                      const grpc::ServerContextBase& context) {
+std::optional<NodeId> NodeInCertificate(const Config& config,
+                                        const grpc::AuthContext& auth_context) {
   if (config.tls == nullptr) return std::nullopt;
   std::vector<std::string> names;
-  const auto properties = context.auth_context();
-  for (const grpc::string_ref& name : properties->FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
+  for (const grpc::string_ref& name :
+       auth_context.FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
     names.emplace_back(name.data(), name.size());
   }
   return NodeOfCertificate(config.cluster_id, names);
 }
 
 std::string ExplainConnection(const Config& config, const std::string& error) {
-  if (!absl::StrContains(error, "failed to connect")) return error;  // it was connected
-  const bool tls = config.tls != nullptr;
-  for (const Explanation& known : kExplanations) {
-    if (known.tls != tls || error.find(known.error) == std::string::npos) continue;
-    return fmt::format("{} ({})", error, known.meaning);
-  }
-  return error;
+  return ExplainConnectionError(kConnectionErrors, config.tls != nullptr, error);
 }
 
 void SetListenerArguments(int max_message_bytes, grpc::ServerBuilder* builder) {

@@ -1,6 +1,8 @@
 // What markets look like, over gRPC (proto/quorumbook/v1/market_data.proto).
 #pragma once
 
+#include <utility>
+
 #include "quorumbook/v1/market_data.grpc.pb.h"
 #include "server/monitoring/grpc_metrics.h"
 #include "server/replica_call.h"
@@ -13,8 +15,9 @@ class MarketDataService final
     : public v1::MarketData::WithRawCallbackMethod_Subscribe<v1::MarketData::CallbackService> {
  public:
   // Both outlive this.
-  MarketDataService(const ShardSet* shards, GrpcMetrics* metrics)
-      : shards_(*shards), metrics_(*metrics) {}
+  MarketDataService(const ShardSet* shards, GrpcMetrics* metrics,
+                    RequestPlaces places = RequestPlaces())
+      : shards_(*shards), places_(std::move(places)), metrics_(*metrics) {}
 
   grpc::ServerUnaryReactor* ListSymbols(grpc::CallbackServerContext* context,
                                         const v1::ListSymbolsRequest* request,

@@ -73,7 +73,10 @@ bool PeerIdentity::ClaimsOtherThan(NodeId node, const v1::PeerHello& hello) cons
 
 std::string PeerIdentity::WhyNot(const v1::PeerHello& hello) const {
   if (hello.cluster_id() != cluster_id_) {
-    return fmt::format("this is cluster '{}', not '{}'", cluster_id_, hello.cluster_id());
+    // What no cluster can be called may be long, and this is logged and kept.
+    const bool possible = IsClusterId(hello.cluster_id());
+    return fmt::format("this is cluster '{}', not {}", cluster_id_,
+                       possible ? fmt::format("'{}'", hello.cluster_id()) : "another cluster");
   }
   if (hello.protocol_version() != kPeerProtocolVersion) {
     return fmt::format("peer protocol {} is not spoken here, {} is", hello.protocol_version(),

@@ -55,9 +55,16 @@ class AcceptedStream final : public PeerStream<AcceptedReactor> {
 
 class DialedStream final : public PeerStream<DialedReactor> {
  public:
+  // As HelloCheck; also told what TLS knows of who answers.
+  using Check = std::function<std::pair<PeerLink*, grpc::Status>(const grpc::AuthContext&,
+                                                                 const v1::PeerHello&)>;
   using Ended = std::function<void(const grpc::Status&)>;
-  DialedStream(const PeerIdentity& identity, HelloCheck check, Ended ended)
-      : PeerStream(identity, std::move(check)), ended_callback_(std::move(ended)) {}
+  DialedStream(const PeerIdentity& identity, const Check& check, Ended ended)
+      : PeerStream(identity,
+                   [this, check](const v1::PeerHello& hello) {
+                     return check(*context_.auth_context(), hello);
+                   }),
+        ended_callback_(std::move(ended)) {}
 
   void Dial(v1::Peer::Stub* stub) {
     Begin();
@@ -114,7 +121,8 @@ class PeerTransport::Acceptor final : public v1::Peer::CallbackService {
   explicit Acceptor(PeerTransport* transport) : transport_(transport) {}
 
   AcceptedReactor* Connect(grpc::CallbackServerContext* context) override {
-    const std::optional<NodeId> certified = CertifiedCaller(transport_->config_, *context);
+    const std::optional<NodeId> certified =
+        NodeInCertificate(transport_->config_, *context->auth_context());
     auto stream = std::make_shared<AcceptedStream>(
         transport_->identity_,
         [this, certified](const v1::PeerHello& hello) { return Check(certified, hello); },
@@ -179,7 +187,10 @@ class PeerTransport::Dialer {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     auto stream = std::make_shared<DialedStream>(
-        transport_.identity_, [this](const v1::PeerHello& hello) { return Check(hello); },
+        transport_.identity_,
+        [this](const grpc::AuthContext& auth_context, const v1::PeerHello& hello) {
+          return Check(NodeInCertificate(transport_.config_, auth_context), hello);
+        },
         [this](const grpc::Status& status) { OnEnded(status); });
     stream_ = stream;
     stream->Dial(stub_.get());
@@ -199,12 +210,16 @@ class PeerTransport::Dialer {
   }
 
  private:
-  std::pair<PeerLink*, grpc::Status> Check(const v1::PeerHello& hello) {
+  std::pair<PeerLink*, grpc::Status> Check(const std::optional<NodeId>& certified,
+                                           const v1::PeerHello& hello) {
     const bool other = transport_.identity_.ClaimsOtherThan(link_->peer(), hello);
-    std::string why = transport_.identity_.WhyNot(hello);
+    std::string why;
+    if (certified && *certified != link_->peer()) {
+      why = fmt::format("its certificate is not for node {} alone", link_->peer().value());
+    }
+    if (why.empty()) why = transport_.identity_.WhyNot(hello);
     if (why.empty() && other) why = fmt::format("it is node {}", hello.node_id());
-    // By its certificate it is the node that was dialed: gRPC has seen to that.
-    if (other && transport_.config_.tls != nullptr) transport_.events_.forged(link_->peer());
+    if (other && certified == link_->peer()) transport_.events_.forged(link_->peer());
     const std::lock_guard lock(mutex_);
     const bool news = std::exchange(last_refusal_, why) != why;
     if (why.empty()) return {link_, grpc::Status::OK};

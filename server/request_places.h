@@ -10,7 +10,7 @@ namespace quorumbook::server {
 // Of one service, open subscriptions included; beyond it the answer is kBusy.
 inline constexpr size_t kMaxRequests = 65'536;
 
-// Thread-safe.
+// Thread-safe. A copy has the same places.
 class RequestPlaces {
  public:
   explicit RequestPlaces(size_t most = kMaxRequests) : most_(most) {}

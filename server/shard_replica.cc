@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "server/clock_check.h"
@@ -76,6 +77,12 @@ void AddMembers(const consensus::Configuration& configuration, Members* members)
     member->set_incarnation(IncarnationOf(id));
     member->set_kind(KindOf(configuration, id));
   }
+}
+
+void AddNodes(const std::vector<NodeId>& members, Nodes* nodes) {
+  std::set<uint32_t> numbers;
+  for (const NodeId member : members) numbers.insert(NumberOf(member));
+  nodes->Add(numbers.begin(), numbers.end());
 }
 
 absl::StatusOr<std::shared_ptr<ShardReplica>> ShardReplica::Open(
@@ -283,6 +290,7 @@ v1::ReplicaStatus ShardReplica::MakeStatus(bool digests) const {
   }
   AddMembers(raft.configuration, status.mutable_members());
   status.set_fenced(raft.quarantined);
+  AddNodes(raft.fenced, status.mutable_fenced_nodes());
   return status;
 }
 

@@ -47,6 +47,9 @@ struct ReplicaEnvironment {
 // A configuration in the words of the API.
 using Members = google::protobuf::RepeatedPtrField<v1::MemberStatus>;
 void AddMembers(const consensus::Configuration& configuration, Members* members);
+// The nodes of `members`, in order, each once.
+using Nodes = google::protobuf::RepeatedField<uint32_t>;
+void AddNodes(const std::vector<NodeId>& members, Nodes* nodes);
 
 // Commands on their way to the strand, a replica; beyond it the answer is kBusy.
 inline constexpr uint64_t kMaxInboxBytes = uint64_t{32} << 20;

@@ -12,14 +12,14 @@
 #include <openssl/x509v3.h>
 
 #include <ctime>
-#include <fstream>
 #include <optional>
 #include <utility>
+
+#include "common/small_file.h"
 
 namespace quorumbook::server {
 namespace {
 
-constexpr size_t kMaxFileBytes = size_t{1} << 20;
 constexpr char kMakeThem[] = "deploy/make-certificates.sh makes such files";
 
 template <auto free>
@@ -39,14 +39,10 @@ using Verification = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>
 using Names = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
 
 std::optional<std::string> ReadFile(const std::string& path, ConfigFault* fault) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (!in.eof()) {
+  std::optional<std::string> text = ReadSmallFile(path);
+  if (!text) {
     *fault = {fmt::format("'{}' can not be read", path),
               "name a file of at most 1 MiB that exists and that this user may read"};
-    return std::nullopt;
   }
   return text;
 }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "client/lib/session.h"
+#include "common/small_file.h"
 
 namespace quorumbook::client {
 
@@ -15,7 +17,6 @@ using std::chrono::milliseconds;
 
 // Whose session adds symbols: any will do, symbols belong to nobody.
 constexpr uint64_t kAdministratorAccount = 1;
-constexpr size_t kMaxCaBytes = size_t{1} << 20;
 
 absl::StatusOr<v1::ClusterDescription> ClientImpl::DescribeCluster() {
   return connection_->Describe(connection_->options().timeout);
@@ -201,19 +202,16 @@ static absl::Status CheckEndpoint(const std::string& endpoint) {
 
 static absl::StatusOr<std::string> ReadCa(const std::string& path) {
   if (path.empty()) return "";
-  std::ifstream in(path, std::ios::binary);
-  std::string text(client::kMaxCaBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (!in.eof()) {
+  std::optional<std::string> text = ReadSmallFile(path);
+  if (!text) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the CA file '", path, "' can not be read; name a file of at most 1 MiB that exists"));
   }
-  if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+  if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat("the CA file '", path, "' holds no certificate in PEM form"));
   }
-  return text;
+  return *std::move(text);
 }
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {

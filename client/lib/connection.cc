@@ -1,6 +1,5 @@
 #include "client/lib/connection.h"
 
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "client/lib/backoff.h"
 #include "client/lib/route.h"
+#include "common/connection_error.h"
 
 namespace quorumbook::client {
 
@@ -28,27 +28,12 @@ Connection::Connection(const ClientOptions& options, const std::string& ca)
       map_(options.endpoints),
       seed_(std::random_device()()) {}
 
-// What OpenSSL and gRPC say, with what is behind it.
-static std::string ExplainConnection(bool with_tls, const std::string& error) {
-  struct Explanation {
-    bool tls;
-    std::string_view error;
-    std::string_view meaning;
-  };
-  static constexpr Explanation kExplanations[] = {
-      {true, "wrong version number", "it speaks plain text: name no CA"},
-      {true, "certificate verify failed", "its certificate is not of the CA that was named"},
-      {true, "is not in peer certificate", "its certificate is for other names and addresses"},
-      {false, "Socket closed", "if it uses TLS, name the file of its CA"},
-  };
-  if (!absl::StrContains(error, "failed to connect")) return error;  // it was connected
-  for (const Explanation& known : kExplanations) {
-    if (known.tls != with_tls || error.find(known.error) == std::string::npos) continue;
-    return absl::StrCat(error, " (", absl::string_view(known.meaning.data(), known.meaning.size()),
-                        ")");
-  }
-  return error;
-}
+constexpr KnownConnectionError kConnectionErrors[] = {
+    {true, "wrong version number", "it speaks plain text: name no CA"},
+    {true, "certificate verify failed", "its certificate is not of the CA that was named"},
+    {true, "is not in peer certificate", "its certificate is for other names and addresses"},
+    {false, "Socket closed", "if it uses TLS, name the file of its CA"},
+};
 
 static milliseconds Until(SteadyClock::time_point deadline) {
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - SteadyClock::now()));
@@ -99,7 +84,8 @@ absl::StatusOr<v1::ClusterDescription> Connection::Describe(milliseconds timeout
       }
       said[address] = error.status.ok()
                           ? "describes no cluster"
-                          : ExplainConnection(!options_.ca_file.empty(), client::Describe(error));
+                          : ExplainConnectionError(kConnectionErrors, !options_.ca_file.empty(),
+                                                   client::Describe(error));
     }
     std::this_thread::sleep_for(std::min(backoff.Next(), Until(deadline)));
   } while (Until(deadline).count() > 0);

@@ -42,6 +42,7 @@ Json ReplicaJson(const v1::ReplicaStatus& replica, bool digests) {
                {"open_orders", replica.open_orders()},
                {"sessions", replica.sessions()}};
   json["fenced"] = replica.fenced();
+  json["fenced_nodes"] = replica.fenced_nodes();
   json["members"] = Json::array();
   for (const v1::MemberStatus& member : replica.members())
     json["members"].push_back(MemberJson(member));

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <map>
 
 #include "server/monitoring/cluster_view.h"
@@ -35,17 +36,24 @@ void EachCount(const v1::NodeSample& sample, MetricFamilies* out, const char* la
   }
 }
 
+// Of two incarnations of one node, the one that runs is heard; when neither is, the one that has
+// more is as good a guess as any. Their numbers are random and tell nothing.
+bool RunsRather(const v1::FollowerSample& one, const v1::FollowerSample& other) {
+  if (one.active() != other.active()) return one.active();
+  return one.match_index() > other.match_index();
+}
+
 // One sample a node. While one that began anew takes the place of its former self, the group has
-// both: what is told is of the one that runs, the later.
+// both: what is told is of the one that runs.
 template <typename Value>
 void EachFollower(const v1::NodeSample& sample, MetricFamilies* out, Value value) {
   for (const v1::ReplicaSample& replica : sample.replicas()) {
-    std::map<uint32_t, const v1::FollowerSample*> latest;
+    std::map<uint32_t, const v1::FollowerSample*> running;
     for (const v1::FollowerSample& follower : replica.followers()) {
-      const v1::FollowerSample*& one = latest[follower.node_id()];
-      if (one == nullptr || one->incarnation() < follower.incarnation()) one = &follower;
+      const v1::FollowerSample*& one = running[follower.node_id()];
+      if (one == nullptr || RunsRather(follower, *one)) one = &follower;
     }
-    for (const auto& [node, follower] : latest) {
+    for (const auto& [node, follower] : running) {
       out->Add({{"shard", Shard(replica)}, {"peer", absl::StrCat(node)}},
                static_cast<double>(value(replica, *follower)));
     }
@@ -88,14 +96,11 @@ uint32_t Voters(R replica, bool voting) {
   return count;
 }
 
-// Of the replica itself: its member that began last.
+// Of a leader. It has no other incarnation in its group that votes: nobody replaces a leader.
 bool SelfVotes(R replica, uint32_t node) {
-  const v1::MemberStatus* self = nullptr;
-  for (const v1::MemberStatus& member : replica.status().members()) {
-    if (member.node_id() != node) continue;
-    if (self == nullptr || self->incarnation() < member.incarnation()) self = &member;
-  }
-  return self != nullptr && self->kind() != v1::MemberStatus::LEARNER;
+  return std::ranges::any_of(replica.status().members(), [node](const v1::MemberStatus& member) {
+    return member.node_id() == node && member.kind() != v1::MemberStatus::LEARNER;
+  });
 }
 
 bool IsVoter(R replica, uint32_t node, uint64_t incarnation) {
@@ -125,6 +130,14 @@ void AddActiveVoters(const v1::NodeSample& sample, MetricFamilies* out) {
       active += follower.active() && voter ? 1 : 0;
     }
     out->Add({{"shard", Shard(replica)}}, active);
+  }
+}
+
+void AddFencedPeers(const v1::NodeSample& sample, MetricFamilies* out) {
+  for (R replica : sample.replicas()) {
+    for (const uint32_t node : replica.status().fenced_nodes()) {
+      out->Add({{"shard", Shard(replica)}, {"peer", absl::StrCat(node)}}, 1.0);
+    }
   }
 }
 
@@ -165,6 +178,9 @@ void RaftState(const v1::NodeSample& s, MetricFamilies* out) {
   out->Gauge("quorumbook_raft_fenced",
              "1 when evidence of a fault keeps it from voting and serving");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.status().fenced()); });
+  out->Gauge("quorumbook_raft_fenced_peer",
+             "1 for each peer that it has fenced off upon evidence of a fault");
+  AddFencedPeers(s, out);
   out->Gauge("quorumbook_raft_waiting_bytes", "commands that wait to be packed into an entry");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.waiting_bytes()); });
   out->Gauge("quorumbook_raft_match_lag_entries", "entries that a peer lacks; of the leader only");

@@ -118,7 +118,7 @@ Json ReplicaJson(const ClusterView& view, const NodeView& node, uint32_t shard,
     for (const char* name :
          {"term", "commit_index", "applied_index", "durable_index", "first_index", "last_index",
           "snapshot_index", "log_bytes", "lag_entries", "apply_lag_entries", "event_sequence",
-          "open_orders", "sessions", "fenced"}) {
+          "open_orders", "sessions", "fenced", "fenced_nodes"}) {
       out[name] = nullptr;
     }
     return out;
@@ -139,6 +139,7 @@ Json ReplicaJson(const ClusterView& view, const NodeView& node, uint32_t shard,
   out["open_orders"] = status.open_orders();
   out["sessions"] = status.sessions();
   out["fenced"] = status.fenced();
+  out["fenced_nodes"] = status.fenced_nodes();
   return out;
 }
 

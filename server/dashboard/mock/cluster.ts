@@ -147,6 +147,7 @@ export function shards(): Shards {
         open_orders: 24_105,
         sessions: 20,
         fenced: false,
+        fenced_nodes: [],
       })),
     })),
   };

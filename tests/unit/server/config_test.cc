@@ -97,6 +97,25 @@ TEST(Config, AVariableThatIsMeantForAKeyMustNameOne) {
           HasSubstr("environment: http.token_file: is empty")));
 }
 
+// A Service may have a name like quorumbook-http.
+TEST(Config, VariablesThatKubernetesSetsForServicesAreMeantForOthers) {
+  const char* const environment[] = {"QUORUMBOOK_HTTP_SERVICE_HOST=10.96.0.7",
+                                     "QUORUMBOOK_HTTP_SERVICE_PORT=8080",
+                                     "QUORUMBOOK_HTTP_SERVICE_PORT_WEB=8080",
+                                     "QUORUMBOOK_HTTP_PORT=tcp://10.96.0.7:8080",
+                                     "QUORUMBOOK_HTTP_PORT_8080_TCP=tcp://10.96.0.7:8080",
+                                     "QUORUMBOOK_HTTP_PORT_8080_TCP_PROTO=tcp",
+                                     "QUORUMBOOK_HTTP_PORT_8080_TCP_PORT=8080",
+                                     "QUORUMBOOK_HTTP_PORT_8080_TCP_ADDR=10.96.0.7",
+                                     "QUORUMBOOK_LOG_UDP_PORT=udp://10.96.0.8:514",
+                                     "QUORUMBOOK_NODE_ID_PORT_1_UDP_ADDR=10.96.0.9",
+                                     nullptr};
+  EXPECT_THAT(EnvironmentOverrides(environment), IsEmpty());
+  const char* const mistakes[] = {"QUORUMBOOK_HTTP_PORT=8080", "QUORUMBOOK_LISTEN_SERVICE=x",
+                                  "QUORUMBOOK_HTTP_PORT_WEB=1", nullptr};
+  EXPECT_EQ(EnvironmentOverrides(mistakes).size(), 3u);
+}
+
 TEST(Config, AddressesMayBeIpv6) {
   const std::string yaml = Replaced(kGood, "client: 127.0.0.1:7002\n", "client: '[::1]:7002'\n");
   ASSERT_THAT(ErrorsOf(yaml), IsEmpty());

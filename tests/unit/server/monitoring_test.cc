@@ -173,6 +173,7 @@ TEST(ClusterView, ASampleIsBounded) {
     sample.add_followers();
     sample.mutable_status()->add_members();
     sample.mutable_status()->add_peers();
+    sample.mutable_status()->add_fenced_nodes(1);
     for (int kind = 0; kind < 9; ++kind) sample.add_evidence()->set_kind(name);
   }
   EXPECT_LT(sample.SpaceUsedLong(), 48u << 10);
@@ -291,9 +292,10 @@ size_t Count(const std::string& page, const std::string& text) {
 TEST(Metrics, ANodeThatIsReplacedIsOneSeries) {
   FakeClusterView fake;
   v1::ReplicaSample& leader = fake.replica(2);
+  leader.mutable_status()->mutable_members(2)->set_incarnation(9);
   v1::MemberStatus* const anew = leader.mutable_status()->add_members();
   anew->set_node_id(3);
-  anew->set_incarnation(1);
+  anew->set_incarnation(1);  // drawn at random: it may be the smaller one
   anew->set_kind(v1::MemberStatus::LEARNER);
   const auto add = [&](uint32_t node, uint64_t incarnation, bool active, uint64_t match) {
     v1::FollowerSample* const follower = leader.add_followers();
@@ -304,13 +306,17 @@ TEST(Metrics, ANodeThatIsReplacedIsOneSeries) {
   };
   add(1, 0, true, 100);
   add(3, 1, true, 90);
-  add(3, 0, false, 40);
+  add(3, 9, false, 95);
   const std::string page = PageOf(&fake.sample(2), true);
   EXPECT_EQ(Count(page, "\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"}"), 1u);
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"} 10\n"));
   EXPECT_EQ(Count(page, "\nquorumbook_raft_peer_inflight_bytes{shard=\"7\",peer=\"3\"}"), 1u);
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_voters{shard=\"7\"} 3\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_active_voters{shard=\"7\"} 2\n"));
+  leader.mutable_followers(1)->set_active(false);
+  EXPECT_THAT(PageOf(&fake.sample(2), true),
+              HasSubstr("\nquorumbook_raft_match_lag_entries{shard=\"7\",peer=\"3\"} 5\n"))
+      << "nobody is heard: who has more";
 }
 
 TEST(Metrics, EvidenceNamesTheCulprit) {
@@ -325,6 +331,17 @@ TEST(Metrics, EvidenceNamesTheCulprit) {
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_evidence_total" + labels + " 2\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_evidence_age_seconds" + labels + " 90\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_digest_mismatches_total{shard=\"7\"} 2\n"));
+}
+
+TEST(Metrics, WhomAReplicaHasFencedOffIsNamed) {
+  FakeClusterView fake;
+  EXPECT_THAT(PageOf(&fake.sample(1), true), Not(HasSubstr("\nquorumbook_raft_fenced_peer{")));
+  fake.replica(1).mutable_status()->add_fenced_nodes(2);
+  fake.replica(1).mutable_status()->add_fenced_nodes(3);
+  const std::string page = PageOf(&fake.sample(1), true);
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced_peer{shard=\"7\",peer=\"2\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced_peer{shard=\"7\",peer=\"3\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced{shard=\"7\"} 0\n")) << "not itself";
 }
 
 std::vector<std::string> KindsOf(const EventLog& log) {
@@ -396,6 +413,16 @@ TEST(ClusterJson, SaysWhoCouldNotBeAsked) {
   EXPECT_EQ(nodes["nodes"][2]["reachable"], false);
   EXPECT_TRUE(nodes["nodes"][2]["version"].is_null());
   EXPECT_EQ(nodes["nodes"][1]["leads_shards"], Json::array({7}));
+}
+
+TEST(ClusterJson, SaysWhomAReplicaHasFencedOff) {
+  FakeClusterView fake;
+  fake.replica(1).mutable_status()->add_fenced_nodes(3);
+  fake.Pass(1, "12");
+  const Json replicas = ShardsJson(fake.view(), EventLog())["shards"][0]["replicas"];
+  EXPECT_EQ(replicas[0].at("fenced_nodes"), Json::array({3}));
+  EXPECT_EQ(replicas[1].at("fenced_nodes"), Json::array());
+  EXPECT_TRUE(replicas[2].at("fenced_nodes").is_null()) << "it did not answer";
 }
 
 TEST(ClusterJson, SaysWhereABrowserReachesANode) {

@@ -1,15 +1,17 @@
-// How streams of orders are held back when a shard has more to do than it can.
+// Order entry over gRPC when there is more to do than a shard, a session or a batch can take.
 #include "server/order_stream.h"
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/exchange_service.h"
@@ -21,24 +23,48 @@ namespace {
 
 constexpr uint64_t kBatchCommands = 1'000;
 
-v1::CommandBatch OrdersThatDoNotRest(exchange::SessionId session, uint64_t first_sequence) {
+// `count` orders like `order`.
+v1::CommandBatch Batch(exchange::SessionId session, uint64_t first_sequence, uint64_t count,
+                       v1::NewOrder order) {
+  order.set_symbol("AMZN");
+  order.set_type(v1::LIMIT);
   v1::CommandBatch batch;
   batch.set_shard(1);
   batch.set_session(session.value());
   batch.set_first_sequence(first_sequence);
   batch.set_acknowledged(first_sequence - 1);
-  for (uint64_t i = 0; i < kBatchCommands; ++i) {
-    v1::NewOrder* order = batch.add_commands()->mutable_new_order();
-    order->set_symbol("AMZN");
-    order->set_client_order_id(first_sequence + i);
-    order->set_side(v1::BUY);
-    order->set_type(v1::LIMIT);
-    order->set_time_in_force(v1::IMMEDIATE_OR_CANCEL);
-    order->set_price(1);
-    order->set_quantity(1);
+  for (uint64_t i = 0; i < count; ++i) {
+    order.set_client_order_id(first_sequence + i);
+    *batch.add_commands()->mutable_new_order() = order;
   }
   return batch;
 }
+
+v1::CommandBatch OrdersThatDoNotRest(exchange::SessionId session, uint64_t first_sequence) {
+  v1::NewOrder order;
+  order.set_side(v1::BUY);
+  order.set_time_in_force(v1::IMMEDIATE_OR_CANCEL);
+  order.set_price(1);
+  order.set_quantity(1);
+  return Batch(session, first_sequence, kBatchCommands, order);
+}
+
+// Order streams of a node that owes its clients so many bytes already.
+class StreamsOnly final : public v1::Exchange::CallbackService {
+ public:
+  StreamsOnly(const ShardSet* shards, GrpcMetrics* metrics, uint64_t unsent)
+      : shards_(*shards), metrics_(*metrics), guard_(shards), unsent_(unsent) {}
+  grpc::ServerBidiReactor<v1::CommandBatch, v1::CommandBatchResult>* Stream(
+      grpc::CallbackServerContext* context) override {
+    return OrderStream::Begin(&shards_, &guard_, &unsent_, &metrics_, context);
+  }
+
+ private:
+  const ShardSet& shards_;
+  GrpcMetrics& metrics_;
+  SessionGuard guard_;
+  std::atomic<uint64_t> unsent_;
+};
 
 // A leader behind gRPC whose strand can be held.
 class OrderStreamTest : public testing::Test {
@@ -49,7 +75,13 @@ class OrderStreamTest : public testing::Test {
     config_.node_id = leader_;
     shards_.Add(group_.shared_replica(leader_));
     shards_.Serve();
-    service_ = std::make_unique<ExchangeService>(&shards_, &metrics_);
+    Listen(std::make_unique<ExchangeService>(&shards_, &metrics_));
+  }
+  // From now on `service` answers.
+  void Listen(std::unique_ptr<grpc::Service> service) {
+    if (server_ != nullptr) server_->Shutdown();
+    server_.reset();
+    service_ = std::move(service);
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(service_.get());
@@ -63,15 +95,29 @@ class OrderStreamTest : public testing::Test {
   }
 
   ShardReplica& replica() { return group_.replica(leader_); }
-  exchange::SessionId OpenSession() {
-    return group_.Submit(leader_, exchange::OpenSession{AccountId(1)}).group.session;
+  std::unique_ptr<v1::Exchange::Stub> NewStub() const {
+    return v1::Exchange::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
+                                                     grpc::InsecureChannelCredentials()));
+  }
+  exchange::SessionId OpenSession(AccountId account = AccountId(1)) {
+    return group_.Submit(leader_, exchange::OpenSession{account}).group.session;
+  }
+  // Nothing is executed until the promise is kept.
+  std::shared_ptr<std::promise<void>> HoldStrand() {
+    auto held = std::make_shared<std::promise<void>>();
+    auto release = std::make_shared<std::promise<void>>();
+    replica().GetStatus(/*digests=*/false, [held, release](const v1::ReplicaStatus&) {
+      held->set_value();
+      release->get_future().wait();
+    });
+    held->get_future().wait();
+    return release;
   }
   // Sends so many batches and takes all answers, from `go` on: how many commands were executed.
   std::future<uint64_t> Send(exchange::SessionId session, uint64_t batches,
                              std::shared_future<void> go = {}) {
     return std::async(std::launch::async, [this, session, batches, go] {
-      const auto stub = v1::Exchange::NewStub(grpc::CreateChannel(
-          "127.0.0.1:" + std::to_string(port_), grpc::InsecureChannelCredentials()));
+      const auto stub = NewStub();
       grpc::ClientContext context;
       const auto stream = stub->Stream(&context);
       std::thread writer([&] {
@@ -123,10 +169,58 @@ class OrderStreamTest : public testing::Test {
   ShardSet shards_{&config_};
   GrpcMetrics metrics_;
   Group group_{1, /*snapshot_log_bytes=*/64 << 20};
-  std::unique_ptr<ExchangeService> service_;
+  std::unique_ptr<grpc::Service> service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
+
+// An error would say that nothing was executed.
+TEST_F(OrderStreamTest, OutsideOfStreamsWhatWasExecutedIsAnsweredThoughTheRestWasNot) {
+  const auto stub = NewStub();
+  const auto submit = [&](const v1::CommandBatch& batch, v1::CommandBatchResult* result) {
+    grpc::ClientContext context;
+    return stub->Submit(&context, batch, result);
+  };
+  v1::CommandBatchResult result;
+  v1::NewOrder resting;
+  resting.set_side(v1::SELL);
+  resting.set_time_in_force(v1::GOOD_TILL_CANCEL);
+  resting.set_price(100);
+  resting.set_quantity(1);
+  const exchange::SessionId seller = OpenSession();
+  const uint64_t before_full = exchange::kMaxSessionResults / kBatchCommands * kBatchCommands;
+  v1::CommandBatch batch;
+  for (uint64_t first = 1; first <= before_full + 1; first += kBatchCommands) {
+    batch = Batch(seller, first, kBatchCommands, resting);
+    batch.set_acknowledged(0);
+    const grpc::Status status = submit(batch, &result);
+    ASSERT_TRUE(status.ok()) << first << ": " << status.error_message();
+  }
+  const uint64_t fit = exchange::kMaxSessionResults - before_full;
+  ASSERT_EQ(static_cast<uint64_t>(result.results_size()), fit);
+  EXPECT_EQ(result.first_sequence(), before_full + 1);
+  const uint64_t next = result.results(static_cast<int>(fit) - 1).sequence() + 1;
+  EXPECT_EQ(next, exchange::kMaxSessionResults + 1);
+  batch = Batch(seller, next, kBatchCommands - fit, resting);
+  batch.set_acknowledged(0);
+  EXPECT_EQ(submit(batch, &result).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  batch.set_acknowledged(next - 1);
+  EXPECT_TRUE(submit(batch, &result).ok());
+  EXPECT_EQ(static_cast<uint64_t>(result.results_size()), kBatchCommands - fit);
+
+  // Each is counted before it could trade, and could in too many parts.
+  v1::NewOrder counted;
+  counted.set_side(v1::BUY);
+  counted.set_time_in_force(v1::FILL_OR_KILL);
+  counted.set_price(100);
+  counted.set_quantity(exchange::kMaxFillsPerCommand + 1);
+  constexpr uint64_t kCounted = exchange::kMaxBatchCounts / exchange::kMaxFillsPerCommand;
+  const exchange::SessionId buyer = OpenSession(AccountId(2));
+  EXPECT_TRUE(submit(Batch(buyer, 1, kCounted + 3, counted), &result).ok());
+  EXPECT_EQ(static_cast<uint64_t>(result.results_size()), kCounted);
+  EXPECT_TRUE(submit(Batch(buyer, kCounted + 1, 3, counted), &result).ok());
+  EXPECT_EQ(result.results_size(), 3);
+}
 
 TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) {
   constexpr uint64_t kBatches = 150;
@@ -139,15 +233,7 @@ TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) 
           .size();
   const uint64_t crowd = kCrowdedBytes / batch_bytes + 1;
   ASSERT_LT(crowd + 10, 2 * kBatches);
-  std::promise<void> held;
-  std::promise<void> release;
-  std::thread holder([&] {
-    replica().Read(/*stale_ok=*/true, [&](const Refusal*, const exchange::Exchange&) {
-      held.set_value();
-      release.get_future().wait();
-    });
-  });
-  held.get_future().wait();
+  const auto release = HoldStrand();
 
   std::future<uint64_t> first = Send(sessions[0], kBatches);
   std::future<uint64_t> second = Send(sessions[1], kBatches);
@@ -160,8 +246,7 @@ TEST_F(OrderStreamTest, ACrowdedShardTakesOneBatchOfAStreamAtATimeAndLosesNone) 
   // One more of each of the first two may have been on its way in when the shard became crowded.
   EXPECT_LE(SettledBatchesRead(), crowd + 2 + kNewcomers);
 
-  release.set_value();
-  holder.join();
+  release->set_value();
   EXPECT_EQ(first.get(), kBatches * kBatchCommands);
   EXPECT_EQ(second.get(), kBatches * kBatchCommands);
   for (std::future<uint64_t>& newcomer : newcomers) EXPECT_EQ(newcomer.get(), 2 * kBatchCommands);
@@ -178,6 +263,22 @@ TEST_F(OrderStreamTest, AStreamWhoseAnswersAreNotTakenIsNotReadWithoutEnd) {
   EXPECT_LT(SettledBatchesRead(), kBatches - 50);
   go.set_value();
   EXPECT_EQ(executed.get(), kBatches * kBatchCommands);
+}
+
+TEST_F(OrderStreamTest, ANodeWhoseAnswersAreNotTakenTakesOneBatchOfAStreamAtATime) {
+  constexpr uint64_t kBatches = 10;
+  for (const bool full : {false, true}) {
+    Listen(std::make_unique<StreamsOnly>(&shards_, &metrics_, full ? kMaxUnsentBytesOfNode : 0));
+    const exchange::SessionId session = OpenSession();
+    const auto release = HoldStrand();
+    const uint64_t before = BatchesRead();
+    const uint64_t expected = full ? 1 : kBatches;
+    std::future<uint64_t> executed = Send(session, kBatches);
+    EXPECT_TRUE(Await([&] { return BatchesRead() == before + expected; })) << full;
+    EXPECT_EQ(SettledBatchesRead(), before + expected) << full;
+    release->set_value();
+    EXPECT_EQ(executed.get(), kBatches * kBatchCommands) << full << ": all the same";
+  }
 }
 
 }  // namespace

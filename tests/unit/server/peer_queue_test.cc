@@ -81,11 +81,21 @@ TEST(PeerQueueTest, NewsOfTheCommitIndexGoWithTheEntriesThatWait) {
 TEST(PeerQueueTest, OnlyEntriesOfTheSameShardAndTermMoveAHeartbeat) {
   PeerQueue queue;
   ASSERT_TRUE(queue.Add(ShardId(2), Append(3, 1, 1, 7)));
+  ASSERT_TRUE(queue.Add(ShardId(3), Append(3, 8, 0, 8)));
   ASSERT_TRUE(queue.Add(kShard, Append(2, 2, 1, 7)));
   ASSERT_TRUE(queue.Add(kShard, Append(3, 8, 0, 8)));
   ASSERT_TRUE(queue.Add(kShard, Append(3, 5, 3, 8)));
-  queue.TakeFrame([](const PeerQueue::Waiting&) {});
+  std::vector<std::pair<ShardId, AppendEntries>> sent;
+  queue.TakeFrame([&](const PeerQueue::Waiting& waiting) {
+    sent.emplace_back(waiting.shard, std::get<AppendEntries>(waiting.message.body));
+  });
   ASSERT_TRUE(queue.empty());
+  ASSERT_EQ(sent.size(), 5u);
+  for (const size_t i : {0, 1}) {
+    EXPECT_EQ(sent[i].first, i == 0 ? ShardId(3) : kShard);
+    EXPECT_TRUE(sent[i].second.entries.empty()) << i;
+    EXPECT_EQ(sent[i].second.prev_index, Index(8)) << i;
+  }
   // What was sent does not move it either.
   ASSERT_TRUE(queue.Add(kShard, Append(3, 9, 0, 9)));
   EXPECT_EQ(TakeAll(&queue).front().prev_index, Index(9));

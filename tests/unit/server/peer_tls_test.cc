@@ -2,14 +2,12 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/unit/server/log_watch.h"
 #include "tests/unit/server/talker.h"
 #include "tests/unit/server/test_certificates.h"
 
@@ -19,38 +17,6 @@ namespace {
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// What is logged while this stands.
-class LogWatch {
- public:
-  LogWatch() : sink_(std::make_shared<Sink>()) {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("watched", sink_));
-  }
-  ~LogWatch() { spdlog::set_default_logger(before_); }
-
-  bool Await(const std::string& words) {
-    return sink_->lines.Await([&](const auto& lines) { return CountIn(lines, words) > 0; });
-  }
-  size_t Count(const std::string& words) const { return CountIn(sink_->lines.Get(), words); }
-
- private:
-  using Lines = std::vector<std::string>;
-  static size_t CountIn(const Lines& lines, const std::string& words) {
-    return static_cast<size_t>(std::ranges::count_if(
-        lines, [&](const std::string& line) { return line.find(words) != std::string::npos; }));
-  }
-  struct Sink final : spdlog::sinks::base_sink<std::mutex> {
-    void sink_it_(const spdlog::details::log_msg& message) override {
-      lines.Update(
-          [&](Lines& all) { all.emplace_back(message.payload.data(), message.payload.size()); });
-    }
-    void flush_() override {}
-    Watched<Lines> lines;
-  };
-
-  const std::shared_ptr<Sink> sink_;
-  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
-};
 
 class PeerTlsTest : public ::testing::Test {
  protected:
@@ -174,6 +140,26 @@ TEST_F(PeerTlsTest, WhoAnswersMustHaveTheCertificateOfWhoWasDialed) {
   EXPECT_TRUE(log.Await("who answers there has the certificate of somebody else"));
   EXPECT_THAT(one.greeted().Get(), IsEmpty());
   EXPECT_EQ(impostor.calls.Get(), 0);
+}
+
+// gRPC finds the name that it looks for, and does not mind others.
+TEST_F(PeerTlsTest, WhoAnswersWithACertificateOfTwoNodesIsNeither) {
+  LogWatch log;
+  Config two = Plain(2);
+  two.cluster_id = "d";
+  certificates_.Make(
+      "--cluster d --node 2 --hosts node-2.c.quorumbook,node-3.c.quorumbook,127.0.0.1");
+  two = certificates_.WithTls(two);
+  Impostor impostor(HelloOf(2));
+  const std::unique_ptr<grpc::Server> server = AnswerAsNodeTwo(&impostor, two);
+  {
+    Talker one(WithTls(1));
+    EXPECT_TRUE(log.Await("is refused: its certificate is not for node 2 alone"));
+    EXPECT_GE(impostor.calls.Get(), 1) << "gRPC let it through";
+    EXPECT_THAT(one.greeted().Get(), IsEmpty());
+    EXPECT_THAT(one.forged().Get(), IsEmpty());
+  }
+  server->Shutdown(std::chrono::system_clock::now());
 }
 
 TEST_F(PeerTlsTest, WhoAnswersInTheNameOfAnotherIsNamed) {

@@ -4,19 +4,17 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/unit/server/log_watch.h"
 #include "tests/unit/server/talker.h"
 
 namespace quorumbook::server {
@@ -120,6 +118,12 @@ TEST(PeerTransport, RefusesWhomItDoesNotKnow) {
   };
   EXPECT_THAT(refusal(Hello("other", 1, kPeerProtocolVersion)),
               HasSubstr("this is cluster 'c', not 'other'"));
+  for (const std::string& impossible :
+       {std::string(65, 'x'), std::string("no\nid"), std::string()}) {
+    EXPECT_EQ(refusal(Hello(impossible, 1, kPeerProtocolVersion)),
+              "this is cluster 'c', not another cluster")
+        << "is not repeated";
+  }
   EXPECT_THAT(refusal(Hello("c", 1, 99)), HasSubstr("protocol 99"));
   EXPECT_THAT(refusal(Hello("c", 9, kPeerProtocolVersion)), HasSubstr("node 9 is no peer"));
   EXPECT_THAT(refusal(Hello("c", 2, kPeerProtocolVersion)), HasSubstr("node 2 is no peer"));
@@ -173,32 +177,8 @@ TEST(PeerTransport, RefusesWhomOtherSettingsGovern) {
   EXPECT_TRUE(two.greeted().Await([](const auto& greeted) { return greeted.size() == 1; }));
 }
 
-// What is logged while this stands.
-class CapturedLog {
- public:
-  CapturedLog() {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_, true);
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", std::move(sink)));
-  }
-  ~CapturedLog() { spdlog::set_default_logger(before_); }
-
-  // REQUIRES: nobody logs any more.
-  size_t Count(const std::string& words) const {
-    const std::string text = text_.str();
-    size_t count = 0;
-    for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
-      ++count;
-    }
-    return count;
-  }
-
- private:
-  std::ostringstream text_;
-  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
-};
-
 TEST(PeerTransport, ARefusalIsLoggedOnceAChange) {
-  CapturedLog log;
+  LogWatch log;
   const std::vector<uint16_t> ports = {FreePort(), FreePort(), FreePort()};
   {
     Talker three("c", 3, ports);
@@ -218,7 +198,7 @@ TEST(PeerTransport, ARefusalIsLoggedOnceAChange) {
 }
 
 TEST(PeerTransport, WhoAnswersWithoutBeingThePeerIsLoggedOnce) {
-  CapturedLog log;
+  LogWatch log;
   const std::vector<uint16_t> ports = {FreePort(), FreePort()};
   Impostor impostor(Hello("c", 3, kPeerProtocolVersion));
   grpc::ServerBuilder builder;

@@ -42,6 +42,18 @@ TEST(ShardReplica, TellsWhoCountsOnWhichSideOfAChange) {
   EXPECT_EQ(members.at(1).kind(), v1::MemberStatus::VOTER) << "the change is over";
 }
 
+TEST(ShardReplica, TellsWhomItHasFencedOff) {
+  Group group(3);
+  const NodeId leader = group.AwaitLeader();
+  EXPECT_THAT(group.Status(leader).fenced_nodes(), testing::IsEmpty());
+  const NodeId culprit(leader == NodeId(3) ? 2 : 3);
+  group.replica(leader).ForgedSender(culprit);
+  EXPECT_THAT(group.Status(leader).fenced_nodes(), testing::ElementsAre(culprit.value()));
+  Nodes nodes;
+  AddNodes({MakeMember(NodeId(7), 2), MakeMember(NodeId(2), 5), MakeMember(NodeId(7), 1)}, &nodes);
+  EXPECT_THAT(nodes, testing::ElementsAre(2, 7)) << "two incarnations are one node";
+}
+
 TEST(ShardReplica, ExecutesOnTheLeaderAndRefersFromTheOthers) {
   Group group(3);
   const NodeId leader = group.AwaitLeader();

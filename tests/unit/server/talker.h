@@ -150,15 +150,15 @@ class Impostor final : public v1::Peer::Service {
   explicit Impostor(v1::PeerFrame hello) : hello_(std::move(hello)) {}
   grpc::Status Connect(grpc::ServerContext*,
                        grpc::ServerReaderWriter<v1::PeerFrame, v1::PeerFrame>* stream) override {
+    calls.Update([](int& count) { ++count; });
     stream->Write(hello_);
     v1::PeerFrame frame;
     while (stream->Read(&frame)) {
     }
-    calls.Update([](int& count) { ++count; });
     return grpc::Status::OK;
   }
 
-  Watched<int> calls;
+  Watched<int> calls;  // that began
 
  private:
   const v1::PeerFrame hello_;
