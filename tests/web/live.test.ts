@@ -138,6 +138,18 @@ describe('who has the token', () => {
     expect(await page.getByLabel(/^Price/).inputValue()).toBe('9.98');
   });
 
+  it('takes neither a price nor a protection to another symbol', async () => {
+    await page.getByLabel(/^Price/).fill('9.98');
+    const type = page.getByRole('group', { name: 'Type' });
+    await type.getByRole('button', { name: 'Market' }).click();
+    await page.getByLabel(/^At most so far/).fill('0.05');
+    await page.locator('.symbols').getByRole('link', { name: 'AUCTION' }).click();
+    await page.getByRole('heading', { name: 'Order in AUCTION' }).waitFor();
+    await expect.poll(() => page.getByLabel(/^At most so far/).inputValue()).toBe('');
+    await type.getByRole('button', { name: 'Limit' }).click();
+    expect(await page.getByLabel(/^Price/).inputValue()).toBe('');
+  });
+
   it('hears why an order is refused, and what to do', async () => {
     await enter('Buy', '1', '9.905');
     await page.getByRole('alert').waitFor();
