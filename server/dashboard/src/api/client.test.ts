@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 
@@ -8,10 +10,10 @@ import type { Update } from './market_messages';
 
 const server = new MockServer();
 let port = 0;
+const { fetch: real } = globalThis;
 
 beforeAll(async () => {
   port = await server.listen(0);
-  const { fetch: real } = globalThis;
   vi.stubGlobal('fetch', (path: string, options: RequestInit) =>
     real(`http://127.0.0.1:${port}${path}`, options),
   );
@@ -56,6 +58,32 @@ describe('requests', () => {
     expect(await code('wrong')).toBe('wrong_token');
     expect(await code('right')).toBe('new');
     token.value = '';
+  });
+
+  it('say that there is no answer when it breaks off after its head', async () => {
+    for (const [status, type] of [
+      [200, 'application/json'],
+      [422, 'application/problem+json'],
+    ] as const) {
+      const breaking = createServer((_, response) => {
+        response.writeHead(status, { 'content-type': type, 'content-length': 100 });
+        response.write('{"title":', () => response.destroy());
+      });
+      await new Promise<void>((done) => breaking.listen(0, '127.0.0.1', done));
+      const { port: at } = breaking.address() as AddressInfo;
+      const { fetch: usual } = globalThis;
+      vi.stubGlobal('fetch', (path: string, options: RequestInit) =>
+        real(`http://127.0.0.1:${at}${path}`, options),
+      );
+      const order = { symbol: 'ALPHA', account: 1, side: 'buy', quantity: '10' } as const;
+      for (const ask of [() => post('/api/orders', order), () => get('/api/health')]) {
+        const failed = await ask().catch((error: unknown) => error);
+        expect(failed).toBeInstanceOf(ApiError);
+        expect((failed as ApiError).problem).toMatchObject({ status: 0, code: 'no_answer' });
+      }
+      vi.stubGlobal('fetch', usual);
+      breaking.close();
+    }
   });
 
   it('say that nobody answers', async () => {
