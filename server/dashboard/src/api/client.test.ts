@@ -102,7 +102,7 @@ describe('market data over a real WebSocket', () => {
     const until = (done: () => boolean) => vi.waitFor(() => expect(done()).toBe(true), 5000);
     const end = socket.subscribe(
       { channel: 'book', symbol: 'ALPHA', levels: 3 },
-      { onUpdate: (update) => void seen.push(update), onRefused: () => expect.unreachable() },
+      (update) => void seen.push(update),
     );
     await until(() => seen.length >= 2);
     server.losing = 1;
@@ -113,21 +113,14 @@ describe('market data over a real WebSocket', () => {
   });
 
   it('hears of a symbol that does not exist', async () => {
-    const refused = await new Promise<string>((done) => {
-      const socket = new MarketSocket(
-        () => new WebSocket(`ws://127.0.0.1:${port}/api/ws`) as unknown as Socket,
-      );
-      const end = socket.subscribe(
-        { channel: 'book', symbol: 'NONE', levels: 3 },
-        {
-          onUpdate: () => expect.unreachable(),
-          onRefused: (reason) => {
-            end();
-            done(reason);
-          },
-        },
-      );
-    });
-    expect(refused).toContain("there is no symbol 'NONE'");
+    const socket = new MarketSocket(
+      () => new WebSocket(`ws://127.0.0.1:${port}/api/ws`) as unknown as Socket,
+    );
+    const end = socket.subscribe({ channel: 'book', symbol: 'NONE', levels: 3 }, () =>
+      expect.unreachable(),
+    );
+    await vi.waitFor(() => expect(socket.refusals.value).toHaveLength(1), 5000);
+    expect(socket.refusals.value[0]!.reason).toContain("there is no symbol 'NONE'");
+    end();
   });
 });

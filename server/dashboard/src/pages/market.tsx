@@ -50,7 +50,6 @@ export default function Market() {
         <h1>Market</h1>
       )}
       {absent && <p role="alert">There is no symbol {wanted}.</p>}
-      {market.refused.value && <p role="alert">The node sends no data: {market.refused.value}</p>}
       {!data && !problem && <p class="muted">Loading</p>}
       {shown ? (
         <Board symbol={shown} market={market} interval={interval} list={list} />
