@@ -73,21 +73,23 @@ it('a book of a node that hears no leader is not called live', async () => {
   await page.locator('.head').getByText('Live', { exact: true }).waitFor();
   const banner = page.locator('.stale .banner');
   const row = page.getByRole('region', { name: 'Markets' }).locator('tr', { hasText: SYMBOL });
-  await cluster.kill(1);
-  await cluster.kill(2);
-  await banner.getByText('no leader is known').waitFor({ timeout: 20_000 });
-  await page.locator('.head').getByText('Not live').waitFor();
-  // It is the market that is not live: the rest is what this node knows now.
-  await visit(page, '/overview');
-  await banner.waitFor({ state: 'detached' });
-  await row.getByText('not live').waitFor();
-  await page
-    .getByText(/Markets of shard 1 are not live at this node: no leader is known/)
-    .waitFor();
-  expect(await seriousIssuesInBothThemes(page)).toEqual([]);
-  await visit(page, `/market?symbol=${SYMBOL}`);
-  await cluster.start(1);
-  await cluster.start(2);
+  try {
+    await cluster.kill(1);
+    await cluster.kill(2);
+    await banner.getByText('no leader is known').waitFor({ timeout: 20_000 });
+    await page.locator('.head').getByText('Not live').waitFor();
+    // It is the market that is not live: the rest is what this node knows now.
+    await visit(page, '/overview');
+    await banner.waitFor({ state: 'detached' });
+    await row.getByText('not live').waitFor();
+    await page
+      .getByText(/Markets of shard 1 are not live at this node: no leader is known/)
+      .waitFor();
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+    await visit(page, `/market?symbol=${SYMBOL}`);
+  } finally {
+    await cluster.start(1).finally(() => cluster.start(2)); // for the tests that come after
+  }
   await page.locator('.head').getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
   await page.locator('.ladder .bid', { hasText: '9.98' }).waitFor();
   await visit(page, '/overview');
