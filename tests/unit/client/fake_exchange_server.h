@@ -142,6 +142,8 @@ class FakeNode final : public v1::Exchange::Service,
   void FailNextUnary(v1::ErrorDetail::Code code);
   // The `nth` update that this node sends from now on, 1 being the next, meets `fault`.
   void PlanUpdate(StreamFault fault, int nth);
+  // Its replica is behind: whoever subscribes hears that there is no such symbol.
+  void ForgetSymbols(bool forget) { forgets_symbols_ = forget; }
   // As if this replica's state had gone another way.
   void Corrupt() { corrupt_ = true; }
   int streams_opened() const;
@@ -212,6 +214,7 @@ class FakeNode final : public v1::Exchange::Service,
   bool hang_unary_ = false;
   v1::ErrorDetail::Code next_unary_error_ = v1::ErrorDetail::CODE_UNSPECIFIED;
   std::atomic<bool> corrupt_ = false;
+  std::atomic<bool> forgets_symbols_ = false;
   int streams_opened_ = 0;
   StreamFault stream_fault_ = StreamFault::kNone;
   int stream_fault_in_ = 0;
