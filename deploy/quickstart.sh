@@ -19,6 +19,7 @@ symbol=DEMO
 build_dir=build/release
 mode=demo
 cluster_options=()
+client_options=() # of qb
 first_order_id=$(($(date +%s) * 100)) # so that the orders of two runs have different ids
 
 fail() {
@@ -30,10 +31,10 @@ say() { printf '\n== %s\n' "$*"; }
 local_cluster() {
   deploy/local-cluster.sh "$@" --build-dir "$build_dir" "${cluster_options[@]}"
 }
-qb() { "$build_dir/bin/qb" --endpoints "$endpoints" "$@"; }
+qb() { "$build_dir/bin/qb" --endpoints "$endpoints" "${client_options[@]}" "$@"; }
 # Shows the command as a person would type it, then runs it.
 show_qb() {
-  printf '\n$ qb %s\n' "$*"
+  printf '\n$ qb %s\n' "${client_options[*]:+${client_options[*]} }$*"
   qb "$@"
 }
 
@@ -186,6 +187,8 @@ if [ "$mode" = smoke ]; then
   trap end_smoke EXIT
   base_port=$(free_base_port)
   cluster_options=(--dir "$smoke_directory/cluster" --base-port "$base_port")
+elif [ -f data/local/tls/ca.crt ]; then
+  client_options=(--ca data/local/tls/ca.crt) # it was set up with TLS before
 fi
 endpoints=$(seq -s , -f '127.0.0.1:%.0f' $((base_port + 1)) $((base_port + nodes)))
 
@@ -203,10 +206,11 @@ if [ "$mode" = smoke ]; then
 fi
 
 leading=$(leader)
+qb_command="$build_dir/bin/qb${client_options[*]:+ ${client_options[*]}}"
 cat <<END
 
 The cluster runs on. Try next:
-  $build_dir/bin/qb order submit $symbol buy 10 10.02      # trade
+  $qb_command order submit $symbol buy 10 10.02      # trade
   deploy/local-cluster.sh kill $leading                     # kill -9 of the leader; trade again
   deploy/local-cluster.sh down                       # stop it
 Watch it: http://127.0.0.1:$((base_port + 1081))

@@ -76,49 +76,6 @@ absl::Status ClientImpl::WaitUntilReady(milliseconds timeout) {
   return absl::OkStatus();
 }
 
-absl::Status ClientImpl::TransferLeadership(uint32_t shard, uint32_t target_node) {
-  v1::TransferLeadershipRequest request;
-  request.set_shard(shard);
-  request.set_target(target_node);
-  v1::TransferLeadershipResponse response;
-  return connection_->CallLeader(shard, "transfer leadership", connection_->options().timeout,
-                                 [&](Node& node, grpc::ClientContext* context) {
-                                   return node.cluster->TransferLeadership(context, request,
-                                                                           &response);
-                                 });
-}
-
-static v1::ChangeMemberRequest MemberRequest(uint32_t shard, uint32_t node) {
-  v1::ChangeMemberRequest request;
-  request.set_shard(shard);
-  request.set_node_id(node);
-  return request;
-}
-
-absl::StatusOr<v1::ChangeMemberResponse> ClientImpl::AddMember(uint32_t shard, uint32_t node) {
-  const v1::ChangeMemberRequest request = MemberRequest(shard, node);
-  v1::ChangeMemberResponse response;
-  absl::Status status =
-      connection_->CallLeader(shard, "add a member", connection_->options().timeout,
-                              [&](Node& leader, grpc::ClientContext* context) {
-                                return leader.cluster->AddMember(context, request, &response);
-                              });
-  if (!status.ok()) return status;
-  return response;
-}
-
-absl::StatusOr<v1::ChangeMemberResponse> ClientImpl::RemoveMember(uint32_t shard, uint32_t node) {
-  const v1::ChangeMemberRequest request = MemberRequest(shard, node);
-  v1::ChangeMemberResponse response;
-  absl::Status status =
-      connection_->CallLeader(shard, "remove a member", connection_->options().timeout,
-                              [&](Node& leader, grpc::ClientContext* context) {
-                                return leader.cluster->RemoveMember(context, request, &response);
-                              });
-  if (!status.ok()) return status;
-  return response;
-}
-
 absl::StatusOr<uint32_t> ClientImpl::ShardOf(std::string_view symbol) {
   return connection_->map().ShardOf(symbol);
 }

@@ -69,7 +69,9 @@ std::string Describe(const RpcError& error) {
     case v1::ErrorDetail::SHUTTING_DOWN:
       return "shutting down";
     case v1::ErrorDetail::BUSY:
-      return "busy";
+      return error.status.error_message().empty()
+                 ? "busy"
+                 : absl::StrCat("busy: ", error.status.error_message());
     case v1::ErrorDetail::DISK_FULL:
       return "its disk is full";
     default:

@@ -115,7 +115,16 @@ absl::Status Subscription::Decide(const RpcError& error) {
     unknown_.insert(address_);  // it may be behind: the others are asked too
     return absl::OkStatus();
   }
+  unknown_.erase(address_);
   return Judge(error) == NextStep::kGiveUp ? ToAbsl(error.status) : absl::OkStatus();
+}
+
+// What an update was received of is there: nodes that do not know it are behind.
+bool Subscription::KnownNowhere() const {
+  if (event_sequence_ > 0) return false;
+  const std::vector<std::string> addresses = connection_->map().Addresses();
+  return std::ranges::all_of(
+      addresses, [this](const std::string& address) { return unknown_.contains(address); });
 }
 
 // "" when every node was asked in this round.
@@ -136,7 +145,7 @@ std::string Subscription::NextAddress() {
 // Between rounds.
 absl::Status Subscription::WaitBefore(milliseconds wait) {
   asked_.clear();
-  if (++rounds_ > 1 && !unknown_.empty()) {
+  if (++rounds_ > 1 && KnownNowhere()) {
     return absl::NotFoundError(absl::StrCat("there is no symbol '", request_.symbol(),
                                             "'; list those there are with `qb symbol list`"));
   }

@@ -36,6 +36,8 @@ class Subscription final : public MarketDataStream {
   void Open(const std::string& address);
   // What follows from the end of the stream: an error means the end of the subscription.
   absl::Status Decide(const RpcError& error);
+  // Whether every node said that there is no such symbol.
+  bool KnownNowhere() const;
   std::string NextAddress();
   absl::Status WaitBefore(std::chrono::milliseconds wait);
   absl::Status NobodyServes() const;
@@ -47,7 +49,7 @@ class Subscription final : public MarketDataStream {
   std::string preferred_;          // "" when any node will do
   std::string address_;            // of the open stream
   std::set<std::string> asked_;    // in this round
-  std::set<std::string> unknown_;  // nodes that do not know the symbol
+  std::set<std::string> unknown_;  // nodes that said last that they do not know the symbol
   int rounds_ = 0;                 // since an update came
   std::map<std::string, std::string> said_;
   Backoff backoff_;

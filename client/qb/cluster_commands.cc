@@ -226,8 +226,9 @@ int ChangeMember(const Context& context, const MemberArguments& arguments, Membe
     absl::StatusOr<v1::ChangeMemberResponse> response = (**client.*call)(shard, arguments.node);
     if (!response.ok()) {
       const std::string why(response.status().message());
-      first_error.Update(response.status());
-      refused += absl::StrCat("shard ", shard, ": ", why, "\n");
+      const std::string of_shard = absl::StrCat("shard ", shard, ": ", why);
+      first_error.Update(absl::Status(response.status().code(), of_shard));
+      refused += of_shard + '\n';
       json.push_back({{"shard", shard}, {"ok", false}, {"error", why}});
       if (absl::IsInvalidArgument(response.status())) continue;
       break;
@@ -242,10 +243,10 @@ int ChangeMember(const Context& context, const MemberArguments& arguments, Membe
   }
   if (context.json) {
     PrintJson({{"node", arguments.node}, {"shards", std::move(json)}});
-  } else {
-    table.Print(std::cout);
-    std::cerr << refused;
+    return first_error.ok() ? kExitOk : ReportError(context, first_error);
   }
+  table.Print(std::cout);
+  std::cerr << refused;
   return first_error.ok() ? kExitOk : ExitCodeOf(first_error);
 }
 

@@ -35,7 +35,8 @@ struct ClientOptions {
   std::string ca_file = {};
   // For one call, all its retries included.
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
-  // For one attempt, after which another node is asked.
+  // For one attempt, after which another node is asked. Changes of who leads or is a member get
+  // longer, since the leader itself tries for some seconds.
   std::chrono::milliseconds attempt_timeout = std::chrono::seconds(2);
 };
 
@@ -59,7 +60,8 @@ class Client {
   virtual absl::Status WaitUntilReady(std::chrono::milliseconds timeout) = 0;
   // Hands a shard's leadership to `target_node` (0: to the most advanced follower) and returns when
   // another node leads; at once if the target leads already. Errors: kInvalidArgument when there is
-  // no such follower. Whoever leads goes on when the target does not take over in time.
+  // no such follower, kResourceExhausted when the target does not take over in time: whoever leads
+  // goes on then.
   virtual absl::Status TransferLeadership(uint32_t shard, uint32_t target_node) = 0;
   // Makes a node a member of a shard's group, first without a vote, which it gets when it has
   // caught up; or takes it out. The members as they are then; repeating it is harmless. Errors:

@@ -25,6 +25,9 @@ import grpc
 import rpc
 
 DEADLINE_SECONDS = 60
+# Of tests that hold the leader or its term to be the same before and after: a machine that is busy
+# with other tests must not change it meanwhile.
+PATIENT = {"raft": {"election_timeout_min_ms": 1500, "election_timeout_max_ms": 3000}}
 # Below Linux's ephemeral ports, so that no outgoing connection holds a port when a node restarts.
 PORTS = range(15000, 32000)
 

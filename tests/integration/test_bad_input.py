@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 import rpc
-from cluster import Cluster, binary, wait_until
+from cluster import PATIENT, Cluster, binary, wait_until
 
 Reason = rpc.exchange.Reason
 SYMBOL = "BAD"
@@ -19,7 +19,7 @@ INT64_MAX = (1 << 63) - 1
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """One cluster for the tests of this file, with a symbol."""
-    with Cluster(tmp_path_factory.mktemp("bad") / "cluster") as cluster:
+    with Cluster(tmp_path_factory.mktemp("bad") / "cluster", settings=PATIENT) as cluster:
         cluster.start()
         cluster.session().execute(rpc.add_symbol(SYMBOL, tick=(5, -2), lot=(10, 0)))
         yield cluster

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 import rpc
-from cluster import wait_until
+from cluster import PATIENT, wait_until
 
 SYMBOL = "COD"
 
@@ -45,9 +45,7 @@ def open_orders(cluster, account):
 
 @pytest.fixture
 def cluster(make_cluster):
-    # A machine that is busy with other tests must not change the leader meanwhile.
-    patient = {"election_timeout_min_ms": 1500, "election_timeout_max_ms": 3000}
-    started = make_cluster(settings={"raft": patient})
+    started = make_cluster(settings=PATIENT)
     started.start()
     started.session().execute(rpc.add_symbol(SYMBOL))
     return started

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 import rpc
-from cluster import QbError, wait_until
+from cluster import PATIENT, QbError, wait_until
 from web import Web
 
 SYMBOL = "MEM"
@@ -205,7 +205,9 @@ def test_a_single_node_grows_and_stays_who_it_is(make_cluster):
     assert resting(cluster) == list(range(1, 21))
 
 
-def test_a_node_is_added_and_the_leader_is_taken_out(cluster):
+def test_a_node_is_added_and_the_leader_is_taken_out(make_cluster):
+    cluster = make_cluster(settings=PATIENT)
+    cluster.start()
     add_symbol(cluster)
     rest_orders(cluster, range(1, 11))
     with pytest.raises(QbError, match="node 4 is not connected"):

@@ -71,19 +71,51 @@ it('a book of a node that hears no leader is not called live', async () => {
   await visit(page, `/market?symbol=${SYMBOL}`);
   await page.locator('.ladder .bid', { hasText: '9.98' }).waitFor();
   await page.locator('.head').getByText('Live', { exact: true }).waitFor();
-  await cluster.kill(1);
-  await cluster.kill(2);
   const banner = page.locator('.stale .banner');
-  await banner.getByText('no leader is known').waitFor({ timeout: 20_000 });
-  await page.locator('.head').getByText('Not live').waitFor();
-  // It is the market that is not live: the rest is what this node knows now.
-  await visit(page, '/overview');
-  await banner.waitFor({ state: 'detached' });
-  await visit(page, `/market?symbol=${SYMBOL}`);
-  await cluster.start(1);
-  await cluster.start(2);
+  const row = page.getByRole('region', { name: 'Markets' }).locator('tr', { hasText: SYMBOL });
+  try {
+    await cluster.kill(1);
+    await cluster.kill(2);
+    await banner.getByText('no leader is known').waitFor({ timeout: 20_000 });
+    await page.locator('.head').getByText('Not live').waitFor();
+    // It is the market that is not live: the rest is what this node knows now.
+    await visit(page, '/overview');
+    await banner.waitFor({ state: 'detached' });
+    await row.getByText('not live').waitFor();
+    await page
+      .getByText(/Markets of shard 1 are not live at this node: no leader is known/)
+      .waitFor();
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+    await visit(page, `/market?symbol=${SYMBOL}`);
+  } finally {
+    await cluster.start(1).finally(() => cluster.start(2)); // for the tests that come after
+  }
   await page.locator('.head').getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
   await page.locator('.ladder .bid', { hasText: '9.98' }).waitFor();
+  await visit(page, '/overview');
+  await row.waitFor();
+  await row.getByText('not live').waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
+it('a list of markets that is refused says so, and goes on to show what it had', async () => {
+  const { page } = await openNode(2);
+  const panel = page.locator('.panel', { has: page.getByRole('heading', { name: 'Markets' }) });
+  await panel.getByText(SYMBOL).waitFor();
+  await page.route(/\/api\/symbols/, (route) =>
+    route.fulfill({
+      status: 503,
+      contentType: 'application/problem+json',
+      json: { title: 'Busy', status: 503, code: 'busy', detail: 'it is busy', hint: 'wait' },
+    }),
+  );
+  await panel.getByRole('alert').getByText('it is busy').waitFor();
+  expect(await panel.getByText(SYMBOL).count()).toBe(1);
+  await page.reload();
+  await panel.getByRole('alert').getByText('it is busy').waitFor();
+  await page.unroute(/\/api\/symbols/);
+  await panel.getByText(SYMBOL).waitFor();
+  expect(await panel.getByRole('alert').count()).toBe(0);
   await page.context().close();
 });
 

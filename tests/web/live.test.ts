@@ -9,6 +9,12 @@ import { fixture } from './fixture';
 import { SYMBOL } from './market';
 
 const { cluster, openNode } = fixture();
+
+interface CandlesUpdate {
+  channel: string;
+  sequence: number;
+  candles: readonly { start_ms: number }[];
+}
 let watched: Watched;
 let page: Page;
 
@@ -60,6 +66,36 @@ describe('the market', () => {
       .locator('.candles-panel .legend')
       .getByText(/^open \d/)
       .waitFor();
+  });
+
+  it('draws a new candle into the chart that is there, as the reader zoomed it', async () => {
+    const { page: own } = await openNode(1);
+    // A candle of a minute that has not come yet, after those of the node.
+    let addCandle = () => {};
+    await own.routeWebSocket(/\/api\/ws$/, (socket) => {
+      socket.connectToServer().onMessage((message) => {
+        socket.send(message);
+        const update = JSON.parse(String(message)) as CandlesUpdate;
+        if (update.channel !== 'candles') return;
+        const latest = update.candles.at(-1)!;
+        const next = { ...latest, start_ms: latest.start_ms + 60_000 };
+        const sequence = update.sequence + 1;
+        const added = { ...update, sequence, snapshot: false, candles: [next] };
+        addCandle = () => socket.send(JSON.stringify(added));
+      });
+    });
+    await own.reload(); // for what was set up just now to take hold
+    await visit(own, `/market?symbol=${SYMBOL}`);
+    const chart = own.locator('.candles [role=img]');
+    const count = async () => Number.parseInt((await chart.getAttribute('aria-label'))!, 10);
+    const drawn = own.locator('.candles canvas').first();
+    await drawn.waitFor();
+    const canvas = await drawn.elementHandle();
+    const before = await count();
+    addCandle();
+    await expect.poll(count).toBe(before + 1);
+    expect(await canvas!.evaluate((element) => element.isConnected)).toBe(true);
+    await own.context().close();
   });
 
   it('shows what an auction would trade now', async () => {
@@ -136,6 +172,18 @@ describe('who has the token', () => {
   it('takes a price over from the book', async () => {
     await page.getByRole('button', { name: /^bid 9\.98/ }).click();
     expect(await page.getByLabel(/^Price/).inputValue()).toBe('9.98');
+  });
+
+  it('takes neither a price nor a protection to another symbol', async () => {
+    await page.getByLabel(/^Price/).fill('9.98');
+    const type = page.getByRole('group', { name: 'Type' });
+    await type.getByRole('button', { name: 'Market' }).click();
+    await page.getByLabel(/^At most so far/).fill('0.05');
+    await page.locator('.symbols').getByRole('link', { name: 'AUCTION' }).click();
+    await page.getByRole('heading', { name: 'Order in AUCTION' }).waitFor();
+    await expect.poll(() => page.getByLabel(/^At most so far/).inputValue()).toBe('');
+    await type.getByRole('button', { name: 'Limit' }).click();
+    expect(await page.getByLabel(/^Price/).inputValue()).toBe('');
   });
 
   it('hears why an order is refused, and what to do', async () => {

@@ -11,9 +11,8 @@ import { AccessButton } from './parts/access';
 import { State } from './parts/state';
 import { StaleBanner } from './parts/stale_banner';
 import { hideTooltip, Tooltip } from './parts/term';
-import { marketBehind } from './state/behind';
-import { bookStale, stale } from './state/freshness';
 import { alerts, summary } from './state/live';
+import { staleness } from './state/staleness';
 import { theme, toggleTheme } from './state/theme';
 
 export function App() {
@@ -48,7 +47,7 @@ export function App() {
 
 function Head() {
   const { value } = summary;
-  const live = !stale.value && !bookStale.value && !marketBehind.value;
+  const live = staleness.value === null;
   return (
     <header class="head">
       <a class="brand" href={linkTo('overview')}>

@@ -206,5 +206,35 @@ TEST_F(CallsTest, LeadershipIsHandedOver) {
   EXPECT_EQ(client->TransferLeadership(kShard, 9).code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(CallsTest, ALeaderThatTriesForLongSaysWhatBecameOfATransfer) {
+  auto client = Connect();
+  for (const uint32_t target : {0u, 3u}) {
+    const int before = cluster_.node(1).changes_asked();
+    cluster_.node(1).PlanChange(ChangeFault::kTooLate);
+    const absl::Status status = client->TransferLeadership(kShard, target);
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+    EXPECT_EQ(status.message(), "it was not done in time");
+    EXPECT_EQ(cluster_.node(1).changes_asked(), before + 1);
+    EXPECT_EQ(cluster_.leader(), 1u);
+  }
+}
+
+TEST_F(CallsTest, LeadershipMovesOnceWhenTheAnswerIsLost) {
+  auto client = Connect();
+  cluster_.node(1).PlanChange(ChangeFault::kAnswerLost);
+  const absl::Status status = client->TransferLeadership(kShard, 0);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(cluster_.leader(), 2u);
+}
+
+TEST_F(CallsTest, AChangeOfMembersIsWaitedFor) {
+  auto client = Connect();
+  cluster_.node(1).PlanChange(ChangeFault::kSlow);
+  auto members = client->AddMember(kShard, 2);
+  ASSERT_TRUE(members.ok()) << members.status();
+  EXPECT_EQ(members->members_size(), 1);
+  EXPECT_EQ(cluster_.node(1).changes_asked(), 1);
+}
+
 }  // namespace
 }  // namespace quorumbook::client

@@ -20,6 +20,7 @@ std::vector<std::string> FakeCluster::endpoints() const {
 void FakeCluster::SetLeader(uint32_t id) {
   std::lock_guard lock(mutex_);
   leader_ = id;
+  ++term_;
 }
 
 uint32_t FakeCluster::leader() const {
@@ -30,6 +31,11 @@ uint32_t FakeCluster::leader() const {
 void FakeCluster::Plan(Fault fault, int nth) {
   std::lock_guard lock(mutex_);
   plan_.push_back({fault, nth});
+}
+
+uint64_t FakeCluster::term() const {
+  std::lock_guard lock(mutex_);
+  return term_;
 }
 
 bool FakeCluster::AllPlansMet() const {
@@ -51,7 +57,10 @@ Fault FakeCluster::NextFault() {
   if (plan_.empty() || --plan_.front().in > 0) return Fault::kNone;
   const Fault fault = plan_.front().fault;
   plan_.pop_front();
-  if (fault == Fault::kMoveLeader) leader_ = leader_ % size() + 1;
+  if (fault == Fault::kMoveLeader) {
+    leader_ = leader_ % size() + 1;
+    ++term_;
+  }
   return fault;
 }
 

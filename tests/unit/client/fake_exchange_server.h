@@ -9,6 +9,7 @@
 #include <grpcpp/server_context.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -59,6 +60,16 @@ enum class StreamFault {
   kBehind,  // sends it as of an earlier event
 };
 
+// What a leader does with a change of who leads or is a member.
+enum class ChangeFault {
+  kNone,
+  kSlow,        // answers when clients may have given up
+  kTooLate,     // tries as long, and is BUSY then: it was not done in time
+  kAnswerLost,  // does it, then UNAVAILABLE
+};
+// How long that takes.
+inline constexpr std::chrono::milliseconds kSlowChange{500};
+
 class FakeNode;
 
 // The shared state. Thread-safe.
@@ -74,6 +85,7 @@ class FakeCluster {
   // 0: none.
   void SetLeader(uint32_t id);
   uint32_t leader() const;
+  uint64_t term() const;
   // The `nth` batch that reaches a leader's stream from now on, 1 being the next, meets `fault`.
   // Plans are met in the order made, each counting from the one before.
   void Plan(Fault fault, int nth = 1);
@@ -111,6 +123,7 @@ class FakeCluster {
   server::MarketDataFeed feed_{ShardId(kShard)};
   exchange::Time time_ = 1'340'285'400'000'000'000;  // 2012-06-21 13:30 UTC
   uint32_t leader_ = 1;
+  uint64_t term_ = 1;
   struct Planned {
     Fault fault;
     int in;
@@ -140,8 +153,14 @@ class FakeNode final : public v1::Exchange::Service,
   void HangUnary(bool hang);
   // The next unary call to the leader gets this error.
   void FailNextUnary(v1::ErrorDetail::Code code);
+  // The next change that it is asked for as the leader meets `fault`.
+  void PlanChange(ChangeFault fault);
+  // Changes that this node was asked for.
+  int changes_asked() const { return changes_asked_; }
   // The `nth` update that this node sends from now on, 1 being the next, meets `fault`.
   void PlanUpdate(StreamFault fault, int nth);
+  // Its replica is behind: whoever subscribes hears that there is no such symbol.
+  void ForgetSymbols(bool forget) { forgets_symbols_ = forget; }
   // As if this replica's state had gone another way.
   void Corrupt() { corrupt_ = true; }
   int streams_opened() const;
@@ -195,6 +214,8 @@ class FakeNode final : public v1::Exchange::Service,
                      const v1::CommandBatch& batch, Fault fault);
 
   StreamFault NextStreamFault();
+  // OK when this node leads and goes on with a change; `fault` is what was planned for it.
+  grpc::Status BeginChange(grpc::ServerContext* context, uint32_t shard, ChangeFault* fault);
   template <typename Request, typename Fill>
   grpc::Status ReadSymbol(grpc::ServerContext* context, const Request* request, Fill fill);
 
@@ -212,7 +233,10 @@ class FakeNode final : public v1::Exchange::Service,
   bool hang_unary_ = false;
   v1::ErrorDetail::Code next_unary_error_ = v1::ErrorDetail::CODE_UNSPECIFIED;
   std::atomic<bool> corrupt_ = false;
+  std::atomic<bool> forgets_symbols_ = false;
   int streams_opened_ = 0;
+  ChangeFault change_fault_ = ChangeFault::kNone;
+  std::atomic<int> changes_asked_ = 0;
   StreamFault stream_fault_ = StreamFault::kNone;
   int stream_fault_in_ = 0;
 };

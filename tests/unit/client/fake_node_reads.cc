@@ -1,5 +1,7 @@
 // What can be read from a node, and its part in looking after the cluster.
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 #include "server/market_codec.h"
 #include "server/report_codec.h"
@@ -156,6 +158,7 @@ grpc::Status FakeNode::GetNodeStatus(grpc::ServerContext*, const v1::GetNodeStat
   v1::ReplicaStatus* replica = response->add_replicas();
   replica->set_shard(kShard);
   replica->set_leader_id(cluster_->leader());
+  replica->set_term(cluster_->term());
   replica->set_role(cluster_->leader() == id_ ? v1::ReplicaStatus::LEADER
                                               : v1::ReplicaStatus::FOLLOWER);
   for (uint32_t id = 1; id <= cluster_->size(); ++id) {
@@ -174,22 +177,52 @@ grpc::Status FakeNode::GetNodeStatus(grpc::ServerContext*, const v1::GetNodeStat
   return grpc::Status::OK;
 }
 
+void FakeNode::PlanChange(ChangeFault fault) {
+  std::lock_guard lock(mutex_);
+  change_fault_ = fault;
+}
+
+grpc::Status FakeNode::BeginChange(grpc::ServerContext* context, uint32_t shard,
+                                   ChangeFault* fault) {
+  ++changes_asked_;
+  grpc::Status status = CheckUnary(context, shard);
+  if (!status.ok()) return status;
+  {
+    std::lock_guard lock(mutex_);
+    *fault = std::exchange(change_fault_, ChangeFault::kNone);
+  }
+  const bool waits = *fault == ChangeFault::kSlow || *fault == ChangeFault::kTooLate;
+  if (waits) std::this_thread::sleep_for(kSlowChange);
+  if (*fault != ChangeFault::kTooLate) return grpc::Status::OK;
+  v1::ErrorDetail detail;
+  detail.set_code(v1::ErrorDetail::BUSY);
+  context->AddTrailingMetadata("quorumbook-error-bin", detail.SerializeAsString());
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "it was not done in time"};
+}
+
+static grpc::Status EndChange(ChangeFault fault) {
+  if (fault == ChangeFault::kAnswerLost) return {grpc::StatusCode::UNAVAILABLE, "dropped"};
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeNode::TransferLeadership(grpc::ServerContext* context,
                                           const v1::TransferLeadershipRequest* request,
                                           v1::TransferLeadershipResponse* response) {
-  grpc::Status status = CheckUnary(context, request->shard());
+  ChangeFault fault;
+  grpc::Status status = BeginChange(context, request->shard(), &fault);
   if (!status.ok()) return status;
   const uint32_t target = request->target() == 0 ? id_ % cluster_->size() + 1 : request->target();
   if (target > cluster_->size()) return {grpc::StatusCode::INVALID_ARGUMENT, "no such node"};
   cluster_->SetLeader(target);
   response->set_leader_id(target);
-  return grpc::Status::OK;
+  return EndChange(fault);
 }
 
 grpc::Status FakeNode::AddMember(grpc::ServerContext* context,
                                  const v1::ChangeMemberRequest* request,
                                  v1::ChangeMemberResponse* response) {
-  grpc::Status status = CheckUnary(context, request->shard());
+  ChangeFault fault;
+  grpc::Status status = BeginChange(context, request->shard(), &fault);
   if (!status.ok()) return status;
   if (request->node_id() > cluster_->size()) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "no such node"};
@@ -197,7 +230,7 @@ grpc::Status FakeNode::AddMember(grpc::ServerContext* context,
   v1::MemberStatus* member = response->add_members();
   member->set_node_id(request->node_id());
   member->set_kind(v1::MemberStatus::VOTER);
-  return grpc::Status::OK;
+  return EndChange(fault);
 }
 
 }  // namespace quorumbook::client

@@ -70,6 +70,7 @@ grpc::Status FakeNode::Subscribe(grpc::ServerContext* context, const v1::Subscri
     std::lock_guard lock(mutex_);
     ++streams_opened_;
   }
+  if (forgets_symbols_) return {grpc::StatusCode::NOT_FOUND, "no such symbol"};
   const auto subscriber = std::make_shared<Subscriber>();
   cluster_->Subscribe(*request, subscriber);
   grpc::Status status;

@@ -434,6 +434,14 @@ TEST_F(QbTest, ANodeIsAddedToTheShardsThatThereAre) {
       RunJson({"cluster", "add-node", "9"}, 64),
       (Json{{"node", 9},
             {"shards", Json::array({{{"shard", 1}, {"ok", false}, {"error", "no such node"}}})}}));
+  const Outcome outcome = Run({"cluster", "add-node", "9", "-o", "json"});
+  EXPECT_EQ(Json::parse(outcome.error, nullptr, /*allow_exceptions=*/false),
+            (Json{{"error",
+                   {{"code", "INVALID_ARGUMENT"},
+                    {"message", "shard 1: no such node"},
+                    {"exit_code", 64}}}}))
+      << outcome.error;
+  EXPECT_EQ(Run({"cluster", "add-node", "2", "-o", "json"}).error, "");
   const Outcome refused = Run({"cluster", "add-node", "9"});
   EXPECT_EQ(refused.exit_code, 64);
   EXPECT_NE(refused.error.find("shard 1: no such node"), std::string::npos) << refused.error;

@@ -1,6 +1,8 @@
 // Subscriptions over nodes that fail: the book that is kept is always the exchange's.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include "quorumbook/client.h"
@@ -72,6 +74,23 @@ class SubscriptionTest : public testing::Test {
       EXPECT_EQ(bid->second.quantity(), level.quantity);
       ++bid;
     }
+  }
+
+  // Reads an update while nobody gives one, and `mend`s that once node 1 has told three times that
+  // it does not know the symbol.
+  void ExpectUpdateOnceMended(MarketDataStream& stream, const std::function<void()>& mend) {
+    const int before = cluster_.node(1).streams_opened();
+    std::atomic<bool> over = false;
+    absl::StatusOr<v1::MarketDataUpdate> update;
+    std::thread reader([&] {
+      update = stream.Next();
+      over = true;
+    });
+    while (!over && cluster_.node(1).streams_opened() < before + 3) std::this_thread::yield();
+    EXPECT_FALSE(over);
+    mend();
+    reader.join();
+    EXPECT_TRUE(update.ok()) << update.status();
   }
 
   FakeCluster cluster_{3};
@@ -172,6 +191,23 @@ TEST_F(SubscriptionTest, WhatIsNotThereIsSaid) {
   EXPECT_EQ(client_->Subscribe({.symbol = "ABC", .depth = 1'001}).status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(client_->Subscribe({}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(SubscriptionTest, ASymbolIsUnknownOnlyWhenEveryNodeSaysSo) {
+  auto stream = Subscribe({.channel = v1::SubscribeRequest::L1});
+  cluster_.node(1).ForgetSymbols(true);
+  cluster_.node(2).Stop();
+  cluster_.node(3).ForgetSymbols(true);
+  ExpectUpdateOnceMended(*stream, [&] { cluster_.node(2).Start(); });
+}
+
+TEST_F(SubscriptionTest, WhatWasSeenIsNotUnknown) {
+  auto stream = Subscribe({.channel = v1::SubscribeRequest::L1, .node = 2});
+  ASSERT_TRUE(stream->Next().ok());
+  for (uint32_t id = 1; id <= 3; ++id) cluster_.node(id).ForgetSymbols(true);
+  cluster_.node(2).PlanUpdate(StreamFault::kDrop, 1);
+  Send(v1::BUY, 10);
+  ExpectUpdateOnceMended(*stream, [&] { cluster_.node(3).ForgetSymbols(false); });
 }
 
 TEST_F(SubscriptionTest, NobodyServes) {

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 
@@ -8,10 +10,10 @@ import type { Update } from './market_messages';
 
 const server = new MockServer();
 let port = 0;
+const { fetch: real } = globalThis;
 
 beforeAll(async () => {
   port = await server.listen(0);
-  const { fetch: real } = globalThis;
   vi.stubGlobal('fetch', (path: string, options: RequestInit) =>
     real(`http://127.0.0.1:${port}${path}`, options),
   );
@@ -58,6 +60,32 @@ describe('requests', () => {
     token.value = '';
   });
 
+  it('say that there is no answer when it breaks off after its head', async () => {
+    for (const [status, type] of [
+      [200, 'application/json'],
+      [422, 'application/problem+json'],
+    ] as const) {
+      const breaking = createServer((_, response) => {
+        response.writeHead(status, { 'content-type': type, 'content-length': 100 });
+        response.write('{"title":', () => response.destroy());
+      });
+      await new Promise<void>((done) => breaking.listen(0, '127.0.0.1', done));
+      const { port: at } = breaking.address() as AddressInfo;
+      const { fetch: usual } = globalThis;
+      vi.stubGlobal('fetch', (path: string, options: RequestInit) =>
+        real(`http://127.0.0.1:${at}${path}`, options),
+      );
+      const order = { symbol: 'ALPHA', account: 1, side: 'buy', quantity: '10' } as const;
+      for (const ask of [() => post('/api/orders', order), () => get('/api/health')]) {
+        const failed = await ask().catch((error: unknown) => error);
+        expect(failed).toBeInstanceOf(ApiError);
+        expect((failed as ApiError).problem).toMatchObject({ status: 0, code: 'no_answer' });
+      }
+      vi.stubGlobal('fetch', usual);
+      breaking.close();
+    }
+  });
+
   it('say that nobody answers', async () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('refused')));
     const failed = await get('/api/health').catch((error: unknown) => error);
@@ -74,7 +102,7 @@ describe('market data over a real WebSocket', () => {
     const until = (done: () => boolean) => vi.waitFor(() => expect(done()).toBe(true), 5000);
     const end = socket.subscribe(
       { channel: 'book', symbol: 'ALPHA', levels: 3 },
-      { onUpdate: (update) => void seen.push(update), onRefused: () => expect.unreachable() },
+      (update) => void seen.push(update),
     );
     await until(() => seen.length >= 2);
     server.losing = 1;
@@ -85,21 +113,14 @@ describe('market data over a real WebSocket', () => {
   });
 
   it('hears of a symbol that does not exist', async () => {
-    const refused = await new Promise<string>((done) => {
-      const socket = new MarketSocket(
-        () => new WebSocket(`ws://127.0.0.1:${port}/api/ws`) as unknown as Socket,
-      );
-      const end = socket.subscribe(
-        { channel: 'book', symbol: 'NONE', levels: 3 },
-        {
-          onUpdate: () => expect.unreachable(),
-          onRefused: (reason) => {
-            end();
-            done(reason);
-          },
-        },
-      );
-    });
-    expect(refused).toContain("there is no symbol 'NONE'");
+    const socket = new MarketSocket(
+      () => new WebSocket(`ws://127.0.0.1:${port}/api/ws`) as unknown as Socket,
+    );
+    const end = socket.subscribe({ channel: 'book', symbol: 'NONE', levels: 3 }, () =>
+      expect.unreachable(),
+    );
+    await vi.waitFor(() => expect(socket.refusals.value).toHaveLength(1), 5000);
+    expect(socket.refusals.value[0]!.reason).toContain("there is no symbol 'NONE'");
+    end();
   });
 });

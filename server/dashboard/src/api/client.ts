@@ -73,15 +73,18 @@ async function request(method: Method, url: string, body?: unknown): Promise<unk
   const headers: Record<string, string> = {};
   if (token.value) headers.authorization = `Bearer ${token.value}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
-  let response: Response;
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       method: method.toUpperCase(),
       headers,
       signal: method === 'get' ? AbortSignal.timeout(TIMEOUT_MS) : null,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  } catch {
+    if (!response.ok) throw new ApiError(await problemOf(response));
+    return (await response.json()) as unknown;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    // An answer that breaks off after its head is none: what it was to say is not known.
     throw new ApiError({
       type: 'about:blank',
       title: 'No answer',
@@ -91,8 +94,6 @@ async function request(method: Method, url: string, body?: unknown): Promise<unk
       hint: 'is it running? another node answers the same questions',
     });
   }
-  if (!response.ok) throw new ApiError(await problemOf(response));
-  return response.json();
 }
 
 export function get<P extends keyof paths>(path: P, parameters?: Parameters): Promise<Answer<P>> {

@@ -37,6 +37,7 @@ export interface Bar {
 
 interface CandleChartProps {
   bars: readonly Bar[]; // oldest first
+  of: string; // whose bars: for others the chart starts anew, without the reader's zoom
   decimals: number;
   title: string;
   priceLabel: string;
@@ -108,7 +109,7 @@ function fill({ prices, last, volumes }: Drawn, bars: readonly Bar[]): void {
 }
 
 export default function CandleChart(props: CandleChartProps) {
-  const { bars, decimals, title, priceLabel, volumeLabel } = props;
+  const { bars, of, decimals, title, priceLabel, volumeLabel } = props;
   const box = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawn | null>(null);
   const pointedAt = useSignal<number | null>(null); // start of a bar
@@ -127,7 +128,7 @@ export default function CandleChart(props: CandleChartProps) {
       made.chart.remove();
       drawn.current = null;
     };
-  }, [theme.value, decimals, title]);
+  }, [theme.value, decimals, of]);
 
   useEffect(() => {
     if (drawn.current) fill(drawn.current, bars);

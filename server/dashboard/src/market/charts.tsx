@@ -67,6 +67,7 @@ export function Candles({ symbol, candles, interval }: CandlesProps) {
         <Suspense fallback={<p class="candles muted">Loading</p>}>
           <CandleChart
             bars={bars}
+            of={`${symbol.symbol} ${interval}`}
             decimals={decimals(symbol.tick_size)}
             title={`${bars.length} candles of ${interval} of ${symbol.symbol}`}
             priceLabel={withUnit('price', symbol.quote)}

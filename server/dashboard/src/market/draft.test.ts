@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { accountProblem, EMPTY_DRAFT, numbered, orderOf } from './draft';
+import { accountProblem, EMPTY_DRAFT, forAnotherSymbol, numbered, orderOf } from './draft';
 
 describe('an order', () => {
   const draft = { ...EMPTY_DRAFT, quantity: ' 10 ', price: '9.99 ' };
@@ -29,6 +29,13 @@ describe('an order', () => {
     const bounded = { ...draft, type: 'market', protection: ' 0.05' } as const;
     expect(orderOf('DEMO', bounded)).toMatchObject({ type: 'market', protection: '0.05' });
     expect(orderOf('DEMO', { ...bounded, type: 'limit' })).not.toHaveProperty('protection');
+  });
+
+  it('takes no price and no distance between prices to another symbol', () => {
+    const typed = { ...draft, side: 'sell', type: 'market', protection: '0.05' } as const;
+    const other = forAnotherSymbol(typed);
+    expect(other).toEqual({ ...typed, price: '', protection: '' });
+    expect(orderOf('OTHER', other)).not.toHaveProperty('protection');
   });
 });
 

@@ -24,6 +24,12 @@ export const EMPTY_DRAFT: Draft = {
   post_only: false,
 };
 
+// What of a draft goes for any symbol: a price of one, or a distance between its prices, means
+// nothing in another.
+export function forAnotherSymbol(draft: Draft): Draft {
+  return { ...draft, price: '', protection: '' };
+}
+
 // What is wrong with the account as it is typed; '' when nothing is. Greater numbers are rounded
 // here, to the number of somebody else.
 export function accountProblem(account: string): string {

@@ -7,7 +7,7 @@ import type { BookUpdate, CandlesUpdate, Interval, TradesUpdate } from '../api/m
 import type { Candle, Trade } from '../../generated/schema';
 import { applyBook, applyCandles, applyTrades, EMPTY_BOOK, type Book } from '../state/book';
 import { shownShard } from '../state/behind';
-import { bookWaitsSince } from '../state/freshness';
+import { bookWaitsSince, marketRefusals } from '../state/freshness';
 import { browserSocket, MarketSocket } from '../state/market_socket';
 
 export const BOOK_LEVELS = 25;
@@ -19,12 +19,14 @@ const socket = new MarketSocket(browserSocket);
 effect(() => {
   bookWaitsSince.value = socket.waitsSince.value;
 });
+effect(() => {
+  marketRefusals.value = socket.refusals.value;
+});
 
 export interface LiveMarket {
   book: Signal<Book>;
   trades: Signal<readonly Trade[]>;
   candles: Signal<readonly Candle[]>;
-  refused: Signal<string | null>;
 }
 
 export function useLiveMarket(
@@ -35,8 +37,6 @@ export function useLiveMarket(
   const book = useSignal(EMPTY_BOOK);
   const trades = useSignal<readonly Trade[]>([]);
   const candles = useSignal<readonly Candle[]>([]);
-  const refused = useSignal<string | null>(null);
-  const onRefused = (reason: string) => (refused.value = reason);
 
   useEffect(() => {
     shownShard.value = shard ?? null;
@@ -47,25 +47,13 @@ export function useLiveMarket(
     if (!symbol) return undefined;
     book.value = EMPTY_BOOK;
     trades.value = [];
-    refused.value = null;
     const ends = [
-      socket.subscribe(
-        { channel: 'book', symbol, levels: BOOK_LEVELS },
-        {
-          onRefused,
-          onUpdate: (next) => {
-            refused.value = null; // it was asked for again
-            book.value = applyBook(book.value, next as BookUpdate);
-          },
-        },
-      ),
-      socket.subscribe(
-        { channel: 'trades', symbol, limit: TRADES },
-        {
-          onRefused,
-          onUpdate: (next) => (trades.value = applyTrades(trades.value, next as TradesUpdate)),
-        },
-      ),
+      socket.subscribe({ channel: 'book', symbol, levels: BOOK_LEVELS }, (next) => {
+        book.value = applyBook(book.value, next as BookUpdate);
+      }),
+      socket.subscribe({ channel: 'trades', symbol, limit: TRADES }, (next) => {
+        trades.value = applyTrades(trades.value, next as TradesUpdate);
+      }),
     ];
     return () => ends.forEach((end) => end());
   }, [symbol]);
@@ -73,14 +61,10 @@ export function useLiveMarket(
   useEffect(() => {
     if (!symbol) return undefined;
     candles.value = [];
-    return socket.subscribe(
-      { channel: 'candles', symbol, interval, limit: CANDLES },
-      {
-        onRefused,
-        onUpdate: (next) => (candles.value = applyCandles(candles.value, next as CandlesUpdate)),
-      },
-    );
+    return socket.subscribe({ channel: 'candles', symbol, interval, limit: CANDLES }, (next) => {
+      candles.value = applyCandles(candles.value, next as CandlesUpdate);
+    });
   }, [symbol, interval]);
 
-  return { book, trades, candles, refused };
+  return { book, trades, candles };
 }

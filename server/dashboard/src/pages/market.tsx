@@ -8,7 +8,7 @@ import type { Interval } from '../api/market_messages';
 import type { Symbol } from '../../generated/schema';
 import { decimals } from '../format/decimal';
 import { Candles, Depth } from '../market/charts';
-import { EMPTY_DRAFT } from '../market/draft';
+import { EMPTY_DRAFT, forAnotherSymbol } from '../market/draft';
 import { Headline } from '../market/headline';
 import { Ladder } from '../market/ladder';
 import { useLiveMarket, type LiveMarket } from '../market/live_market';
@@ -50,7 +50,6 @@ export default function Market() {
         <h1>Market</h1>
       )}
       {absent && <p role="alert">There is no symbol {wanted}.</p>}
-      {market.refused.value && <p role="alert">The node sends no data: {market.refused.value}</p>}
       {!data && !problem && <p class="muted">Loading</p>}
       {shown ? (
         <Board symbol={shown} market={market} interval={interval} list={list} />
@@ -70,9 +69,8 @@ interface BoardProps {
 
 function Board({ symbol, market, interval, list }: BoardProps) {
   const draft = useSignal(EMPTY_DRAFT);
-  // A price of one symbol is no price of another.
   useEffect(() => {
-    draft.value = { ...draft.value, price: '' };
+    draft.value = forAnotherSymbol(draft.value);
   }, [symbol.symbol]);
   const digits = decimals(symbol.tick_size);
   const onPrice = (price: string) => (draft.value = { ...draft.value, type: 'limit', price });

@@ -9,9 +9,11 @@ import { Columns, type Column } from '../parts/columns';
 import { EventFeed } from '../parts/event_feed';
 import { useFetched } from '../parts/fetched';
 import { Empty, Panel, Scroll } from '../parts/panel';
+import { ProblemNote } from '../parts/problem';
 import { State } from '../parts/state';
 import { Tile, Tiles } from '../parts/tile';
 import { Verdict } from '../parts/verdict';
+import { behindOf } from '../state/behind';
 import { alerts, events, nodes, summary } from '../state/live';
 import { byUrgency } from '../state/urgency';
 import type { Figures, Symbol } from '../../generated/schema';
@@ -181,20 +183,24 @@ const MARKET_COLUMNS: readonly Column[] = [
 ];
 
 function MarketList() {
-  const { data } = useFetched('/api/symbols', { limit: MARKETS_SHOWN }, MARKETS_EVERY_MS);
-  if (data === null) return null;
+  const { data, problem } = useFetched('/api/symbols', { limit: MARKETS_SHOWN }, MARKETS_EVERY_MS);
+  if (data === null && problem === null) return null;
+  const symbols = data?.symbols ?? [];
   return (
     <Panel title="Markets" aside={<a href={linkTo('market')}>Trade</a>}>
-      {data.symbols.length === 0 ? (
+      {problem && <ProblemNote problem={problem} />}
+      {data && symbols.length === 0 && (
         <Empty>
           No symbol yet. An operator adds one: <code>qb symbol add NAME</code>
         </Empty>
-      ) : (
+      )}
+      <Behind symbols={symbols} />
+      {symbols.length > 0 && (
         <Scroll label="Markets">
           <table>
             <Columns of={MARKET_COLUMNS} />
             <tbody>
-              {data.symbols.map((symbol) => (
+              {symbols.map((symbol) => (
                 <Market key={symbol.symbol} {...symbol} />
               ))}
             </tbody>
@@ -205,12 +211,28 @@ function MarketList() {
   );
 }
 
+// Figures of a market are those of this node's replica, which may stand still or be late.
+function Behind({ symbols }: { symbols: readonly Symbol[] }) {
+  const shards = [...new Set(symbols.map(({ shard }) => shard))].sort((a, b) => a - b);
+  return shards.map((shard) => {
+    const reason = behindOf(nodes.value, shard);
+    return (
+      reason && (
+        <p key={shard}>
+          <State level="warn">Markets of shard {shard} are not live</State> at this node: {reason}.
+        </p>
+      )
+    );
+  });
+}
+
 function Market(of: Symbol) {
-  const { symbol, last, change_ratio, tick_size, spread_basis_points, trades } = of;
+  const { symbol, shard, last, change_ratio, tick_size, spread_basis_points, trades } = of;
   return (
     <tr>
       <th scope="row">
-        <a href={linkTo('market', { symbol })}>{symbol}</a>
+        <a href={linkTo('market', { symbol })}>{symbol}</a>{' '}
+        {behindOf(nodes.value, shard) && <State level="warn">not live</State>}
       </th>
       <td class="number">{last === null ? UNKNOWN : padded(last, decimals(tick_size))}</td>
       <td class={`number ${tint(change_ratio)}`}>{signed(change_ratio)}</td>

@@ -24,6 +24,13 @@ export const bookAge = computed(() =>
 );
 export const bookStale = computed(() => bookAge.value > STALE_AFTER_MS);
 
+// What the node refused of the market that is shown, or ended: nothing more comes of it.
+export interface Refusal {
+  channel: string;
+  reason: string;
+}
+export const marketRefusals = signal<readonly Refusal[]>([]);
+
 export function startClock(): void {
   setInterval(() => (now.value = Date.now()), 250);
 }

@@ -49,18 +49,13 @@ describe('the market socket', () => {
   const sockets: FakeSocket[] = [];
   let market: MarketSocket;
   let seen: Update[];
-  let refused: string[];
-  const listener = {
-    onUpdate: (update: Update) => void seen.push(update),
-    onRefused: (reason: string) => void refused.push(reason),
-  };
+  const listener = (update: Update) => void seen.push(update);
   const wanted = { channel: 'book', symbol: 'DEMO', levels: 10 } as const;
 
   beforeEach(() => {
     vi.useFakeTimers();
     sockets.length = 0;
     seen = [];
-    refused = [];
     market = new MarketSocket(() => {
       const socket = new FakeSocket();
       sockets.push(socket);
@@ -199,20 +194,39 @@ describe('the market socket', () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it('tells what the node refuses', () => {
+  it('tells what the node refuses, until an update of the same channel comes', () => {
     market.subscribe(wanted, listener);
-    sockets[0]!.onopen!();
-    const about = { channel: 'book', symbol: 'DEMO' };
-    sockets[0]!.say({
-      type: 'error',
-      code: 'unknown_symbol',
-      detail: 'no',
-      hint: 'look',
-      ...about,
-    });
-    sockets[0]!.say({ type: 'unsubscribed', reason: 'requested', ...about });
-    sockets[0]!.say({ type: 'unsubscribed', reason: 'the node stops', ...about });
-    expect(refused).toEqual(['no (look)', 'the node stops']);
+    market.subscribe({ channel: 'trades', symbol: 'DEMO', limit: 5 }, listener);
+    const socket = sockets[0]!;
+    socket.onopen!();
+    socket.say(book(1, true, []));
+    const error = { type: 'error', symbol: 'DEMO', hint: 'look' };
+    const ofTrades = { channel: 'trades', reason: 'not yet (look)' };
+    socket.say({ ...error, channel: 'trades', code: 'not_founded', detail: 'not yet' });
+    expect(market.refusals.value).toEqual([ofTrades]);
+    socket.say(book(2, false, []));
+    expect(market.refusals.value).toEqual([ofTrades]);
+    const about = { type: 'unsubscribed', channel: 'book', symbol: 'DEMO' };
+    socket.say({ ...about, reason: 'requested' });
+    socket.say({ ...about, reason: 'the node stops' });
+    expect(market.refusals.value).toEqual([
+      { channel: 'book', reason: 'the node stops' },
+      ofTrades,
+    ]);
+    vi.advanceTimersByTime(5000); // asked for again
+    expect(market.refusals.value).toHaveLength(2);
+    socket.say({ ...book(1, true, []), channel: 'trades', trades: [] });
+    expect(market.refusals.value).toEqual([{ channel: 'book', reason: 'the node stops' }]);
+    // Another subscription in its place, or a lost connection, has not been refused.
+    const end = market.subscribe(wanted, listener);
+    expect(market.refusals.value).toEqual([]);
+    socket.say({ ...error, channel: 'book', code: 'unknown_symbol', detail: 'no' });
+    expect(market.refusals.value).toHaveLength(1);
+    end();
+    expect(market.refusals.value).toEqual([]);
+    socket.say({ ...error, channel: 'trades', code: 'unknown_symbol', detail: 'no' });
+    socket.onclose!();
+    expect(market.refusals.value).toEqual([]);
   });
 });
 

@@ -2,11 +2,13 @@
 // is missing the subscription is made again, and what it was is wrong until the next snapshot, so
 // nothing is handed on before that. A lost connection is opened again with all subscriptions. While
 // something that is subscribed to has no snapshot, because of the connection or the node, what is
-// shown of it is old: `waitsSince` says so.
+// shown of it is old: `waitsSince` says so. What the node refused is among `refusals` until an
+// update of the same channel comes.
 
 import { signal } from '@preact/signals';
 
 import type { Message, Subscription, Update } from '../api/market_messages';
+import type { Refusal } from './freshness';
 
 // What this needs of a WebSocket; tests bring their own.
 export interface Socket {
@@ -17,17 +19,12 @@ export interface Socket {
   close(): void;
 }
 
-export interface Listener {
-  onUpdate(update: Update): void;
-  // What the node refused or ended, and why.
-  onRefused(reason: string): void;
-}
-
 interface Held {
   subscription: Subscription;
-  listener: Listener;
+  onUpdate: (update: Update) => void;
   expected: number | null; // sequence of the next update; null: waits for a snapshot
   refused: boolean; // nothing will come
+  reason: string | null; // of the last refusal; null: none since an update
 }
 
 const RECONNECT_MS = 1000;
@@ -43,15 +40,18 @@ export class MarketSocket {
   gaps = 0;
   // Since when, by this machine's clock, a subscription has had no snapshot; null: none lacks one.
   readonly waitsSince = signal<number | null>(null);
+  // What the node refused or ended.
+  readonly refusals = signal<readonly Refusal[]>([]);
 
   constructor(private readonly connect: () => Socket) {}
 
   // A second subscription to the same channel and symbol takes the place of the first. Returns what
   // ends it.
-  subscribe(subscription: Subscription, listener: Listener): () => void {
+  subscribe(subscription: Subscription, onUpdate: (update: Update) => void): () => void {
     const key = keyOf(subscription);
-    const held: Held = { subscription, listener, expected: null, refused: false };
+    const held: Held = { subscription, onUpdate, expected: null, refused: false, reason: null };
     this.held.set(key, held);
+    this.noteRefusals();
     if (this.open) this.ask(held);
     else if (!this.socket) this.start();
     this.noteWaiting();
@@ -62,6 +62,7 @@ export class MarketSocket {
       if (this.open) this.send({ op: 'unsubscribe', channel, symbol });
       if (this.held.size === 0) this.stop();
       this.noteWaiting();
+      this.noteRefusals();
     };
   }
 
@@ -80,8 +81,10 @@ export class MarketSocket {
       for (const held of this.held.values()) {
         held.expected = null;
         held.refused = false;
+        held.reason = null;
       }
       this.noteWaiting();
+      this.noteRefusals();
       setTimeout(() => {
         if (!this.socket && this.held.size > 0) this.start();
       }, RECONNECT_MS);
@@ -113,11 +116,19 @@ export class MarketSocket {
     this.waitsSince.value = waits ? (this.waitsSince.value ?? Date.now()) : null;
   }
 
+  private noteRefusals(): void {
+    const found = [...this.held.values()].flatMap(({ subscription: { channel }, reason }) => {
+      return reason === null ? [] : [{ channel, reason }];
+    });
+    if (found.length > 0 || this.refusals.value.length > 0) this.refusals.value = found;
+  }
+
   private refuse(held: Held, reason: string): void {
     held.expected = null;
     held.refused = true;
-    held.listener.onRefused(reason);
+    held.reason = reason;
     this.noteWaiting();
+    this.noteRefusals();
   }
 
   private askAgain(held: Held): void {
@@ -157,8 +168,12 @@ export class MarketSocket {
       }
     }
     held.expected = update.sequence + 1;
-    if (update.sequence === 1) this.noteWaiting();
-    held.listener.onUpdate(update);
+    held.reason = null;
+    if (update.sequence === 1) {
+      this.noteWaiting();
+      this.noteRefusals();
+    }
+    held.onUpdate(update);
   }
 }
 
