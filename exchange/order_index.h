@@ -22,6 +22,8 @@
 #include <emmintrin.h>
 #endif
 
+#include <absl/hash/hash.h>
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -147,12 +149,12 @@ class OrderIndex {
     return static_cast<uint32_t>(mixed + within + (within >> 8));
   }
 
-  // Of this process. Not a variable of the class, which other variables could be made before.
+  // Of this process: absl salts its hashes by where the program was loaded. Not a variable of the
+  // class, which other variables could be made before.
   static uint64_t Seed() {
-    static const uint64_t seed = DrawSeed();
+    static const uint64_t seed = absl::HashOf(uint64_t{0});
     return seed;
   }
-  static uint64_t DrawSeed();
 
   // Buckets that a search may pass before there is to be more room.
   static constexpr size_t kLongSearch = 64;

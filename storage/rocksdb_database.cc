@@ -201,9 +201,9 @@ absl::Status Database::CheckIdentity(const StoreIdentity& wanted) {
   if (record->empty()) return CreateIdentity(wanted);
   absl::StatusOr<StoreIdentity> found = DecodeIdentity(kIdentityKey, *record);
   if (absl::IsFailedPrecondition(found.status())) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("store in ", directory_, ": ", found.status().message(),
-                     "; start the version that wrote it"));
+    return absl::FailedPreconditionError(absl::StrCat("store in ", directory_, ": ",
+                                                      found.status().message(),
+                                                      "; start the version that wrote it"));
   }
   if (!found.ok()) return DataLossIn(directory_, found.status().message());
   if (!IsSameNode(*found, wanted)) {
