@@ -53,6 +53,30 @@ describe('the frame', () => {
     await page.context().close();
   });
 
+  it('does not take the next Tab away from where one was', async () => {
+    const { page } = await openNode(1);
+    await page.locator('main h1').click();
+    await visit(page, '/nodes'); // brings its link into view
+    await page.getByRole('columnheader').first().waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => !!document.activeElement?.closest('main'))).toBe(true);
+    await page.context().close();
+  });
+
+  it('brings the link of the open page into view on a narrow screen', async () => {
+    const { page } = await openNode(1, { viewport: NARROW });
+    for (const to of ['api', 'overview']) {
+      await visit(page, `/${to}`);
+      const link = page.locator('.nav [aria-current]');
+      const seen = async () => {
+        const { x, width } = (await link.boundingBox())!;
+        return { left: Math.round(x) >= 0, right: Math.round(x + width) <= NARROW.width };
+      };
+      await expect.poll(seen).toEqual({ left: true, right: true });
+    }
+    await page.context().close();
+  });
+
   it('says what a figure means, also to who does not point', async () => {
     const { page } = await openNode(1);
     await page.getByRole('button', { name: 'Worst lag' }).focus();

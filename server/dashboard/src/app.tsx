@@ -2,7 +2,7 @@
 // what is shown is no longer live.
 
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ComponentType } from 'preact';
 
 import { linkTo, route } from './router';
@@ -68,13 +68,19 @@ function Head() {
 
 function Navigation() {
   const { page: open } = route.value;
-  // On a narrow screen the list scrolls sideways.
+  const list = useRef<HTMLElement>(null);
+  // On a narrow screen the list scrolls sideways. Not by scrollIntoView(), from where Chromium
+  // would go on with the next Tab.
   useEffect(() => {
-    document.querySelector('.nav [aria-current]')?.scrollIntoView({ block: 'nearest' });
+    const link = list.current?.querySelector('[aria-current]');
+    if (!list.current || !link) return;
+    const [seen, here] = [list.current, link].map((element) => element.getBoundingClientRect());
+    if (here!.left < seen!.left) list.current.scrollLeft -= seen!.left - here!.left;
+    if (here!.right > seen!.right) list.current.scrollLeft += here!.right - seen!.right;
   }, [open]);
   const firing = alerts.value?.rules.filter(({ state }) => state === 'firing').length ?? 0;
   return (
-    <nav class="nav" aria-label="Pages">
+    <nav class="nav" aria-label="Pages" ref={list}>
       <ul>
         {Object.entries(PAGES).map(([page, { name }]) => (
           <li key={page}>

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { webcrypto } from 'node:crypto';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { accountProblem, EMPTY_DRAFT, forAnotherSymbol, numbered, orderOf } from './draft';
 
@@ -64,6 +65,8 @@ describe('the number of an order', () => {
   });
 
   it('is drawn from what the node takes', () => {
+    vi.stubGlobal('crypto', webcrypto); // browsers have it, Node.js 18 has not
+    onTestFinished(() => void vi.unstubAllGlobals());
     const drawn = new Set<string>();
     for (let round = 0; round < 200; round++) {
       const { client_order_id } = numbered(order, null);
