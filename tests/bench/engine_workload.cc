@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "contestants.h"
-#include "curves.h"
 #include "flow.h"
 #include "measure.h"
 
@@ -34,7 +33,6 @@ struct Options {
   uint64_t operations = 2'000'000;
   size_t batch = 100;
   int repeat = 5;
-  bool curves = false;
   std::string file, write, output = "table";
 };
 
@@ -110,10 +108,6 @@ int Fail(const absl::Status& status) {
 }
 
 int Run(const Options& options) {
-  if (options.curves) {
-    PrintCurves();
-    return 0;
-  }
   nlohmann::ordered_json json = {{"batch", options.batch}, {"rounds", options.repeat}};
   bool agree = true;
   if (!options.file.empty()) {
@@ -160,8 +154,6 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({1, 10, 20, 50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000}));
   app.add_option("--repeat", options.repeat, "rounds, of which the median counts")
       ->check(CLI::Range(1, 100));
-  app.add_flag("--curves", options.curves,
-               "print how the cost grows with orders, levels, symbols and the depth of sweeps");
   app.add_option("-o,--output", options.output)->check(CLI::IsMember({"table", "json"}));
   CLI11_PARSE(app, argc, argv);
   return quorumbook::bench::Run(options);

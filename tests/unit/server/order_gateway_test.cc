@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,9 +44,29 @@ class FakeExchange final : public v1::Exchange::Service {
   std::atomic<int> submitted{0};
 };
 
+// gRPC 1.51 ends its callback threads with the last channel that used them, and at times counts the
+// references of their queue wrongly then (grpc_cq_internal_unref aborts). A process that serves
+// keeps its channels; here one that is never given back stands for them.
+void KeepGrpcThreads() {
+  static const auto* const kept = [] {
+    auto* const channel = new std::shared_ptr<grpc::Channel>(
+        grpc::CreateChannel("127.0.0.1:1", grpc::InsecureChannelCredentials()));
+    grpc::ClientContext context;
+    v1::GetSampleRequest request;
+    v1::NodeSample response;
+    std::promise<void> ended;
+    v1::Monitoring::NewStub(*channel)->async()->GetSample(
+        &context, &request, &response, [&ended](const grpc::Status&) { ended.set_value(); });
+    ended.get_future().wait();
+    return channel;
+  }();
+  ASSERT_NE(kept, nullptr);
+}
+
 class OrderGatewayTest : public testing::Test {
  protected:
   void SetUp() override {
+    KeepGrpcThreads();
     const NodeId leader = group_.AwaitLeader();
     grpc::ServerBuilder builder;
     int port = 0;
