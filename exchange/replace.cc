@@ -33,10 +33,10 @@ Reason Market::CheckReplace(const ReplaceOrder& command, OrderHandle handle) con
     const Price from = waits ? terms_[handle].terms.stop_price : symbol.stats.last;
     if (!BandOf(symbol.info, from).Has(command.price)) return Reason::kPriceOutsideBand;
   }
-  const bool trading = symbol.info.phase == Phase::kContinuous;
-  if ((order.flags & kPostOnlyFlag) != 0 && trading &&
-      WouldTrade(symbol, order.side, command.price)) {
-    return Reason::kWouldTrade;
+  if ((order.flags & kPostOnlyFlag) != 0) {
+    // What only collects orders can not tell whether it would trade.
+    if (symbol.info.phase != Phase::kContinuous) return Reason::kWrongPhase;
+    if (WouldTrade(symbol, order.side, command.price)) return Reason::kWouldTrade;
   }
   if ((order.flags & kFundedFlag) == 0) return Reason::kNone;
   const NewOrder changed{.symbol = order.symbol,

@@ -12,10 +12,10 @@ using exchange::EventType;
 bool ExecutionsTopic::Snapshot(const exchange::Exchange& exchange, uint32_t limit,
                                v1::MarketDataUpdate* out) const {
   const size_t most = limit == 0 ? kDefaultListedOrders : std::min(limit, kMaxListedOrders);
-  const std::vector<exchange::OrderInfo> orders = exchange.OpenOrders(account_, most + 1);
+  const std::vector<exchange::OrderInfo> orders =
+      exchange.OpenOrdersIn(account_, symbol_, most + 1);
   out->set_more_open_orders(orders.size() > most);
   for (size_t i = 0; i < std::min(orders.size(), most); ++i) {
-    if (symbol_ != exchange::SymbolId() && orders[i].symbol != symbol_) continue;
     const exchange::SymbolInfo* const symbol = exchange.FindSymbol(orders[i].symbol);
     ToProto(orders[i], symbol == nullptr ? "" : symbol->name, out->add_open_orders());
   }

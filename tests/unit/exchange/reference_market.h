@@ -40,8 +40,10 @@ class ReferenceMarket {
   std::vector<TradeInfo> RecentTrades(SymbolId symbol) const;
   std::vector<Candle> Candles(SymbolId symbol, CandleInterval interval) const;
   std::optional<AuctionInfo> Indicative(SymbolId symbol) const;
+  SymbolInfo FindSymbol(SymbolId symbol) const;
+  AccountInfo FindAccount(AccountId account) const;  // with a balance of each asset there is
+  AssetInfo FindAsset(AssetId asset) const;
   Phase phase(SymbolId symbol) const { return markets_.at(symbol.value() - 1).phase; }
-  Price reference(SymbolId symbol) const { return markets_.at(symbol.value() - 1).reference; }
   // All of an asset that an account has, and what of it open orders hold.
   Amount Total(AccountId account, AssetId asset) const;
   Amount Held(AccountId account, AssetId asset) const;

@@ -289,7 +289,8 @@ Reason ReferenceMarket::CheckReplace(const OrderInfo& order, const ReplaceOrder&
     const Band band = BandOf(market, waits ? order.terms.stop_price : LastPrice(market));
     if (command.price < band.low || command.price > band.high) return Reason::kPriceOutsideBand;
   }
-  if (order.post_only && market.phase == Phase::kContinuous) {
+  if (order.post_only) {
+    if (market.phase != Phase::kContinuous) return Reason::kWrongPhase;
     const bool buys = order.side == Side::kBuy;
     const bool crosses = buys
                              ? !market.asks.empty() && market.asks.begin()->first <= command.price

@@ -131,6 +131,49 @@ Amount ReferenceMarket::Held(AccountId account, AssetId asset) const {
   return held;
 }
 
+SymbolInfo ReferenceMarket::FindSymbol(SymbolId symbol) const {
+  const SymbolMarket& market = *Market(symbol);
+  return {.id = symbol,
+          .name = market.added.name,
+          .tick_size = market.added.tick_size,
+          .lot_size = market.added.lot_size,
+          .base = market.added.base,
+          .quote = market.added.quote,
+          .rules = market.rules,
+          .phase = market.phase,
+          .delisted = market.delisted,
+          .reference_price = market.reference};
+}
+
+AccountInfo ReferenceMarket::FindAccount(AccountId id) const {
+  const auto it = accounts_.find(id);
+  const Account account = it == accounts_.end() ? Account() : it->second;
+  AccountInfo info{.id = id, .limits = account.limits, .blocked = account.blocked, .balances = {}};
+  for (const auto& [name, order] : orders_) {
+    info.open_orders +=
+        std::get<0>(name) == id && order.leaves != 0 && Funded(*Market(order.symbol));
+  }
+  for (size_t i = 1; i <= assets_.size(); ++i) {
+    const AssetId asset(static_cast<uint32_t>(i));
+    const auto limit = account.position_limit.find(asset);
+    info.balances.push_back(
+        {.asset = asset,
+         .free = Total(id, asset) - Held(id, asset),
+         .held = Held(id, asset),
+         .position_limit = limit == account.position_limit.end() ? 0 : limit->second});
+  }
+  return info;
+}
+
+AssetInfo ReferenceMarket::FindAsset(AssetId id) const {
+  const Asset& asset = assets_.at(id.value() - 1);
+  return {.id = id,
+          .name = asset.added.name,
+          .exponent = asset.added.exponent,
+          .deposited = asset.deposited,
+          .fees = asset.fees};
+}
+
 size_t ReferenceMarket::open_orders() const { return orders_.size() - finished_.size(); }
 
 }  // namespace quorumbook::exchange

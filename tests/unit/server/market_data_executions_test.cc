@@ -112,6 +112,12 @@ TEST_F(ExecutionsTest, TheSnapshotHasTheOpenOrdersUpToTheLimit) {
   const auto some = Add(two);
   EXPECT_EQ(some->updates[0].open_orders_size(), 2);
   EXPECT_TRUE(some->updates[0].more_open_orders());
+  SubscribeRequest one = Executions(1, "OTHER");
+  one.set_limit(1);
+  const auto other = Add(one);
+  ASSERT_EQ(other->updates[0].open_orders_size(), 1) << "orders of other symbols take no place";
+  EXPECT_EQ(other->updates[0].open_orders(0).symbol(), "OTHER");
+  EXPECT_FALSE(other->updates[0].more_open_orders());
 }
 
 TEST_F(ExecutionsTest, AnAccountIsNamedWithThisChannelAndWithNoOther) {

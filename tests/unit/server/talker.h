@@ -3,12 +3,16 @@
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <chrono>
+#include <list>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,11 +26,33 @@
 
 namespace quorumbook::server {
 
+// A TCP port of loopback that is this process's until it ends. It is none of those that the kernel
+// gives to connections, and the UDP port of the same number, held open, tells other processes that
+// it is taken (as PortLease of tests/integration/cluster.py does).
 inline uint16_t FreePort() {
-  boost::asio::io_context io;
-  return boost::asio::ip::tcp::acceptor(io, {boost::asio::ip::address_v4::loopback(), 0})
-      .local_endpoint()
-      .port();
+  using boost::asio::ip::tcp;
+  using boost::asio::ip::udp;
+  constexpr uint16_t kFirst = 20'000;
+  constexpr uint16_t kLast = 32'000;
+  static boost::asio::io_context io;
+  static std::list<udp::socket> markers;
+  static auto next = static_cast<uint16_t>(kFirst + getpid() * 64 % (kLast - kFirst));
+  const auto loopback = boost::asio::ip::address_v4::loopback();
+  for (int i = kFirst; i < kLast; ++i) {
+    const uint16_t port = next;
+    next = port + 1 == kLast ? kFirst : static_cast<uint16_t>(port + 1);
+    boost::system::error_code taken;
+    udp::socket marker(io, udp::v4());
+    marker.bind({loopback, port}, taken);
+    tcp::socket probe(io, tcp::v4());
+    probe.set_option(tcp::acceptor::reuse_address(true));
+    if (!taken) probe.bind({loopback, port}, taken);
+    if (taken) continue;
+    markers.push_back(std::move(marker));
+    return port;
+  }
+  ADD_FAILURE() << "no free port";
+  return 0;
 }
 
 inline std::string Loopback(uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
@@ -67,7 +93,7 @@ class Talker {
                              ListenerCredentials(config_, Callers::kNodes));
     builder.RegisterService(transport_.service());
     server_ = builder.BuildAndStart();
-    EXPECT_NE(server_, nullptr);
+    if (server_ == nullptr) throw std::runtime_error("a port of the test is taken");
     thread_ = std::thread([this] { io_.run(); });
     transport_.Start();
   }
