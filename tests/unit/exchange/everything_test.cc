@@ -70,6 +70,7 @@ TEST(Everything, NothingIsCreatedLostOrCrossedAndEventsTellTheBook) {
       }
       const absl::Status conserved = exchange.CheckConservation();
       ASSERT_TRUE(conserved.ok()) << conserved;
+      ASSERT_EQ(feed.out_of_turn(), 0u) << "price, then time";
       ExpectSoundBooks(exchange);
       ExpectFeedTellsTheBook(exchange, feed);
       ASSERT_FALSE(HasFailure());

@@ -10,6 +10,8 @@ void FeedBook::Apply(const Event& event) {
     case EventType::kOrderTriggered:
       return Add(event);
     case EventType::kTrade:
+      if (!IsFirst(event.maker_order_id)) ++out_of_turn_;
+      if (uncrossing_.contains(event.symbol) && !IsFirst(event.order_id)) ++out_of_turn_;
       Fill(event.order_id, event.quantity);
       return Fill(event.maker_order_id, event.quantity);
     case EventType::kOrderCanceled:
@@ -20,6 +22,12 @@ void FeedBook::Apply(const Event& event) {
       return Replace(event);
     case EventType::kOrderDisplayed:
       return Display(event);
+    case EventType::kPhaseChanged:  // whatever trades before kUncrossed does so in an auction
+      uncrossing_.insert(event.symbol);
+      return;
+    case EventType::kUncrossed:
+      uncrossing_.erase(event.symbol);
+      return;
     default:
       return;
   }
@@ -39,6 +47,13 @@ void FeedBook::Remove(OrderId id) {
   queues[place.price].erase(place.entry);
   if (queues[place.price].empty()) queues.erase(place.price);
   places_.erase(it);
+}
+
+bool FeedBook::IsFirst(OrderId id) const {
+  const Place& place = places_.at(id);
+  const Queues& queues = sides_.at({place.symbol, place.side});
+  const auto& best = place.side == Side::kBuy ? *queues.rbegin() : *queues.begin();
+  return place.price == best.first && best.second.front().id == id;
 }
 
 void FeedBook::Fill(OrderId id, Quantity quantity) {

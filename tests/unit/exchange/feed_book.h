@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ class FeedBook {
   void Apply(const Event& event);
   // In priority order, best first.
   std::vector<Entry> Orders(SymbolId symbol, Side side) const;
+  // Trades of resting orders that did not have the best price of their side, or were not the first
+  // at it. In an auction both orders rest.
+  uint64_t out_of_turn() const { return out_of_turn_; }
 
  private:
   struct Place {
@@ -38,6 +42,7 @@ class FeedBook {
 
   void Add(const Event& event);
   void Remove(OrderId id);
+  bool IsFirst(OrderId id) const;
   void Fill(OrderId id, Quantity quantity);
   void Shrink(OrderId id, Quantity leaves);
   void Replace(const Event& event);
@@ -45,6 +50,8 @@ class FeedBook {
 
   std::map<std::pair<SymbolId, Side>, Queues> sides_;
   std::map<OrderId, Place> places_;
+  std::set<SymbolId> uncrossing_;
+  uint64_t out_of_turn_ = 0;
 };
 
 }  // namespace quorumbook::exchange
