@@ -95,7 +95,9 @@ bool ParseLine(std::string_view line, Operation* operation) {
   if (operation->kind == Operation::Kind::kCancel) return true;
   if (side != "buy" && side != "sell") return false;
   operation->side = side == "buy" ? Side::kBuy : Side::kSell;
-  return ParseNumber(price, &operation->price) && ParseNumber(quantity, &operation->quantity);
+  return ParseNumber(price, &operation->price) && ParseNumber(quantity, &operation->quantity) &&
+         operation->price >= 1 && operation->price <= exchange::kMaxPrice &&
+         operation->quantity >= 1 && operation->quantity <= exchange::kMaxQuantity;
 }
 
 }  // namespace

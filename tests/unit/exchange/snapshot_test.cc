@@ -328,6 +328,35 @@ TEST(Snapshot, OpenOrdersUpToTheirBoundComeBackBesideFinishedOnes) {
   EXPECT_EQ(restore(kMost - 1).code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST(Snapshot, AnOrderTakesAtMost64Bytes) {
+  Exchange exchange;
+  ApplyResult result;
+  exchange.Apply({1, {OpenSession{AccountId(1)}}}, &result);
+  exchange.Apply({2, {SessionCommands{SessionId(1), 1, 0, {AddSymbol{"A", {1, 0}, {1, 0}}}}}},
+                 &result);
+  uint64_t entered = 0;
+  // Each has a price of its own, at far away times. What a session remembers of results is not
+  // what an order takes: they are acknowledged.
+  const auto enter = [&](uint64_t count) {
+    for (; count > 0; --count) {
+      ++entered;
+      const NewOrder order{.symbol = SymbolId(1),
+                           .client_order_id = ClientOrderId(entered * 0x9e3779b97f4a7c15),
+                           .price = static_cast<Price>(kMaxPrice - entered * 1'000'003),
+                           .quantity = static_cast<Quantity>(kMaxQuantity - entered)};
+      exchange.Apply({static_cast<Time>(entered * 1'000'000'007),
+                      {SessionCommands{SessionId(1), 1 + entered, entered, {order}}}},
+                     &result);
+    }
+    return exchange.Snapshot().size();
+  };
+  const size_t before = enter(1'000);
+  const size_t after = enter(9'000);
+  ASSERT_EQ(exchange.open_orders(), 10'000u);
+  EXPECT_LE((after - before) / 9'000.0, 64.0);
+  EXPECT_GT((after - before) / 9'000.0, 24.0) << "it has them";
+}
+
 TEST(Snapshot, SessionsComeBackInTheOrderOfTheirUse) {
   Exchange exchange;
   ApplyResult result;
