@@ -42,8 +42,9 @@ void ProposalQueue::Proposed(size_t groups, consensus::Index index, consensus::T
   proposed_.push_back(std::move(entry));
 }
 
-void ProposalQueue::Applied(consensus::Index index, consensus::Term term,
-                            const exchange::ApplyResult& result, consensus::Instant now) {
+size_t ProposalQueue::Applied(consensus::Index index, consensus::Term term,
+                              const exchange::ApplyResult& result, consensus::Instant now) {
+  size_t answered = 0;
   while (!proposed_.empty() && proposed_.front().index <= index) {
     const ProposedEntry entry = std::move(proposed_.front());
     proposed_.pop_front();
@@ -62,7 +63,9 @@ void ProposalQueue::Applied(consensus::Index index, consensus::Term term,
         group.callback({nullptr, &result, &result.groups[i]});
       }
     }
+    answered += entry.groups.size();
   }
+  return answered;
 }
 
 void ProposalQueue::FailWaiting(const Refusal& refusal) {

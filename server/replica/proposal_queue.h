@@ -37,6 +37,7 @@ class ProposalQueue {
 
   void Add(WaitingGroup group);
   bool HasWaiting() const { return !waiting_.empty(); }
+  size_t waiting() const { return waiting_.size(); }
   uint64_t waiting_bytes() const { return waiting_bytes_; }
   // Of groups that wait or are proposed.
   uint64_t unanswered_bytes() const { return waiting_bytes_ + proposed_bytes_; }
@@ -54,8 +55,9 @@ class ProposalQueue {
                 consensus::Instant now);
 
   // Entry (index, term) was applied with this result: answers its groups, if they came from here.
-  void Applied(consensus::Index index, consensus::Term term, const exchange::ApplyResult& result,
-               consensus::Instant now);
+  // Returns how many those are.
+  size_t Applied(consensus::Index index, consensus::Term term, const exchange::ApplyResult& result,
+                 consensus::Instant now);
   void FailWaiting(const Refusal& refusal);
   void FailProposed(const Refusal& refusal);
 

@@ -28,6 +28,10 @@ constexpr uint64_t kMaxEntryBytes = uint64_t{1} << 20;
 // this: where peers are far away, entries follow each other on the way.
 constexpr uint64_t kSmallEntryBytes = uint64_t{64} << 10;
 constexpr std::chrono::milliseconds kProposalSpacing{5};
+// Clients that were just answered are likely to send again. So the next small entry waits until as
+// many groups are there as were answered or already waited, but no longer than the entry before it
+// took, and than this. Otherwise the first who comes back goes alone, and the others wait for it.
+constexpr std::chrono::milliseconds kGatherMost{2};
 // A replica whose log grows this many times beyond the snapshot size takes no more commands.
 constexpr uint64_t kLogBytesLimitFactor = 4;
 // While something is due at some time: how often the wall clock, which may jump, is looked at, and
@@ -107,8 +111,21 @@ void Replica::Pump() {
 
 bool Replica::MayPropose(consensus::Instant now) const {
   if (!proposals_.HasWaiting() || writes_under_way_ >= kMaxWritesUnderWay) return false;
-  return !proposals_.HasProposed() || proposals_.waiting_bytes() >= kSmallEntryBytes ||
-         now >= next_proposal_;
+  if (proposals_.waiting_bytes() >= kSmallEntryBytes) return true;
+  if (proposals_.HasProposed()) return now >= last_proposal_ + kProposalSpacing;
+  return !Gathers(now);
+}
+
+bool Replica::Gathers(consensus::Instant now) const {
+  return proposals_.waiting() < gathers_ && now < gathers_until_;
+}
+
+// After so many groups were answered, and while none is proposed.
+void Replica::Gather(size_t answered) {
+  const size_t groups = answered + proposals_.waiting();
+  gathers_ = groups > 1 ? groups : 0;
+  const consensus::Instant now = host_.Now();
+  gathers_until_ = now + std::min<consensus::Duration>(now - last_proposal_, kGatherMost);
 }
 
 void Replica::Propose() {
@@ -119,7 +136,8 @@ void Replica::Propose() {
     consensus::Index index;
     consensus::Term term;
     const consensus::Instant now = host_.Now();
-    next_proposal_ = now + kProposalSpacing;
+    last_proposal_ = now;
+    gathers_ = 0;
     const ProposeResult result = raft_.Propose(packed.payload, now, &index, &term);
     if (result == ProposeResult::kBusy) return;  // goes on when something is committed
     if (result != ProposeResult::kAccepted) return proposals_.FailWaiting(NotLeader());
@@ -153,9 +171,11 @@ consensus::Instant Replica::deadline() const {
   consensus::Instant deadline = raft_.deadline();
   if (drained_) deadline = std::min(deadline, drain_deadline_);
   for (const Transfer& transfer : transfers_) deadline = std::min(deadline, transfer.deadline);
-  if (proposals_.HasWaiting() && writes_under_way_ < kMaxWritesUnderWay) {
-    deadline = std::min(deadline, next_proposal_);
+  const bool follows = proposals_.HasWaiting() && proposals_.HasProposed();
+  if (follows && writes_under_way_ < kMaxWritesUnderWay) {
+    deadline = std::min(deadline, last_proposal_ + kProposalSpacing);
   }
+  if (gathers_ != 0) deadline = std::min(deadline, gathers_until_);
   // After a snapshot that had no space: without peers nothing else would bring another try.
   if (host_.Now() < next_snapshot_) deadline = std::min(deadline, next_snapshot_);
   return std::min({deadline, membership_.deadline(), DueTime(host_.Now())});
@@ -166,6 +186,7 @@ void Replica::OnAlarm() {
   const consensus::Instant now = host_.Now();
   if (DueTime(now) <= now) ProposeTime();
   Propose();
+  if (!Gathers(now)) gathers_ = 0;
   ProcessOutput();
 }
 
@@ -199,7 +220,10 @@ void Replica::ProposeTime() {
 
 void Replica::ProcessOutput() {
   while (true) {
-    consensus::Output output = raft_.TakeOutput(/*proposing_soon=*/pump_asked_);
+    // Who is answered by what is committed now may send an entry that the news can go along with.
+    const bool answers = applied_ < raft_.commit() && proposals_.HasProposed();
+    consensus::Output output =
+        raft_.TakeOutput(/*proposing_soon=*/pump_asked_ || gathers_ != 0 || answers);
     if (output.empty()) break;
     host_.Observe(output);
     PublishLeadership();
@@ -211,7 +235,9 @@ void Replica::ProcessOutput() {
     if (!output.messages.empty()) host_.Send(std::move(output.messages));
     if (output.restore) RestoreStateMachine(*output.restore);
     if (stopped_) return;
-    for (const Entry& entry : output.committed) Apply(entry);
+    size_t answered = 0;
+    for (const Entry& entry : output.committed) answered += Apply(entry);
+    if (answered != 0 && !proposals_.HasProposed()) Gather(answered);
     ConfirmReads(output.reads);
     FailReads(output.reads_failed);
     for (const consensus::Evidence& evidence : output.evidence) Judge(evidence);
@@ -230,7 +256,7 @@ void Replica::OnPersisted(uint64_t sequence) {
   ProcessOutput();
 }
 
-void Replica::Apply(const Entry& entry) {
+size_t Replica::Apply(const Entry& entry) {
   QB_CHECK(entry.index == applied_.Next());
   applied_ = entry.index;
   applied_term_ = entry.term;
@@ -263,8 +289,9 @@ void Replica::Apply(const Entry& entry) {
     const bool whole = entry.index.value() % (interval * consensus::kWholeStateEvery) == 0;
     if (whole) history_.Mark(entry.index.value());
   }
-  proposals_.Applied(entry.index, entry.term, apply_result_, host_.Now());
+  const size_t answered = proposals_.Applied(entry.index, entry.term, apply_result_, host_.Now());
   counters_.apply.Add(host_.Now() - start);
+  return answered;
 }
 
 // Of a planted bug.

@@ -123,11 +123,13 @@ class Replica {
   Refusal WhyNotSubmit(const std::string& group, consensus::Term term) const;
   void PumpWhenWaiting();
   bool MayPropose(consensus::Instant now) const;
+  bool Gathers(consensus::Instant now) const;
+  void Gather(size_t answered);
   void Propose();
   consensus::Instant DueTime(consensus::Instant now) const;
   void ProposeTime();
   void ProcessOutput();
-  void Apply(const consensus::Entry& entry);
+  size_t Apply(const consensus::Entry& entry);
   void ExecuteRetries(const consensus::Entry& entry);
   void ConfirmReads(const std::vector<consensus::ReadReady>& reads);
   void FailReads(const std::vector<uint64_t>& ids);
@@ -182,7 +184,11 @@ class Replica {
   ProposalQueue proposals_{&counters_};
   bool pump_asked_ = false;
   int writes_under_way_ = 0;
-  consensus::Instant next_proposal_{};  // of a small entry while another is not committed
+  consensus::Instant last_proposal_{};
+  // While none is proposed, a small entry waits until there are so many groups, or until then. 0:
+  // it does not.
+  size_t gathers_ = 0;
+  consensus::Instant gathers_until_{};
   // Of received snapshots: the one that is being read, and the one after it.
   std::shared_ptr<const std::string> reading_;
   std::shared_ptr<const std::string> to_read_;

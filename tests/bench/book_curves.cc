@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "exchange/exchange.h"
 #include "exchange/order_book.h"
 #include "random.h"
 
@@ -136,6 +137,43 @@ void Memory(State& state) {
   }
 }
 
+// The same of the complete engine: order, index of names, level. One account, results acknowledged.
+void EngineMemory(State& state) {
+  constexpr uint64_t kOrders = 1'000'000;
+  constexpr uint64_t kBatch = 100;
+  for (auto _ : state) {
+    malloc_trim(0);
+    const uint64_t before = ResidentBytes();
+    exchange::Exchange exchange;
+    exchange::ApplyResult result;
+    exchange::Batch batch{.time = 1, .groups = {exchange::OpenSession{exchange::AccountId(1)}}};
+    exchange.Apply(batch, &result);
+    const exchange::SessionId session(1);
+    batch.groups = {
+        exchange::SessionCommands{session, 1, 0, {exchange::AddSymbol{"A", {1, 0}, {1, 0}}}}};
+    exchange.Apply(batch, &result);
+    Random random(1);
+    for (uint64_t sequence = 2; sequence < kOrders + 2; sequence += kBatch) {
+      exchange::SessionCommands message{session, sequence, sequence - 1, {}};
+      for (uint64_t i = 0; i < kBatch; ++i) {
+        const bool buys = random.Below(2) == 0;
+        const auto distance =
+            1 + static_cast<Price>(random.Below(static_cast<uint64_t>(state.range(0))));
+        message.commands.emplace_back(
+            exchange::NewOrder{.symbol = exchange::SymbolId(1),
+                               .client_order_id = exchange::ClientOrderId(sequence + i),
+                               .side = buys ? Side::kBuy : Side::kSell,
+                               .price = buys ? kMiddle - distance : kMiddle + distance,
+                               .quantity = 10});
+      }
+      batch.groups.assign(1, std::move(message));
+      exchange.Apply(batch, &result);
+    }
+    QB_CHECK(exchange.open_orders() == kOrders);
+    state.counters["bytes_per_order"] = static_cast<double>(ResidentBytes() - before) / kOrders;
+  }
+}
+
 BENCHMARK(OpenOrders)
     ->RangeMultiplier(10)
     ->Range(1'000, 10'000'000)
@@ -153,6 +191,7 @@ BENCHMARK(Symbols)
     ->Complexity(benchmark::oLogN);
 BENCHMARK(Sweep)->RangeMultiplier(10)->Range(1, 1'000'000)->UseManualTime();
 BENCHMARK(Memory)->Arg(100)->Arg(10'000)->Arg(500'000)->Iterations(1);
+BENCHMARK(EngineMemory)->Arg(100)->Arg(10'000)->Arg(500'000)->Iterations(1);
 
 }  // namespace
 }  // namespace quorumbook::bench

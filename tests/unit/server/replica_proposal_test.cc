@@ -145,6 +145,97 @@ TEST_F(ReplicaProposalTest, NewsOfTheCommitIndexGoAloneWhenNothingIsWaiting) {
   EXPECT_THAT(sent[0].entries, IsEmpty());
 }
 
+// Two clients, one after the other: from then on their commands share an entry.
+TEST_F(ReplicaProposalTest, AnEntryWaitsForThoseWhoWereJustAnswered) {
+  Submit();
+  Persist();
+  Submit();
+  Sent();
+  host_.now += std::chrono::microseconds(500);
+  Acknowledge();  // one is answered, the other waits
+  Pump();
+  EXPECT_THAT(Sent(), IsEmpty()) << "neither an entry nor news of the commit index";
+  const Index first = replica_.raft().status().commit;
+  EXPECT_EQ(first, replica_.raft().status().last);
+  Submit();
+  std::vector<AppendEntries> sent = Sent();
+  ASSERT_THAT(sent, SizeIs(1)) << "both are there";
+  EXPECT_EQ(sent[0].commit, first);
+  Persist();
+  host_.now += std::chrono::microseconds(500);
+  Acknowledge();
+  EXPECT_THAT(Sent(), IsEmpty());
+  Submit();
+  EXPECT_THAT(Sent(), IsEmpty()) << "two were answered";
+  Submit();
+  sent = Sent();
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_THAT(sent[0].entries, SizeIs(1));
+}
+
+TEST_F(ReplicaProposalTest, WhoDoesNotComeBackIsWaitedForNoLongerThanAnEntryTakes) {
+  using std::chrono::microseconds;
+  for (const auto& [took, waits] : {std::pair(microseconds(500), microseconds(500)),
+                                    std::pair(microseconds(4'000), microseconds(2'000))}) {
+    Submit();
+    Persist();
+    Submit();
+    Sent();
+    host_.now += took;
+    Acknowledge();
+    Pump();
+    ASSERT_THAT(Sent(), IsEmpty());
+    EXPECT_EQ(replica_.deadline(), host_.now + waits);
+    host_.now += waits;
+    replica_.OnAlarm();
+    ASSERT_THAT(Sent(), SizeIs(1));
+    Persist();
+    host_.now += std::chrono::milliseconds(1);
+    Acknowledge();  // the entry had one group: nobody is waited for
+    ASSERT_THAT(Sent(), SizeIs(1)) << "news of the commit index";
+  }
+}
+
+TEST_F(ReplicaProposalTest, NewsOfTheCommitIndexGoAloneWhenNobodyComesBack) {
+  Submit();
+  Persist();
+  Submit();
+  Sent();
+  host_.now += std::chrono::milliseconds(1);
+  Acknowledge();
+  Pump();
+  Submit();
+  ASSERT_THAT(Sent(), SizeIs(1)) << "an entry with two groups";
+  Persist();
+  host_.now += std::chrono::milliseconds(1);
+  Acknowledge();
+  ASSERT_THAT(Sent(), IsEmpty());
+  host_.now = replica_.deadline();
+  replica_.OnAlarm();
+  const std::vector<AppendEntries> sent = Sent();
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_EQ(sent[0].commit, replica_.raft().status().last);
+  EXPECT_THAT(sent[0].entries, IsEmpty());
+  EXPECT_GT(replica_.deadline(), host_.now) << "nothing more is waited for";
+  Submit();
+  EXPECT_THAT(Sent(), SizeIs(1)) << "at once";
+}
+
+TEST_F(ReplicaProposalTest, ALongQueueDoesNotWaitForThoseWhoWereJustAnswered) {
+  Submit();
+  Persist();
+  Submit(32 << 10);
+  Submit(30 << 10);
+  Sent();
+  host_.now += std::chrono::milliseconds(1);
+  Acknowledge();
+  Pump();
+  EXPECT_THAT(Sent(), IsEmpty());
+  Persist();
+  Submit(10 << 10);
+  EXPECT_THAT(Sent(), SizeIs(1));
+}
+
 // All disks may be full: leadership must not go round every two seconds for as long as clients ask.
 TEST_F(ReplicaProposalTest, HandsOverLessAndLessOftenBecauseOfAFullDisk) {
   host_.disk_full = true;
