@@ -194,6 +194,7 @@ def test_leadership_is_handed_over(serving):
             f"node {n} shows the new leader",
         )
         wait_until(lambda n=n: "leader_changed" in kinds(web(serving, n)), "and tells of it")
+        assert web(serving, n).get("/api/raft")["elections"][0]["leader"] == target
 
 
 def test_wrong_operations(serving):
