@@ -217,6 +217,27 @@ def test_wrong_operations(serving):
     assert member.json["shards"][0] == {**member.json["shards"][0], "ok": True}, "it is one already"
 
 
+def test_traders_are_no_operators(make_cluster):
+    operators = "integration-operators"
+    settings = {"http": {**SETTINGS["http"], "operator_token": operators}}
+    cluster = make_cluster(nodes=1, settings=settings)
+    cluster.start()
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    node = web(cluster)
+    for path in ("transfer-leadership", "add-node", "remove-node"):
+        refused = node.problem("POST", f"/api/admin/{path}", 403, "wrong_role", {}, TOKEN)
+        assert "http.operator_token" in refused["hint"]
+        node.problem("POST", f"/api/admin/{path}", 400, "bad_request", {}, operators)
+    assert node.post("/api/admin/add-node", {"node": 1}, operators).status == 200
+    for method in ("GET", "POST", "DELETE"):
+        body = {} if method == "POST" else None
+        node.problem(method, "/api/orders", 403, "wrong_role", body, operators)
+    assert node.post("/api/orders", order()).status == 200
+    secret = {key["key"]: key for key in node.get("/api/config")["keys"]}["http.operator_token"]
+    assert (secret["value"], secret["secret"]) == ("***", True)
+    assert operators not in node.ask("GET", "/api/config").text
+
+
 def test_a_node_is_removed(make_cluster):
     cluster = make_cluster(settings=SETTINGS)
     cluster.start()

@@ -237,13 +237,17 @@ std::string SourceOf(const ConfigResult& result, const std::string& key) {
 TEST(Config, ATokenOfAFileHasTheFileAsItsSource) {
   const std::string path = ::testing::TempDir() + "/quorumbook_token";
   std::ofstream(path) << "token-of-a-file\n";
-  const std::string yaml = std::string(kGood) + "http: {token_file: " + path + "}\n";
-  const ConfigResult result = ParseConfig(yaml, "n.yaml", {}, {});
-  ASSERT_THAT(ErrorsOf(yaml), IsEmpty());
-  EXPECT_EQ(result.config.http_token, "token-of-a-file");
-  EXPECT_EQ(SourceOf(result, "http.token"), path + ":1");
-  EXPECT_THAT(ErrorsOf(yaml, {{"http.token", "another-token"}}),
-              ::testing::ElementsAre(HasSubstr("there is http.token too")));
+  for (const std::string key : {"token", "operator_token"}) {
+    const std::string yaml = std::string(kGood) + "http: {" + key + "_file: " + path + "}\n";
+    const ConfigResult result = ParseConfig(yaml, "n.yaml", {}, {});
+    ASSERT_THAT(ErrorsOf(yaml), IsEmpty());
+    const bool of_operators = key == "operator_token";
+    EXPECT_EQ(result.config.http_token, of_operators ? "" : "token-of-a-file");
+    EXPECT_EQ(result.config.http_operator_token, of_operators ? "token-of-a-file" : "");
+    EXPECT_EQ(SourceOf(result, "http." + key), path + ":1");
+    EXPECT_THAT(ErrorsOf(yaml, {{"http." + key, "another-token"}}),
+                ::testing::ElementsAre(HasSubstr("there is http." + key + " too")));
+  }
 }
 
 TEST(Config, WhereBrowsersReachANode) {
