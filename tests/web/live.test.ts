@@ -234,6 +234,11 @@ describe('who has the token', () => {
     await page.getByText(`Node ${target} leads shard 1.`).waitFor();
     expect(await cluster.leader()).toBe(target);
     await page.locator('tr', { hasText: 'Shard 1' }).getByText(`node ${target}`).waitFor();
+    await visit(page, '/raft');
+    const elections = page.getByRole('region', { name: 'Elections, latest first' });
+    const latest = elections.locator('tbody tr').first();
+    await latest.getByText(`node ${target}`, { exact: true }).waitFor();
+    expect(await latest.textContent()).toMatch(/\d{4}, \d\d:\d\d:\d\d \S+1node \d/); // of shard 1
   });
 });
 
