@@ -196,6 +196,15 @@ TEST(Config, TimeoutsMustFitTogether) {
               ::testing::ElementsAre(HasSubstr("above a sixteenth of snapshot.log_bytes")));
 }
 
+// Reading is open to whoever reaches it.
+TEST(Config, HttpListensOnLoopbackUnlessToldOtherwise) {
+  const ConfigResult unset = ParseConfig(kGood, "n.yaml", {}, {});
+  EXPECT_EQ(unset.config.listen_http, "127.0.0.1:8080");
+  EXPECT_EQ(unset.config.http_token, "") << "and changes nothing";
+  EXPECT_EQ(ParseConfig(kGood, "n.yaml", {}, {{"listen.http", "0.0.0.0:80"}}).config.listen_http,
+            "0.0.0.0:80");
+}
+
 TEST(Config, LeasesAndSilenceAreOffUnlessAskedFor) {
   const ConfigResult off = ParseConfig(kGood, "n.yaml", {}, {});
   EXPECT_FALSE(off.config.lease_reads);

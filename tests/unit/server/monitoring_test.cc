@@ -11,6 +11,7 @@
 #include "server/monitoring/health.h"
 #include "server/monitoring/history.h"
 #include "server/monitoring/metrics_page.h"
+#include "server/monitoring/readiness.h"
 #include "server/monitoring/series.h"
 #include "tests/unit/server/fake_cluster_view.h"
 
@@ -259,6 +260,86 @@ TEST(Health, NoLeaderAlertsAndFounding) {
   EXPECT_THAT(founding.sentence, HasSubstr("node 2 to run"));
 }
 
+// What does not hold, as "name: detail".
+std::vector<std::string> Failing(const std::vector<ReadinessCheck>& checks) {
+  std::vector<std::string> failing;
+  for (const ReadinessCheck& check : checks) {
+    if (!check.ok) failing.push_back(check.name + ": " + check.detail);
+  }
+  return failing;
+}
+
+TEST(Readiness, SaysWhatStandsInTheWay) {
+  FakeClusterView fake;
+  const auto failing = [&fake](bool stopping = false, const std::string& waiting_for = "") {
+    return Failing(CheckReadiness(fake.view(), stopping, waiting_for));
+  };
+  EXPECT_THAT(failing(), ElementsAre("sampled: nothing was measured yet"));
+  EXPECT_EQ(CheckShard(fake.view(), 7).detail, "it is not started");
+  fake.Pass();
+  EXPECT_THAT(failing(), IsEmpty());
+  EXPECT_THAT(failing(true), ElementsAre("running: this node is shutting down"));
+  EXPECT_THAT(failing(false, "node 2 to run"),
+              ElementsAre("founded: the cluster waits for node 2 to run"));
+
+  fake.sample(1).mutable_storage()->set_disk_full(true);
+  fake.Pass();
+  EXPECT_THAT(failing(), ElementsAre("disk: the disk is full"));
+  fake.sample(1).mutable_storage()->set_disk_full(false);
+
+  v1::ReplicaStatus* const own = fake.replica(1).mutable_status();
+  own->set_leader_id(0);
+  fake.Pass();
+  EXPECT_THAT(failing(), ElementsAre("shard 7: no leader is known"));
+  own->set_fenced(true);
+  fake.Pass();
+  EXPECT_THAT(failing(), ElementsAre("shard 7: it is fenced off by evidence of a fault"));
+  own->set_fenced(false);
+  own->set_leader_id(2);
+
+  own->set_commit_index(10'100);
+  fake.Pass();
+  EXPECT_THAT(failing(), IsEmpty()) << "10,000 to execute are as good as none";
+  own->set_commit_index(10'101);
+  fake.Pass();
+  EXPECT_THAT(failing(), ElementsAre("shard 7: it catches up: 10001 entries to execute, 0 to get"));
+  own->set_commit_index(100);
+  fake.replica(2).mutable_status()->set_last_index(10'101);
+  fake.Pass();
+  EXPECT_THAT(failing(), ElementsAre("shard 7: it catches up: 0 entries to execute, 10001 to get"));
+
+  fake.sample(1).clear_replicas();
+  fake.Pass();
+  EXPECT_THAT(failing(), ElementsAre("shard 7: it is not started"));
+}
+
+TEST(Readiness, OthersDoNotMakeANodeUnready) {
+  FakeClusterView fake;
+  fake.sample(2).mutable_storage()->set_disk_full(true);
+  fake.replica(3).mutable_status()->set_fenced(true);
+  fake.Pass();
+  EXPECT_THAT(Failing(CheckReadiness(fake.view(), false, "")), IsEmpty());
+}
+
+TEST(Readiness, AProcessLivesWhileItsReplicasAnswer) {
+  EXPECT_THAT(Failing(CheckLiveness(std::chrono::seconds(15))), IsEmpty());
+  const std::vector<ReadinessCheck> stuck = CheckLiveness(std::chrono::milliseconds(15'001));
+  EXPECT_THAT(Failing(stuck), ElementsAre("replicas: one did not answer for 15 s"));
+  const HttpResponse answer = ProbeResponse("livez", stuck, {});
+  EXPECT_EQ(answer.status, 503u);
+  EXPECT_EQ(answer.body, "[+] http: ok\n[-] replicas: one did not answer for 15 s\nlivez failed\n");
+}
+
+TEST(Readiness, AProbeThatHoldsSaysMoreWhenItIsAsked) {
+  const std::vector<ReadinessCheck> checks = CheckLiveness(std::chrono::seconds(0));
+  HttpRequest request;
+  EXPECT_EQ(ProbeResponse("livez", checks, request).status, 200u);
+  EXPECT_EQ(ProbeResponse("livez", checks, request).body, "livez ok\n");
+  request.query["verbose"] = "";
+  EXPECT_EQ(ProbeResponse("livez", checks, request).body,
+            "[+] http: ok\n[+] replicas: ok\nlivez ok\n");
+}
+
 std::string PageOf(const v1::NodeSample* sample, bool ready) {
   static const HttpMetrics& http = *new HttpMetrics();
   MetricsInputs inputs;
@@ -376,6 +457,50 @@ TEST(EventLog, TellsWhatChanged) {
   ASSERT_EQ(log.elections().size(), 1u);
   EXPECT_EQ(log.elections().front().leader, 3u);
   EXPECT_EQ(log.events().back().id, log.last_id());
+}
+
+TEST(EventLog, TellsOfMembersAsTheLeaderHasThem) {
+  FakeClusterView fake;
+  EventLog log;
+  fake.Pass();
+  log.Observe(fake.view());
+  v1::ReplicaStatus* const leader = fake.replica(2).mutable_status();
+  leader->mutable_members(2)->set_kind(v1::MemberStatus::LEARNER);
+  fake.replica(1).mutable_status()->mutable_members()->RemoveLast();  // it is behind
+  fake.Pass();
+  log.Observe(fake.view());
+  ASSERT_THAT(KindsOf(log), ElementsAre("membership_changed"));
+  EXPECT_EQ(log.events().back().message, "members of shard 7: node 1, node 2, node 3 (learner)");
+  EXPECT_EQ(log.events().back().shard, 7u);
+  leader->mutable_members(2)->set_kind(v1::MemberStatus::OUTGOING_VOTER);
+  leader->mutable_members(0)->set_kind(v1::MemberStatus::INCOMING_VOTER);
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_EQ(log.events().back().message,
+            "members of shard 7: node 1 (joining), node 2, node 3 (leaving)");
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_EQ(log.events().size(), 2u) << "nothing changed";
+}
+
+TEST(EventLog, TellsOfSnapshotsThatAReplicaReceived) {
+  FakeClusterView fake;
+  EventLog log;
+  fake.replica(3).set_snapshots_installed(4);
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_THAT(KindsOf(log), IsEmpty()) << "those were before";
+  fake.replica(3).set_snapshots_installed(5);
+  fake.Pass();
+  log.Observe(fake.view());
+  ASSERT_THAT(KindsOf(log), ElementsAre("snapshot_installed"));
+  EXPECT_EQ(log.events().back().message, "node 3 took over a snapshot of shard 7");
+  EXPECT_EQ(log.events().back().node, 3u);
+  fake.sample(3).set_started_ms(FakeClusterView::kStartMs + 1);
+  fake.replica(3).set_snapshots_installed(6);
+  fake.Pass();
+  log.Observe(fake.view());
+  EXPECT_EQ(log.events().size(), 1u) << "a restart counts anew";
 }
 
 TEST(EventLog, NodesThatGoAndComeBack) {
