@@ -36,8 +36,8 @@ struct Election {
 
 class EventLog {
  public:
-  // What is there at the first call is no event, but what others are compared with. The first leader
-  // of a shard that is found is no election, nor is to lose sight of one and find it again in the
+  // What is there at the first call is no event, but what others are compared with. The leader of a
+  // shard that is found first is no election, nor is to lose sight of one and find it again in the
   // same term.
   void Observe(const ClusterView& view);
   // Something that is not seen in the view. `kind` and `severity` are literals.

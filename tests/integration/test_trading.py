@@ -295,8 +295,8 @@ def test_a_file_that_is_not_there(cluster, symbol, tmp_path):
     assert str(tmp_path / "none") in error.value.stderr
 
 
-# What general tools of gRPC ask, e.g. grpcurl and the probes of Kubernetes. The messages are those of
-# grpc.health.v1 and grpc.reflection.v1alpha, in bytes: this needs no package for them.
+# What general tools of gRPC ask, e.g. grpcurl and the probes of Kubernetes. The messages are those
+# of grpc.health.v1 and grpc.reflection.v1alpha, in bytes: this needs no package for them.
 
 SERVING = b"\x08\x01"  # status: 1
 LIST_SERVICES = b"\x3a\x00"  # list_services: ""

@@ -1,4 +1,4 @@
-// What a node concludes about the cluster from samples: quantiles, history, verdict, events.
+// What a node concludes about the cluster from samples: quantiles, history, verdict.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,6 @@
 #include "server/monitoring/health.h"
 #include "server/monitoring/history.h"
 #include "server/monitoring/metrics_page.h"
-#include "server/monitoring/readiness.h"
 #include "server/monitoring/series.h"
 #include "tests/unit/server/fake_cluster_view.h"
 
@@ -260,86 +259,6 @@ TEST(Health, NoLeaderAlertsAndFounding) {
   EXPECT_THAT(founding.sentence, HasSubstr("node 2 to run"));
 }
 
-// What does not hold, as "name: detail".
-std::vector<std::string> Failing(const std::vector<ReadinessCheck>& checks) {
-  std::vector<std::string> failing;
-  for (const ReadinessCheck& check : checks) {
-    if (!check.ok) failing.push_back(check.name + ": " + check.detail);
-  }
-  return failing;
-}
-
-TEST(Readiness, SaysWhatStandsInTheWay) {
-  FakeClusterView fake;
-  const auto failing = [&fake](bool stopping = false, const std::string& waiting_for = "") {
-    return Failing(CheckReadiness(fake.view(), stopping, waiting_for));
-  };
-  EXPECT_THAT(failing(), ElementsAre("sampled: nothing was measured yet"));
-  EXPECT_EQ(CheckShard(fake.view(), 7).detail, "it is not started");
-  fake.Pass();
-  EXPECT_THAT(failing(), IsEmpty());
-  EXPECT_THAT(failing(true), ElementsAre("running: this node is shutting down"));
-  EXPECT_THAT(failing(false, "node 2 to run"),
-              ElementsAre("founded: the cluster waits for node 2 to run"));
-
-  fake.sample(1).mutable_storage()->set_disk_full(true);
-  fake.Pass();
-  EXPECT_THAT(failing(), ElementsAre("disk: the disk is full"));
-  fake.sample(1).mutable_storage()->set_disk_full(false);
-
-  v1::ReplicaStatus* const own = fake.replica(1).mutable_status();
-  own->set_leader_id(0);
-  fake.Pass();
-  EXPECT_THAT(failing(), ElementsAre("shard 7: no leader is known"));
-  own->set_fenced(true);
-  fake.Pass();
-  EXPECT_THAT(failing(), ElementsAre("shard 7: it is fenced off by evidence of a fault"));
-  own->set_fenced(false);
-  own->set_leader_id(2);
-
-  own->set_commit_index(10'100);
-  fake.Pass();
-  EXPECT_THAT(failing(), IsEmpty()) << "10,000 to execute are as good as none";
-  own->set_commit_index(10'101);
-  fake.Pass();
-  EXPECT_THAT(failing(), ElementsAre("shard 7: it catches up: 10001 entries to execute, 0 to get"));
-  own->set_commit_index(100);
-  fake.replica(2).mutable_status()->set_last_index(10'101);
-  fake.Pass();
-  EXPECT_THAT(failing(), ElementsAre("shard 7: it catches up: 0 entries to execute, 10001 to get"));
-
-  fake.sample(1).clear_replicas();
-  fake.Pass();
-  EXPECT_THAT(failing(), ElementsAre("shard 7: it is not started"));
-}
-
-TEST(Readiness, OthersDoNotMakeANodeUnready) {
-  FakeClusterView fake;
-  fake.sample(2).mutable_storage()->set_disk_full(true);
-  fake.replica(3).mutable_status()->set_fenced(true);
-  fake.Pass();
-  EXPECT_THAT(Failing(CheckReadiness(fake.view(), false, "")), IsEmpty());
-}
-
-TEST(Readiness, AProcessLivesWhileItsReplicasAnswer) {
-  EXPECT_THAT(Failing(CheckLiveness(std::chrono::seconds(15))), IsEmpty());
-  const std::vector<ReadinessCheck> stuck = CheckLiveness(std::chrono::milliseconds(15'001));
-  EXPECT_THAT(Failing(stuck), ElementsAre("replicas: one did not answer for 15 s"));
-  const HttpResponse answer = ProbeResponse("livez", stuck, {});
-  EXPECT_EQ(answer.status, 503u);
-  EXPECT_EQ(answer.body, "[+] http: ok\n[-] replicas: one did not answer for 15 s\nlivez failed\n");
-}
-
-TEST(Readiness, AProbeThatHoldsSaysMoreWhenItIsAsked) {
-  const std::vector<ReadinessCheck> checks = CheckLiveness(std::chrono::seconds(0));
-  HttpRequest request;
-  EXPECT_EQ(ProbeResponse("livez", checks, request).status, 200u);
-  EXPECT_EQ(ProbeResponse("livez", checks, request).body, "livez ok\n");
-  request.query["verbose"] = "";
-  EXPECT_EQ(ProbeResponse("livez", checks, request).body,
-            "[+] http: ok\n[+] replicas: ok\nlivez ok\n");
-}
-
 std::string PageOf(const v1::NodeSample* sample, bool ready) {
   static const HttpMetrics& http = *new HttpMetrics();
   MetricsInputs inputs;
@@ -423,110 +342,6 @@ TEST(Metrics, WhomAReplicaHasFencedOffIsNamed) {
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced_peer{shard=\"7\",peer=\"2\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced_peer{shard=\"7\",peer=\"3\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced{shard=\"7\"} 0\n")) << "not itself";
-}
-
-std::vector<std::string> KindsOf(const EventLog& log) {
-  std::vector<std::string> kinds;
-  for (const ClusterEvent& event : log.events()) kinds.emplace_back(event.kind);
-  return kinds;
-}
-
-TEST(EventLog, TellsWhatChanged) {
-  FakeClusterView fake;
-  EventLog log;
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), IsEmpty()) << "what was there at first is no event";
-  EXPECT_THAT(log.elections(), IsEmpty()) << "and its leader was not elected now";
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), IsEmpty()) << "nothing changed";
-
-  fake.Lead(3, 6);
-  fake.replica(1).set_snapshots_taken(1);
-  v1::EvidenceCount* const evidence = fake.replica(1).add_evidence();
-  evidence->set_kind("double_vote");
-  evidence->set_culprit(2);
-  evidence->set_count(1);
-  fake.sample(3).mutable_storage()->set_disk_full(true);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log),
-              ElementsAre("snapshot_taken", "evidence", "disk_full", "leader_changed"));
-  EXPECT_EQ(log.LeaderChanges(7), 1u);
-  ASSERT_EQ(log.elections().size(), 1u);
-  EXPECT_EQ(log.elections().front().leader, 3u);
-  EXPECT_EQ(log.events().back().id, log.last_id());
-}
-
-TEST(EventLog, TellsOfMembersAsTheLeaderHasThem) {
-  FakeClusterView fake;
-  EventLog log;
-  fake.Pass();
-  log.Observe(fake.view());
-  v1::ReplicaStatus* const leader = fake.replica(2).mutable_status();
-  leader->mutable_members(2)->set_kind(v1::MemberStatus::LEARNER);
-  fake.replica(1).mutable_status()->mutable_members()->RemoveLast();  // it is behind
-  fake.Pass();
-  log.Observe(fake.view());
-  ASSERT_THAT(KindsOf(log), ElementsAre("membership_changed"));
-  EXPECT_EQ(log.events().back().message, "members of shard 7: node 1, node 2, node 3 (learner)");
-  EXPECT_EQ(log.events().back().shard, 7u);
-  leader->mutable_members(2)->set_kind(v1::MemberStatus::OUTGOING_VOTER);
-  leader->mutable_members(0)->set_kind(v1::MemberStatus::INCOMING_VOTER);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_EQ(log.events().back().message,
-            "members of shard 7: node 1 (joining), node 2, node 3 (leaving)");
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_EQ(log.events().size(), 2u) << "nothing changed";
-}
-
-TEST(EventLog, TellsOfSnapshotsThatAReplicaReceived) {
-  FakeClusterView fake;
-  EventLog log;
-  fake.replica(3).set_snapshots_installed(4);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), IsEmpty()) << "those were before";
-  fake.replica(3).set_snapshots_installed(5);
-  fake.Pass();
-  log.Observe(fake.view());
-  ASSERT_THAT(KindsOf(log), ElementsAre("snapshot_installed"));
-  EXPECT_EQ(log.events().back().message, "node 3 took over a snapshot of shard 7");
-  EXPECT_EQ(log.events().back().node, 3u);
-  fake.sample(3).set_started_ms(FakeClusterView::kStartMs + 1);
-  fake.replica(3).set_snapshots_installed(6);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_EQ(log.events().size(), 1u) << "a restart counts anew";
-}
-
-TEST(EventLog, NodesThatGoAndComeBack) {
-  FakeClusterView fake;
-  EventLog log;
-  fake.Pass();
-  log.Observe(fake.view());
-  fake.Pass(4, "13");
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost"));
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost", "node_up", "leader_seen"));
-  EXPECT_EQ(log.LeaderChanges(7), 0u) << "it led all the time";
-  EXPECT_THAT(log.elections(), IsEmpty());
-  fake.Lead(2, 6);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_EQ(log.LeaderChanges(7), 1u) << "the same leader, elected anew";
-}
-
-TEST(EventLog, IsBounded) {
-  EventLog log;
-  for (size_t i = 0; i < kMaxEvents + 10; ++i) log.Add(1, "admin", "info", 0, 0, "x");
-  EXPECT_EQ(log.events().size(), kMaxEvents);
-  EXPECT_EQ(log.events().front().id, 11u);
 }
 
 TEST(ClusterJson, SaysWhoCouldNotBeAsked) {
