@@ -8,7 +8,9 @@
 namespace quorumbook::server {
 namespace {
 
-std::string MembersText(const std::vector<v1::MemberStatus>& members) {
+// In order of node: that of the members is not the same before and after a change.
+std::string MembersText(std::vector<v1::MemberStatus> members) {
+  std::ranges::stable_sort(members, {}, &v1::MemberStatus::node_id);
   std::string text;
   for (const v1::MemberStatus& member : members) {
     absl::StrAppend(&text, text.empty() ? "" : ", ", "node ", member.node_id());

@@ -244,6 +244,7 @@ def test_a_node_is_removed(make_cluster):
     leader = cluster.leader()
     removed = cluster.followers()[0]
     node = web(cluster, leader)
+    wait_until(lambda: node.get("/api/health")["verdict"] == "healthy", "it knows all members")
     answer = node.post("/api/admin/remove-node", {"node": removed})
     assert answer.status == 200, answer.text
     (shard,) = answer.json["shards"]
@@ -253,6 +254,14 @@ def test_a_node_is_removed(make_cluster):
     )
     told = [event for event in node.get("/api/events")["events"] if event["kind"] == "admin"]
     assert told[0]["message"] == f"node {removed} removed, by HTTP"
+
+    def changed():
+        events = node.get("/api/events")["events"]
+        return [event for event in events if event["kind"] == "membership_changed"]
+
+    latest = wait_until(changed, "the change of members is told of")[0]["message"]
+    left = [n for n in cluster.nodes if n != removed]
+    assert latest == "members of shard 1: " + ", ".join(f"node {n}" for n in left)
     refused = node.post("/api/admin/add-node", {"node": 6})
     assert refused.status == 409
     told = [event for event in node.get("/api/events")["events"] if event["kind"] == "admin"]
