@@ -159,29 +159,30 @@ class CrossCheck {
   const ConfigOrigins& origins_;
 };
 
-// The token is not logged and not shown; only that the file can not be used is.
-void ReadTokenFile(ConfigOrigins* origins, Config* config, ConfigErrors* errors) {
-  if (config->http_token_file.empty()) return;
-  const ConfigOrigin origin = origins->at("http.token_file");
-  if (origins->contains("http.token")) {
-    return errors->Add(origin, "http.token_file: there is http.token too", "remove one of the two");
+// Of the key of a token. It is not logged and not shown; only that the file can not be used is.
+void ReadTokenFile(const std::string& key, ConfigOrigins* origins, Config* config,
+                   ConfigErrors* errors) {
+  const std::string file_key = key + "_file";
+  const std::string file = FindConfigKey(file_key)->get(*config);
+  if (file.empty()) return;
+  const ConfigOrigin origin = origins->at(file_key);
+  if (origins->contains(key)) {
+    return errors->Add(origin, fmt::format("{}: there is {} too", file_key, key),
+                       "remove one of the two");
   }
-  std::ifstream in(config->http_token_file);
+  std::ifstream in(file);
   std::string token;
   if (!std::getline(in, token)) {
-    errors->Add(origin,
-                fmt::format("http.token_file: '{}' can not be read", config->http_token_file),
+    errors->Add(origin, fmt::format("{}: '{}' can not be read", file_key, file),
                 "write the token into its first line, readable for this process");
     return;
   }
-  const ConfigFault fault = FindConfigKey("http.token")->set(*config, token);
+  const ConfigFault fault = FindConfigKey(key)->set(*config, token);
   if (fault.message.empty()) {
-    (*origins)["http.token"] = {config->http_token_file, 1};
+    (*origins)[key] = {file, 1};
     return;
   }
-  errors->Add(origin,
-              fmt::format("http.token_file: the first line of '{}' {}", config->http_token_file,
-                          fault.message),
+  errors->Add(origin, fmt::format("{}: the first line of '{}' {}", file_key, file, fault.message),
               fault.hint);
 }
 
@@ -330,7 +331,10 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& name,
   ApplyOverrides(environment, "environment", &result.config, &errors, &origins);
   ApplyOverrides(flags, "command line", &result.config, &errors, &origins);
   CrossCheck(name, &result.config, &errors, origins).Run();
-  if (result.errors.empty()) ReadTokenFile(&origins, &result.config, &errors);
+  if (result.errors.empty()) {
+    ReadTokenFile("http.token", &origins, &result.config, &errors);
+    ReadTokenFile("http.operator_token", &origins, &result.config, &errors);
+  }
   if (result.errors.empty()) ReadTls(origins, &result.config, &errors);
   if (result.errors.empty()) result.values = ValuesOf(result.config, origins);
   return result;

@@ -54,10 +54,12 @@ struct Config {
 
   std::string listen_http = "127.0.0.1:8080";  // host:port, or "off"
   std::string http_token;                      // for what changes something; empty: writes are off
-  std::string http_token_file;  // whose first line is the token, in place of the above
-  std::string http_hosts;       // further names that browsers may use for this node, with commas
-  std::string http_advertise;   // where browsers reach it; empty: at listen_http
-  std::string web_root;         // the dashboard's files; empty: those installed beside the daemon
+  std::string http_token_file;           // whose first line is the token, in place of the above
+  std::string http_operator_token;       // for /api/admin; empty: http_token does for that too
+  std::string http_operator_token_file;  // likewise
+  std::string http_hosts;      // further names that browsers may use for this node, with commas
+  std::string http_advertise;  // where browsers reach it; empty: at listen_http
+  std::string web_root;        // the dashboard's files; empty: those installed beside the daemon
 
   std::string tls_certificate_file;  // PEM, as the next two; all three, or none
   std::string tls_key_file;

@@ -118,7 +118,7 @@ ConfigFault SetListenHttp(Config& config, const std::string& text) {
   return fault;
 }
 
-ConfigFault SetToken(Config& config, const std::string& text) {
+ConfigFault SetToken(const std::string& text, std::string* out) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isgraph(static_cast<unsigned char>(c));
   });
@@ -128,8 +128,13 @@ ConfigFault SetToken(Config& config, const std::string& text) {
                         "`openssl rand -hex 16` prints",
                         kMinTokenLength, kMaxTokenLength)};
   }
-  config.http_token = text;
+  *out = text;
   return {};
+}
+
+Setter Token(std::string Config::* field) {
+  return
+      [field](Config& config, const std::string& text) { return SetToken(text, &(config.*field)); };
 }
 
 constexpr std::string_view kNameMarks = "-._:[]";
@@ -268,13 +273,23 @@ std::vector<ScalarKey> HttpKeys() {
        TextOf(&Config::listen_http)},
       {{"http.token", "who sends it may change things over HTTP; none: nobody may"},
        false,
-       SetToken,
+       Token(&Config::http_token),
        TextOf(&Config::http_token),
        true},
       {{"http.token_file", "a file whose first line is the token"},
        false,
        File(&Config::http_token_file),
        TextOf(&Config::http_token_file)},
+      {{"http.operator_token",
+        "operators alone have it: /api/admin; none: http.token does for both"},
+       false,
+       Token(&Config::http_operator_token),
+       TextOf(&Config::http_operator_token),
+       true},
+      {{"http.operator_token_file", "a file whose first line is that token"},
+       false,
+       File(&Config::http_operator_token_file),
+       TextOf(&Config::http_operator_token_file)},
       {{"http.advertise", "where browsers reach this node's pages: host:port or a URL"},
        false,
        SetAdvertise,

@@ -199,15 +199,21 @@ http() { curl -sf --max-time 10 "http://$QUORUMBOOK_ADDRESS:$((8079 + $1))$2"; }
 all_reachable() { http "$1" /api/nodes | jq -e 'all(.nodes[]; .reachable)' >/dev/null; }
 
 pages() {
+  local dashboard='<div id="app">'
+  [ -d "$build_dir/share/quorumbook/web" ] || dashboard="The dashboard is not installed"
   say "HTTP through the published ports"
   for n in $(seq "$nodes"); do
     [ "$(http "$n" /livez)" = "livez ok" ] || fail "node $n does not answer at its published port"
     until_true 30 "node $n reaches all nodes" all_reachable "$n"
-    http "$n" /metrics | grep '^quorumbook_node_ready 1$' >/dev/null || fail "node $n shows no metrics"
+    # As Prometheus does, which asks for a service by its name.
+    curl -sf --max-time 10 -H "Host: node$n:8080" \
+      "http://$QUORUMBOOK_ADDRESS:$((8079 + n))/metrics" | grep '^quorumbook_node_ready 1$' \
+      >/dev/null || fail "node $n shows no metrics to Prometheus"
+    http "$n" / | grep -F "$dashboard" >/dev/null || fail "node $n does not show: $dashboard"
     [ "$(http 1 /api/nodes | jq -r --argjson n "$n" '.nodes[] | select(.node == $n) | .http')" = \
       "http://$QUORUMBOOK_ADDRESS:$((8079 + n))" ] || fail "node 1 does not say where node $n is"
   done
-  ok "every node is asked, and named, at its published port"
+  ok "every node is asked, and named, at its published port, and shows its dashboard"
   if curl -sf --max-time 10 -H "Host: evil.example" \
     "http://$QUORUMBOOK_ADDRESS:8080/api/health" >/dev/null; then
     fail "a node answers to a name that is not its own"

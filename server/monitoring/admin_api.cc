@@ -174,7 +174,7 @@ void AdminGateway::ChangeNext(const std::shared_ptr<Change>& change) {
 
 void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) {
   router->Add(
-      "POST", "/api/admin/transfer-leadership", Access::kToken,
+      "POST", "/api/admin/transfer-leadership", Access::kOperator,
       [gateway, state](const HttpRequest& request, Respond respond) {
         Json body;
         HttpResponse problem;
@@ -199,7 +199,7 @@ void AddAdminRoutes(AdminGateway* gateway, ClusterState* state, Router* router) 
         });
       });
   for (const bool add : {true, false}) {
-    router->Add("POST", add ? "/api/admin/add-node" : "/api/admin/remove-node", Access::kToken,
+    router->Add("POST", add ? "/api/admin/add-node" : "/api/admin/remove-node", Access::kOperator,
                 [gateway, state, add](const HttpRequest& request, Respond respond) {
                   Json body;
                   HttpResponse problem;

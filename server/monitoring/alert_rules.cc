@@ -59,7 +59,8 @@ constexpr AlertRule kRules[] = {
      "", alert::GrpcErrors},
     {"QuorumbookLeaderFlapping", "warning", "leadership changes again and again",
      "look for a slow disk or network, or processor time that is taken away", true, 3, "changes", 0,
-     "max by (shard) (increase(quorumbook_raft_leader_changes_total[5m]))", "",
+     // Prometheus extrapolates to the whole window, which makes more than 3 of 3 changes.
+     "max by (shard) (floor(increase(quorumbook_raft_leader_changes_total[5m])))", "",
      alert::LeaderFlapping},
     {"QuorumbookMembersMissing", "warning", "a leader does not hear from all voters",
      "start the missing node, or find out why it is not reached", true, 0, "nodes", 30,
@@ -105,7 +106,7 @@ constexpr AlertRule kRules[] = {
      "see the network between the two, and the load of the other", true, 0.25, "seconds", 30,
      "quorumbook_peer_round_trip_seconds", "", alert::SlowPeer},
     {"QuorumbookSlowSync", "warning", "the disk takes long to sync the log",
-     "see what else uses the disk; the leader's disk is what every order waits for", true, 0.1,
+     "see what else uses the disk; every order waits for the disks of a majority", true, 0.1,
      "seconds", 30,
      "histogram_quantile(0.99, sum by (instance, le) "
      "(rate(quorumbook_storage_sync_duration_seconds_bucket[1m])))",

@@ -1,7 +1,6 @@
 #include "server/monitoring/cluster_api.h"
 
 #include <absl/strings/numbers.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include "server/monitoring/metrics_page.h"
 #include "server/monitoring/openapi.h"
 #include "server/monitoring/query.h"
+#include "server/monitoring/readiness.h"
 #include "server/monitoring/series.h"
 #include "server/version.h"
 
@@ -75,22 +75,6 @@ Json VersionJson(const ClusterApi& api, bool writes) {
           {"node", api.environment->config->node_id.value()},
           {"compiler", sample == nullptr ? "" : sample->compiler()},
           {"writes", writes}};
-}
-
-// As Kubernetes writes its own: one line a check, the verdict last.
-HttpResponse ProbeResponse(const char* name, const std::vector<ReadinessCheck>& checks,
-                           const HttpRequest& request) {
-  HttpResponse response;
-  response.content_type = "text/plain; charset=utf-8";
-  bool ok = true;
-  for (const ReadinessCheck& check : checks) {
-    ok &= check.ok;
-    response.body += fmt::format("[{}] {}: {}\n", check.ok ? '+' : '-', check.name, check.detail);
-  }
-  if (ok && !request.query.contains("verbose")) response.body.clear();
-  response.body += fmt::format("{} {}\n", name, ok ? "ok" : "failed");
-  response.status = ok ? 200 : 503;
-  return response;
 }
 
 // All of them hold: it serves.

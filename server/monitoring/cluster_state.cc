@@ -9,11 +9,6 @@
 namespace quorumbook::server {
 namespace {
 
-// A replica that has this many committed entries to execute, or to get, is not serving yet.
-constexpr uint64_t kCaughtUpWithin = 10'000;
-// While every replica answers within this, the process works.
-constexpr std::chrono::seconds kStuckAfter{15};
-
 std::vector<uint32_t> NodesOf(const Config& config) {
   std::vector<uint32_t> nodes;
   for (const PeerConfig& peer : config.peers) {
@@ -99,53 +94,9 @@ void ClusterState::AddToHistory(int64_t now_ms) {
   history_.Add(now_ms, values);
 }
 
-std::vector<ReadinessCheck> ClusterState::Readiness() const {
-  std::vector<ReadinessCheck> checks;
-  checks.push_back({"running", !stopping_, stopping_ ? "this node is shutting down" : "ok"});
-  const std::string waiting_for = environment_.shards->waiting_for();
-  const bool founded = waiting_for.empty();
-  checks.push_back({"founded", founded, founded ? "ok" : "the cluster waits for " + waiting_for});
-  const v1::NodeSample* const sample = own_sample();
-  if (sample == nullptr) {
-    checks.push_back({"sampled", false, "nothing was measured yet"});
-    return checks;
-  }
-  const bool full = sample->storage().disk_full();
-  checks.push_back({"disk", !full, full ? "the disk is full" : "ok"});
-  for (const uint32_t shard : view_.shards()) checks.push_back(ReadinessOf(shard));
-  return checks;
-}
-
-ReadinessCheck ClusterState::ReadinessOf(uint32_t shard) const {
-  const std::string name = absl::StrCat("shard ", shard);
-  const v1::NodeSample* const sample = own_sample();
-  const v1::ReplicaSample* const replica =
-      sample == nullptr ? nullptr : FindReplica(*sample, shard);
-  if (replica == nullptr) return {name, false, "it is not started"};
-  const v1::ReplicaStatus& status = replica->status();
-  const uint64_t to_apply = status.commit_index() - status.applied_index();
-  const uint64_t lag = LagEntries(view_, *replica).value_or(0);
-  std::string detail = "ok";
-  if (status.fenced()) {
-    detail = "it is fenced off by evidence of a fault";
-  } else if (status.leader_id() == 0) {
-    detail = "no leader is known";
-  } else if (to_apply > kCaughtUpWithin || lag > kCaughtUpWithin) {
-    detail = absl::StrCat("it catches up: ", to_apply, " entries to execute, ", lag, " to get");
-  }
-  return {name, detail == "ok", detail};
-}
-
 void ClusterState::AddOwn(SharedSample sample, int64_t now_ms) {
   own_at_ = std::chrono::steady_clock::now();
   view_.Find(view_.self())->Add(std::move(sample), now_ms, 0);
-}
-
-std::vector<ReadinessCheck> ClusterState::Liveness() const {
-  const bool moving = std::chrono::steady_clock::now() - own_at_ <= kStuckAfter;
-  return {{"http", true, "ok"},
-          {"replicas", moving,
-           moving ? "ok" : absl::StrCat("one did not answer for ", kStuckAfter.count(), " s")}};
 }
 
 }  // namespace quorumbook::server

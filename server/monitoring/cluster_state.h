@@ -8,15 +8,10 @@
 #include <vector>
 
 #include "server/monitoring/cluster_json.h"
+#include "server/monitoring/readiness.h"
 #include "server/monitoring/sampler.h"
 
 namespace quorumbook::server {
-
-struct ReadinessCheck {
-  std::string name;
-  bool ok = false;
-  std::string detail;
-};
 
 class ClusterState {
  public:
@@ -30,12 +25,14 @@ class ClusterState {
   // The wall clock was set by so much since the last Update.
   void ShiftClock(int64_t step_ms);
 
-  // What stands in the way of serving. Not of this alone: also of the last sample.
-  std::vector<ReadinessCheck> Readiness() const;
-  // The part of it that is about a shard: its name is "shard N".
-  ReadinessCheck ReadinessOf(uint32_t shard) const;
-  // Whether this process works. Says nothing of leaders and peers.
-  std::vector<ReadinessCheck> Liveness() const;
+  // As of readiness.h, of this node now.
+  std::vector<ReadinessCheck> Readiness() const {
+    return CheckReadiness(view_, stopping_, environment_.shards->waiting_for());
+  }
+  ReadinessCheck ReadinessOf(uint32_t shard) const { return CheckShard(view_, shard); }
+  std::vector<ReadinessCheck> Liveness() const {
+    return CheckLiveness(std::chrono::steady_clock::now() - own_at_);
+  }
 
   // A sample of this node: every replica answered.
   void AddOwn(SharedSample sample, int64_t now_ms);

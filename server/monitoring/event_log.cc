@@ -8,7 +8,9 @@
 namespace quorumbook::server {
 namespace {
 
-std::string MembersText(const std::vector<v1::MemberStatus>& members) {
+// In order of node: that of the members is not the same before and after a change.
+std::string MembersText(std::vector<v1::MemberStatus> members) {
+  std::ranges::stable_sort(members, {}, &v1::MemberStatus::node_id);
   std::string text;
   for (const v1::MemberStatus& member : members) {
     absl::StrAppend(&text, text.empty() ? "" : ", ", "node ", member.node_id());
@@ -123,16 +125,15 @@ void EventLog::ObserveShard(const ClusterView& view, uint32_t shard) {
   ShardFacts& facts = item->second;
   const ShardLeader now = view.LeaderOf(shard);
   if (now.node != 0 && now.term != facts.leader.term) {
-    const bool known_before = facts.leader.term != 0;
-    if (known_before) {
+    if (facts.leader.term != 0) {
       ++facts.leader_changes;
       facts.changes_ms.push_front(view.now_ms());
       if (facts.changes_ms.size() > kMaxChanges) facts.changes_ms.pop_back();
       Add(view.now_ms(), "leader_changed", "info", now.node, shard,
           absl::StrCat("node ", now.node, " leads shard ", shard, " in term ", now.term));
+      elections_.push_front({view.now_ms(), shard, now.term, now.node});
+      if (elections_.size() > kMaxElections) elections_.pop_back();
     }
-    elections_.push_front({view.now_ms(), shard, now.term, now.node, !known_before});
-    if (elections_.size() > kMaxElections) elections_.pop_back();
     facts.leader = now;
   } else if (now.node != 0 && facts.leader.node == 0) {
     Add(view.now_ms(), "leader_seen", "info", now.node, shard,

@@ -32,13 +32,13 @@ struct Election {
   uint32_t shard = 0;
   uint64_t term = 0;
   uint32_t leader = 0;
-  bool seen_first = false;  // it was there before this node looked
 };
 
 class EventLog {
  public:
-  // What is there at the first call is no event, but what others are compared with. To lose sight
-  // of a leader and find it again in the same term is no election.
+  // What is there at the first call is no event, but what others are compared with. The leader of a
+  // shard that is found first is no election, nor is to lose sight of one and find it again in the
+  // same term.
   void Observe(const ClusterView& view);
   // Something that is not seen in the view. `kind` and `severity` are literals.
   void Add(int64_t time_ms, std::string_view kind, std::string_view severity, uint32_t node,

@@ -214,9 +214,9 @@ void RaftCounters(const v1::NodeSample& s, MetricFamilies* out) {
   out->Counter("quorumbook_raft_snapshots_failed_total", "snapshots for which there was no space");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.snapshots_failed()); });
   out->Counter("quorumbook_raft_snapshots_installed_total",
-               "snapshots taken over from a leader or from its disk");
+               "snapshots received from a leader and taken over");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.snapshots_installed()); });
-  out->Gauge("quorumbook_raft_snapshot_bytes", "size of the last snapshot stored since the start");
+  out->Gauge("quorumbook_raft_snapshot_bytes", "size of the snapshot that a start begins with");
   EachReplica(s, out, [](R r) { return static_cast<double>(r.snapshot_bytes()); });
   out->Counter("quorumbook_raft_evidence_total", "faults of a node that this replica can prove");
   EachEvidence(s, out, [](const v1::EvidenceCount& e) { return e.count(); });

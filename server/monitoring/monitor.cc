@@ -80,7 +80,7 @@ class Monitor::Parts {
   explicit Parts(const MonitorEnvironment& environment)
       : environment_(environment),
         state_(environment, WallClockMs()),
-        router_(environment.config->http_token),
+        router_(environment.config->http_token, environment.config->http_operator_token),
         events_([this](const std::string& topic) { return ToText(TopicJson(state_, topic)); },
                 &metrics_),
         books_(environment.shards),

@@ -364,7 +364,7 @@ void GetOrders(const OrderApi& api, const HttpRequest& request, Respond respond)
 void AddOrderRoutes(const OrderApi& api, Router* router) {
   using Handler = void (*)(const OrderApi&, const HttpRequest&, Respond);
   const auto add = [&](const char* method, Handler handler) {
-    router->Add(method, "/api/orders", Access::kToken,
+    router->Add(method, "/api/orders", Access::kTrader,
                 [api, handler](const HttpRequest& request, Respond respond) {
                   handler(api, request, std::move(respond));
                 });

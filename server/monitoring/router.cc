@@ -76,9 +76,15 @@ std::string Router::RouteOf(const HttpRequest& request) const {
   return "other";
 }
 
-HttpResponse Router::Refusal(const HttpRequest& request) const {
-  if (token_.empty()) {
-    return Problem(403, "writes_off", "this node has no token, so nothing can be changed over HTTP",
+HttpResponse Router::Refusal(const HttpRequest& request, Access access) const {
+  const bool of_operators = access == Access::kOperator && !operator_token_.empty();
+  const std::string& token = of_operators ? operator_token_ : token_;
+  const std::string& of_others = of_operators ? token_ : operator_token_;
+  const std::string key = of_operators ? "http.operator_token" : "http.token";
+  if (token.empty()) {
+    return Problem(403, "writes_off",
+                   of_others.empty() ? "this node has no token, so nothing can be changed over HTTP"
+                                     : "this node has no http.token, so nobody trades over HTTP",
                    "set http.token or http.token_file in its configuration and restart it");
   }
   const std::string_view sent = request.authorization;
@@ -87,13 +93,18 @@ HttpResponse Router::Refusal(const HttpRequest& request) const {
                               absl::string_view(kBearer.data(), kBearer.size()))) {
     return Unauthorized(
         Problem(401, "token_required", "this needs a token",
-                "send the header `Authorization: Bearer TOKEN` with the node's http.token"));
+                "send the header `Authorization: Bearer TOKEN` with the node's " + key));
   }
-  if (!SameToken(sent.substr(kBearer.size()), token_)) {
-    return Unauthorized(Problem(401, "wrong_token", "this is not the token of this node",
-                                "see http.token or http.token_file in the node's configuration"));
+  const std::string_view given = sent.substr(kBearer.size());
+  if (SameToken(given, token)) return {};
+  if (!of_others.empty() && SameToken(given, of_others)) {
+    return Problem(403, "wrong_role",
+                   of_operators ? "this is for operators, and the token is that of traders"
+                                : "this is for traders, and the token is that of operators",
+                   "send " + key + " of the node's configuration");
   }
-  return {};
+  return Unauthorized(Problem(401, "wrong_token", "this is not the token of this node",
+                              "see " + key + " or " + key + "_file in the node's configuration"));
 }
 
 void Router::Handle(HttpRequest request, Respond respond) const {
@@ -106,8 +117,8 @@ void Router::Handle(HttpRequest request, Respond respond) const {
       methods.insert(route.method);
       continue;
     }
-    if (route.access == Access::kToken) {
-      HttpResponse refusal = Refusal(request);
+    if (route.access != Access::kOpen) {
+      HttpResponse refusal = Refusal(request, route.access);
       if (refusal.status != 200) return respond(std::move(refusal));
     }
     return route.handler(request, std::move(respond));

@@ -14,10 +14,12 @@ class Router {
  public:
   using Handler = std::function<void(const HttpRequest&, Respond)>;
 
-  // `token`: what requests to protected routes must send; empty: they are refused.
-  explicit Router(std::string token) : token_(std::move(token)) {}
+  // What requests to routes of traders and operators must send; an empty `token`: they are refused.
+  // An empty `operator_token`: operators send the other one.
+  explicit Router(std::string token, std::string operator_token = "")
+      : token_(std::move(token)), operator_token_(std::move(operator_token)) {}
 
-  enum class Access : uint8_t { kOpen, kToken };
+  enum class Access : uint8_t { kOpen, kTrader, kOperator };
   // `pattern` is a path in which {name} stands for one segment, e.g. "/api/book/{symbol}".
   void Add(std::string_view method, std::string_view pattern, Access access, Handler handler);
   // Answers GET requests whose path no pattern fits.
@@ -29,7 +31,7 @@ class Router {
   // HEAD is answered as GET; to leave the body out is up to the server.
   void Handle(HttpRequest request, Respond respond) const;
 
-  bool has_token() const { return !token_.empty(); }
+  bool has_token() const { return !token_.empty() || !operator_token_.empty(); }
 
  private:
   struct Route {
@@ -42,9 +44,10 @@ class Router {
   static bool Fits(const Route& route, const std::vector<std::string_view>& path,
                    HttpRequest* request);
   // Why the request may not; status 200: it may.
-  HttpResponse Refusal(const HttpRequest& request) const;
+  HttpResponse Refusal(const HttpRequest& request, Access access) const;
 
   const std::string token_;
+  const std::string operator_token_;
   std::vector<Route> routes_;
   Handler fallback_;
 };

@@ -25,9 +25,9 @@ struct ReplicaCounters {
   DurationHistogram read;
   // Snapshots.
   uint64_t snapshots_taken = 0;
-  uint64_t snapshots_failed = 0;  // for lack of space
-  uint64_t snapshots_installed = 0;
-  uint64_t snapshot_bytes = 0;  // of the last one taken
+  uint64_t snapshots_failed = 0;     // for lack of space
+  uint64_t snapshots_installed = 0;  // received from a leader
+  uint64_t snapshot_bytes = 0;       // of the one that the store holds
 };
 
 }  // namespace quorumbook::server

@@ -161,7 +161,8 @@ bool Replica::DecodeSnapshot(const consensus::Snapshot& snapshot) {
 }
 
 void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
-  if (!decoded_snapshots_.contains(snapshot.data) && !DecodeSnapshot(snapshot)) return;
+  const bool received = decoded_snapshots_.contains(snapshot.data);
+  if (!received && !DecodeSnapshot(snapshot)) return;
   const bool keep = Has(ReplicaMutant::kStateKeptOverRestore) && applied_ != consensus::Index();
   if (!keep) {
     exchange_ = std::move(decoded_snapshots_.at(snapshot.data));
@@ -178,7 +179,8 @@ void Replica::RestoreStateMachine(const consensus::Snapshot& snapshot) {
   decoded_snapshots_.erase(snapshot.data);
   unsaved_snapshot_.reset();
   applied_ = snapshot.meta.index;
-  ++counters_.snapshots_installed;
+  counters_.snapshots_installed += received ? 1 : 0;
+  counters_.snapshot_bytes = snapshot.data->size();
   for (const exchange::SymbolInfo& symbol : exchange_.Symbols()) host_.SymbolKnown(symbol);
   host_.Restored(exchange_);
   host_.Log(LogLevel::kInfo,

@@ -75,7 +75,6 @@ def test_summary_raft_and_storage(serving):
         (a, b) for a in (1, 2, 3) for b in (1, 2, 3) if a != b
     }
     assert all(trip["seconds"] > 0 for trip in raft["round_trips"])
-    assert raft["elections"][0]["leader"] == serving.leader()
     storage = web(serving).get("/api/storage")["nodes"]
     assert all(node["disk_free_bytes"] > 0 and node["disk_bytes"] > 0 for node in storage)
 

@@ -194,6 +194,7 @@ def test_leadership_is_handed_over(serving):
             f"node {n} shows the new leader",
         )
         wait_until(lambda n=n: "leader_changed" in kinds(web(serving, n)), "and tells of it")
+        assert web(serving, n).get("/api/raft")["elections"][0]["leader"] == target
 
 
 def test_wrong_operations(serving):
@@ -216,12 +217,34 @@ def test_wrong_operations(serving):
     assert member.json["shards"][0] == {**member.json["shards"][0], "ok": True}, "it is one already"
 
 
+def test_traders_are_no_operators(make_cluster):
+    operators = "integration-operators"
+    settings = {"http": {**SETTINGS["http"], "operator_token": operators}}
+    cluster = make_cluster(nodes=1, settings=settings)
+    cluster.start()
+    cluster.qb("symbol", "add", "DEMO", "--tick-size", "0.01", "--lot-size", "1")
+    node = web(cluster)
+    for path in ("transfer-leadership", "add-node", "remove-node"):
+        refused = node.problem("POST", f"/api/admin/{path}", 403, "wrong_role", {}, TOKEN)
+        assert "http.operator_token" in refused["hint"]
+        node.problem("POST", f"/api/admin/{path}", 400, "bad_request", {}, operators)
+    assert node.post("/api/admin/add-node", {"node": 1}, operators).status == 200
+    for method in ("GET", "POST", "DELETE"):
+        body = {} if method == "POST" else None
+        node.problem(method, "/api/orders", 403, "wrong_role", body, operators)
+    assert node.post("/api/orders", order()).status == 200
+    secret = {key["key"]: key for key in node.get("/api/config")["keys"]}["http.operator_token"]
+    assert (secret["value"], secret["secret"]) == ("***", True)
+    assert operators not in node.ask("GET", "/api/config").text
+
+
 def test_a_node_is_removed(make_cluster):
     cluster = make_cluster(settings=SETTINGS)
     cluster.start()
     leader = cluster.leader()
     removed = cluster.followers()[0]
     node = web(cluster, leader)
+    wait_until(lambda: node.get("/api/health")["verdict"] == "healthy", "it knows all members")
     answer = node.post("/api/admin/remove-node", {"node": removed})
     assert answer.status == 200, answer.text
     (shard,) = answer.json["shards"]
@@ -231,6 +254,14 @@ def test_a_node_is_removed(make_cluster):
     )
     told = [event for event in node.get("/api/events")["events"] if event["kind"] == "admin"]
     assert told[0]["message"] == f"node {removed} removed, by HTTP"
+
+    def changed():
+        events = node.get("/api/events")["events"]
+        return [event for event in events if event["kind"] == "membership_changed"]
+
+    latest = wait_until(changed, "the change of members is told of")[0]["message"]
+    left = [n for n in cluster.nodes if n != removed]
+    assert latest == "members of shard 1: " + ", ".join(f"node {n}" for n in left)
     refused = node.post("/api/admin/add-node", {"node": 6})
     assert refused.status == 409
     told = [event for event in node.get("/api/events")["events"] if event["kind"] == "admin"]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import zlib
 
+import grpc
 import pytest
 
 from cluster import Cluster, QbError
@@ -292,3 +293,30 @@ def test_a_file_that_is_not_there(cluster, symbol, tmp_path):
             "replay", "--format", "csv", "--file", tmp_path / "none", "--symbol", symbol
         )
     assert str(tmp_path / "none") in error.value.stderr
+
+
+# What general tools of gRPC ask, e.g. grpcurl and the probes of Kubernetes. The messages are those
+# of grpc.health.v1 and grpc.reflection.v1alpha, in bytes: this needs no package for them.
+
+SERVING = b"\x08\x01"  # status: 1
+LIST_SERVICES = b"\x3a\x00"  # list_services: ""
+
+
+def test_the_health_service_says_that_a_node_serves(cluster):
+    for node in cluster.nodes.values():
+        with grpc.insecure_channel(node.client) as channel:
+            check = channel.unary_unary("/grpc.health.v1.Health/Check")
+            assert check(b"", timeout=10) == SERVING
+            with pytest.raises(grpc.RpcError) as error:
+                check(b"\x0a\x07nothing", timeout=10)  # service: "nothing"
+            assert error.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_names_the_services(cluster):
+    with grpc.insecure_channel(cluster.nodes[1].client) as channel:
+        ask = channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        )
+        (answer,) = ask(iter([LIST_SERVICES]), timeout=10)
+    for service in ("Exchange", "MarketData", "Cluster"):
+        assert f"quorumbook.v1.{service}".encode() in answer

@@ -8,6 +8,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+// Of all clusters here: traders and operators have tokens of their own.
+export const OPERATOR_TOKEN = 'token-of-operators';
 const BUILD = resolve(process.env.QUORUMBOOK_BUILD ?? join(ROOT, 'build/release'));
 
 export class Cluster {
@@ -57,7 +59,7 @@ export class Cluster {
     return `http://${address}`;
   }
 
-  // What lets a page change something.
+  // What lets a page trade.
   token(): string {
     return readFileSync(join(this.directory, 'cluster/http-token'), 'utf8').trim();
   }
@@ -93,7 +95,8 @@ export class Cluster {
 
 function run(program: string, args: string[]): Promise<string> {
   return new Promise((done, fail) => {
-    execFile(program, args, { cwd: ROOT }, (error, stdout, stderr) => {
+    const env = { ...process.env, QUORUMBOOK_HTTP_OPERATOR_TOKEN: OPERATOR_TOKEN };
+    execFile(program, args, { cwd: ROOT, env }, (error, stdout, stderr) => {
       if (error) fail(new Error(`${program} ${args.join(' ')}:\n${stdout}${stderr}`));
       else done(stdout);
     });

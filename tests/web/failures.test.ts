@@ -13,16 +13,19 @@ it('a node that is killed is seen as down, and as ready again after its start', 
   const other = dead === 1 ? 2 : 1;
   const { page, wrong } = await openNode(other);
   await page.getByRole('heading', { name: /^Healthy/ }).waitFor();
-  await cluster.kill(dead);
-  await page.getByRole('heading', { name: /^Degraded/ }).waitFor();
   const row = page.locator('main tr', { has: page.locator(`th:text-matches("^${dead}\\\\b")`) });
-  await row.getByText('down').waitFor();
-  await page
-    .getByText(/leads shard 1 in term/)
-    .first()
-    .waitFor();
-  expect(await cluster.leader()).not.toBe(dead);
-  await cluster.start(dead);
+  await cluster.kill(dead);
+  try {
+    await page.getByRole('heading', { name: /^Degraded/ }).waitFor();
+    await row.getByText('down').waitFor();
+    await page
+      .getByText(/leads shard 1 in term/)
+      .first()
+      .waitFor();
+    expect(await cluster.leader()).not.toBe(dead);
+  } finally {
+    await cluster.start(dead); // for the tests that come after
+  }
   await row.getByText('ready').waitFor();
   await page.getByRole('heading', { name: /^Healthy/ }).waitFor();
   expect(await page.getByText('Not live').count()).toBe(0);
@@ -30,21 +33,45 @@ it('a node that is killed is seen as down, and as ready again after its start', 
   await page.context().close();
 });
 
-it('an alert is pending before it fires, and quiet when its reason is gone', async () => {
+it('an alert is pending, fires, and is quiet when its reason is gone', async () => {
   const { page } = await openNode(1);
+  const firing = page.locator('.panel', {
+    has: page.getByRole('heading', { name: 'Firing alerts' }),
+  });
   await visit(page, '/alerts');
+  const changes = page.getByRole('region', { name: 'What fired, latest first' });
+  const became = (state: string) =>
+    changes
+      .locator('tbody tr', { hasText: 'QuorumbookNodeDown' })
+      .filter({ hasText: 'node 3' })
+      .getByText(state, { exact: true });
   const rule = page.locator('.rules > li', { hasText: 'QuorumbookNodeDown' });
   await rule.getByText('quiet').waitFor();
   await cluster.kill(3);
   try {
     await rule.getByText('pending', { exact: true }).waitFor({ timeout: 15_000 });
     await rule.getByText(/\(node 3, (pending|firing) since/).waitFor();
+    await rule.getByText('firing', { exact: true }).waitFor({ timeout: 60_000 });
+    await rule.getByText(/\(node 3, firing since/).waitFor();
+    await became('firing').waitFor();
+    expect(await page.locator('.page-head').textContent()).toMatch(/[1-9]\d* firing/);
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+    await visit(page, '/overview');
+    await firing
+      .getByText(/node 3/)
+      .first()
+      .waitFor();
+    await firing.getByRole('link', { name: 'QuorumbookNodeDown' }).click();
+    await rule.getByText('What to do').waitFor();
   } finally {
     await cluster.start(3); // for the tests that come after
   }
   await rule.getByText('quiet').waitFor({ timeout: 15_000 });
+  await became('resolved').waitFor();
+  await visit(page, '/overview');
+  await firing.waitFor({ state: 'detached' });
   await page.context().close();
-});
+}, 120_000);
 
 it('when its own node dies the page says so, and goes on when it is back', async () => {
   const { page } = await openNode(3);
@@ -53,11 +80,14 @@ it('when its own node dies the page says so, and goes on when it is back', async
   await bid.waitFor();
   await cluster.kill(3);
   const banner = page.locator('.stale .banner');
-  await banner.getByText('does not answer').waitFor();
-  await banner.getByRole('link', { name: 'node 1' }).waitFor();
-  expect(await seriousIssuesInBothThemes(page)).toEqual([]);
-  await cluster.qb('order', 'submit', SYMBOL, 'buy', '5', '9.95');
-  await cluster.start(3);
+  try {
+    await banner.getByText('does not answer').waitFor();
+    await banner.getByRole('link', { name: 'node 1' }).waitFor();
+    expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+    await cluster.qb('order', 'submit', SYMBOL, 'buy', '5', '9.95');
+  } finally {
+    await cluster.start(3); // for the tests that come after
+  }
   await banner.waitFor({ state: 'detached' });
   // The book is subscribed to again: it has what happened meanwhile, and what happens next.
   await page.locator('.ladder .bid', { hasText: '9.95' }).waitFor();

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { seriousIssuesInBothThemes, unlock, visit, type Watched } from './browser';
+import { OPERATOR_TOKEN } from './cluster';
 import { fixture } from './fixture';
 import { SYMBOL } from './market';
 
@@ -222,15 +223,27 @@ describe('who has the token', () => {
     await visit(page, '/shards?shard=1');
     await page.getByRole('button', { name: `node ${target}` }).waitFor();
     expect(await seriousIssuesInBothThemes(page)).toEqual([]);
+    // A trader's token: it is refused, and the page says which one is wanted.
+    await page.getByRole('button', { name: `node ${target}` }).click();
+    const refused = page.getByRole('alert');
+    await refused.getByText('this is for operators, and the token is that of traders').waitFor();
+    await refused.getByText(/^send http.operator_token of/).waitFor();
+    expect(await cluster.leader()).toBe(leader);
+    await unlock(page, OPERATOR_TOKEN);
     await page.getByRole('button', { name: `node ${target}` }).click();
     await page.getByText(`Node ${target} leads shard 1.`).waitFor();
     expect(await cluster.leader()).toBe(target);
     await page.locator('tr', { hasText: 'Shard 1' }).getByText(`node ${target}`).waitFor();
+    await visit(page, '/raft');
+    const elections = page.getByRole('region', { name: 'Elections, latest first' });
+    const latest = elections.locator('tbody tr').first();
+    await latest.getByText(`node ${target}`, { exact: true }).waitFor();
+    expect(await latest.textContent()).toMatch(/\d{4}, \d\d:\d\d:\d\d \S+1node \d/); // of shard 1
   });
 });
 
 it('nothing else went wrong meanwhile', () => {
   // The browser itself notes the answer that was lost, and those with which orders were refused.
-  const expected = /status of 4(00|22)|ERR_FAILED/;
+  const expected = /status of 4(00|03|22)|ERR_FAILED/;
   expect(watched.wrong.filter((text) => !expected.test(text))).toEqual([]);
 });

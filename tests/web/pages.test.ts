@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { missedByKeyboard, NARROW, overflow, seriousIssues, visit, WIDE } from './browser';
+import { OPERATOR_TOKEN } from './cluster';
 import { fixture } from './fixture';
 import { SYMBOL } from './market';
 
@@ -89,6 +90,46 @@ describe('the frame', () => {
     await page.context().close();
   });
 
+  it.each([
+    ['overview', 'Worst lag', /log entries the slowest node/],
+    ['market?symbol=DEMO', 'Order book', /best prices of each side, asks above bids/],
+    ['market?symbol=DEMO', 'Trades', /side is that of the order which came last/],
+    ['raft', 'Where a command’s time goes, shard 1', /waiting to be packed into an entry/],
+    ['raft', 'Elections', /Changes of leader/],
+    ['storage', 'Damaged', /set them aside, and began anew/],
+    ['storage', 'To compact', /still has to merge/],
+    ['storage', 'Received', /From a leader, since the start/],
+  ] as const)('says on page %s what is pointed at: %s', async (where, name, text) => {
+    const { page } = await openNode(1);
+    await visit(page, `/${where}`);
+    const term = page.locator('main').getByRole('button', { name, exact: true }).first();
+    const tooltip = page.getByRole('tooltip');
+    await term.hover();
+    await tooltip.getByText(text).waitFor();
+    await page.mouse.move(0, 0);
+    await tooltip.waitFor({ state: 'hidden' });
+    await page.context().close();
+  });
+
+  it('says of every column of the disks what it means, where its name does not', async () => {
+    const { page } = await openNode(1);
+    await visit(page, '/storage');
+    const terms = page.locator('main th .term');
+    await terms.first().waitFor();
+    const said = new Map<string, string>();
+    for (const term of await terms.all()) {
+      await term.hover();
+      const tooltip = page.getByRole('tooltip');
+      await tooltip.waitFor();
+      said.set((await term.textContent())!, (await tooltip.textContent())!);
+    }
+    expect([...said.keys()]).toEqual(
+      expect.arrayContaining(['Store on disk', 'Disk free', 'Sync p99', 'Write p99', 'Stalls']),
+    );
+    expect(Math.min(...[...said.values()].map(({ length }) => length))).toBeGreaterThan(20);
+    await page.context().close();
+  });
+
   it('remembers the theme, and shares what is shown by its address', async () => {
     const { page } = await openNode(1, { colorScheme: 'dark' });
     await page.getByRole('button', { name: 'Light theme' }).click();
@@ -110,4 +151,41 @@ describe('the frame', () => {
     }
     await page.context().close();
   });
+});
+
+// Of makeMarket(): six orders were entered to rest, two took from them in part.
+it('the overview has the figures of the cluster', async () => {
+  const { page } = await openNode(2);
+  const tile = (label: string) =>
+    page.locator('.tile', { has: page.getByRole('button', { name: label, exact: true }) });
+  const figures = async (label: string) =>
+    (await tile(label).locator('dd').allTextContents()).join('; ');
+  for (const [label, shown] of [
+    ['Open orders', '6; 1 symbol'],
+    ['Worst lag', '0; log entries'],
+    ['Alerts firing', '0; 0 pending'],
+    ['Orders/s', '0; 0 commands/s'],
+    ['Fills/s', '0; 0 rejects/s'],
+    // Nothing is committed now: no duration is made up.
+    ['Commit p50', '–; no commit in 10 s'],
+    ['Commit p99', '–; no commit in 10 s'],
+  ] as const) {
+    await expect.poll(() => figures(label), { timeout: 20_000 }).toBe(shown);
+  }
+  await page.context().close();
+});
+
+it('the configuration says of each value where it is from', async () => {
+  const { page } = await openNode(1);
+  await visit(page, '/config');
+  const row = (key: string) =>
+    page.locator('main tr', { has: page.getByRole('rowheader', { name: key, exact: true }) });
+  const source = (key: string) => row(key).locator('td').nth(1);
+  expect(await source('cluster.id').textContent()).toMatch(/^config\.yaml:\d+$/);
+  expect(await source('cluster.id').getAttribute('title')).toMatch(/\/node1\/config\.yaml:\d+$/);
+  expect(await source('raft.heartbeat_interval_ms').textContent()).toBe('default');
+  expect(await source('http.operator_token').textContent()).toBe('environment');
+  await row('http.operator_token').getByText('not shown').waitFor();
+  expect(await page.content()).not.toContain(OPERATOR_TOKEN);
+  await page.context().close();
 });

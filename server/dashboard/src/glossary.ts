@@ -89,6 +89,9 @@ const GLOSSARY = {
   memtable: 'Bytes that are in memory as well as in the log, until they are written as a table.',
   log_size: 'Bytes and entries of the shard’s log. It is cut at each snapshot.',
   snapshot: 'The log entry up to which the latest snapshot holds the state, and its size.',
+  snapshots_taken: 'Of the replica’s own state, since the start.',
+  snapshots_received:
+    'From a leader, since the start: this replica lacked more than the log still had.',
 
   // Market
   last: 'Price of the last trade.',

@@ -196,6 +196,15 @@ TEST(Config, TimeoutsMustFitTogether) {
               ::testing::ElementsAre(HasSubstr("above a sixteenth of snapshot.log_bytes")));
 }
 
+// Reading is open to whoever reaches it.
+TEST(Config, HttpListensOnLoopbackUnlessToldOtherwise) {
+  const ConfigResult unset = ParseConfig(kGood, "n.yaml", {}, {});
+  EXPECT_EQ(unset.config.listen_http, "127.0.0.1:8080");
+  EXPECT_EQ(unset.config.http_token, "") << "and changes nothing";
+  EXPECT_EQ(ParseConfig(kGood, "n.yaml", {}, {{"listen.http", "0.0.0.0:80"}}).config.listen_http,
+            "0.0.0.0:80");
+}
+
 TEST(Config, LeasesAndSilenceAreOffUnlessAskedFor) {
   const ConfigResult off = ParseConfig(kGood, "n.yaml", {}, {});
   EXPECT_FALSE(off.config.lease_reads);
@@ -237,13 +246,17 @@ std::string SourceOf(const ConfigResult& result, const std::string& key) {
 TEST(Config, ATokenOfAFileHasTheFileAsItsSource) {
   const std::string path = ::testing::TempDir() + "/quorumbook_token";
   std::ofstream(path) << "token-of-a-file\n";
-  const std::string yaml = std::string(kGood) + "http: {token_file: " + path + "}\n";
-  const ConfigResult result = ParseConfig(yaml, "n.yaml", {}, {});
-  ASSERT_THAT(ErrorsOf(yaml), IsEmpty());
-  EXPECT_EQ(result.config.http_token, "token-of-a-file");
-  EXPECT_EQ(SourceOf(result, "http.token"), path + ":1");
-  EXPECT_THAT(ErrorsOf(yaml, {{"http.token", "another-token"}}),
-              ::testing::ElementsAre(HasSubstr("there is http.token too")));
+  for (const std::string key : {"token", "operator_token"}) {
+    const std::string yaml = std::string(kGood) + "http: {" + key + "_file: " + path + "}\n";
+    const ConfigResult result = ParseConfig(yaml, "n.yaml", {}, {});
+    ASSERT_THAT(ErrorsOf(yaml), IsEmpty());
+    const bool of_operators = key == "operator_token";
+    EXPECT_EQ(result.config.http_token, of_operators ? "" : "token-of-a-file");
+    EXPECT_EQ(result.config.http_operator_token, of_operators ? "token-of-a-file" : "");
+    EXPECT_EQ(SourceOf(result, "http." + key), path + ":1");
+    EXPECT_THAT(ErrorsOf(yaml, {{"http." + key, "another-token"}}),
+                ::testing::ElementsAre(HasSubstr("there is http." + key + " too")));
+  }
 }
 
 TEST(Config, WhereBrowsersReachANode) {

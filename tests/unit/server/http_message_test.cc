@@ -65,8 +65,9 @@ class RouterTest : public ::testing::Test {
       respond(response);
     };
     router->Add("GET", "/api/book/{symbol}", Router::Access::kOpen, echo);
-    router->Add("POST", "/api/orders", Router::Access::kToken, echo);
-    router->Add("DELETE", "/api/orders", Router::Access::kToken, echo);
+    router->Add("POST", "/api/orders", Router::Access::kTrader, echo);
+    router->Add("DELETE", "/api/orders", Router::Access::kTrader, echo);
+    router->Add("POST", "/api/admin/{what}", Router::Access::kOperator, echo);
   }
 
   static HttpResponse Ask(const Router& router, HttpRequest request) {
@@ -123,6 +124,51 @@ TEST_F(RouterTest, ChangesNeedTheToken) {
     request.authorization = right;
     EXPECT_EQ(Ask(router_, request).status, 200u) << right;
   }
+}
+
+TEST_F(RouterTest, OneTokenIsForTradersAndOperators) {
+  for (const char* path : {"/api/orders", "/api/admin/x"}) {
+    HttpRequest request = Get(path);
+    request.method = "POST";
+    request.authorization = "Bearer secret-token";
+    EXPECT_EQ(Ask(router_, request).status, 200u) << path;
+  }
+}
+
+TEST_F(RouterTest, TokensOfTradersAndOperatorsAreGoodForTheirOwnAlone) {
+  Router router("secret-token", "operators-token");
+  AddRoutes(&router);
+  const auto post = [&router](const std::string& path, const std::string& token) {
+    HttpRequest request = Get(path);
+    request.method = "POST";
+    if (!token.empty()) request.authorization = "Bearer " + token;
+    return Ask(router, request);
+  };
+  EXPECT_EQ(post("/api/orders", "secret-token").status, 200u);
+  EXPECT_EQ(post("/api/admin/x", "operators-token").status, 200u);
+  const HttpResponse trader = post("/api/admin/x", "secret-token");
+  EXPECT_EQ(trader.status, 403u);
+  EXPECT_EQ(CodeOf(trader), "wrong_role");
+  EXPECT_THAT(trader.body, ::testing::HasSubstr("send http.operator_token of"));
+  const HttpResponse oper = post("/api/orders", "operators-token");
+  EXPECT_EQ(CodeOf(oper), "wrong_role");
+  EXPECT_THAT(oper.body, ::testing::HasSubstr("send http.token of"));
+  EXPECT_EQ(CodeOf(post("/api/admin/x", "")), "token_required");
+  EXPECT_EQ(CodeOf(post("/api/admin/x", "operators-tokem")), "wrong_token");
+  EXPECT_EQ(CodeOf(post("/api/orders", "operators-tokem")), "wrong_token");
+}
+
+TEST_F(RouterTest, WhereTradingOverHttpIsOffOperatorsMayStillAct) {
+  Router router("", "operators-token");
+  AddRoutes(&router);
+  HttpRequest request = Get("/api/admin/x");
+  request.method = "POST";
+  request.authorization = "Bearer operators-token";
+  EXPECT_EQ(Ask(router, request).status, 200u);
+  request.authorization = "Bearer ";
+  EXPECT_EQ(CodeOf(Ask(router, request)), "wrong_token") << "no token is not the empty one";
+  request.path = "/api/orders";
+  EXPECT_EQ(CodeOf(Ask(router, request)), "writes_off");
 }
 
 TEST_F(RouterTest, WithoutATokenNothingCanBeChanged) {

@@ -1,4 +1,4 @@
-// What a node concludes about the cluster from samples: quantiles, history, verdict, events.
+// What a node concludes about the cluster from samples: quantiles, history, verdict.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -342,64 +342,6 @@ TEST(Metrics, WhomAReplicaHasFencedOffIsNamed) {
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced_peer{shard=\"7\",peer=\"2\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced_peer{shard=\"7\",peer=\"3\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("\nquorumbook_raft_fenced{shard=\"7\"} 0\n")) << "not itself";
-}
-
-std::vector<std::string> KindsOf(const EventLog& log) {
-  std::vector<std::string> kinds;
-  for (const ClusterEvent& event : log.events()) kinds.emplace_back(event.kind);
-  return kinds;
-}
-
-TEST(EventLog, TellsWhatChanged) {
-  FakeClusterView fake;
-  EventLog log;
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), IsEmpty()) << "what was there at first is no event";
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), IsEmpty()) << "nothing changed";
-
-  fake.Lead(3, 6);
-  fake.replica(1).set_snapshots_taken(1);
-  v1::EvidenceCount* const evidence = fake.replica(1).add_evidence();
-  evidence->set_kind("double_vote");
-  evidence->set_culprit(2);
-  evidence->set_count(1);
-  fake.sample(3).mutable_storage()->set_disk_full(true);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log),
-              ElementsAre("snapshot_taken", "evidence", "disk_full", "leader_changed"));
-  EXPECT_EQ(log.LeaderChanges(7), 1u);
-  EXPECT_EQ(log.elections().front().leader, 3u);
-  EXPECT_EQ(log.events().back().id, log.last_id());
-}
-
-TEST(EventLog, NodesThatGoAndComeBack) {
-  FakeClusterView fake;
-  EventLog log;
-  fake.Pass();
-  log.Observe(fake.view());
-  fake.Pass(4, "13");
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost"));
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_THAT(KindsOf(log), ElementsAre("node_down", "leader_lost", "node_up", "leader_seen"));
-  EXPECT_EQ(log.LeaderChanges(7), 0u) << "it led all the time";
-  EXPECT_EQ(log.elections().size(), 1u);
-  fake.Lead(2, 6);
-  fake.Pass();
-  log.Observe(fake.view());
-  EXPECT_EQ(log.LeaderChanges(7), 1u) << "the same leader, elected anew";
-}
-
-TEST(EventLog, IsBounded) {
-  EventLog log;
-  for (size_t i = 0; i < kMaxEvents + 10; ++i) log.Add(1, "admin", "info", 0, 0, "x");
-  EXPECT_EQ(log.events().size(), kMaxEvents);
-  EXPECT_EQ(log.events().front().id, 11u);
 }
 
 TEST(ClusterJson, SaysWhoCouldNotBeAsked) {

@@ -204,6 +204,28 @@ TEST_F(ReplicaSnapshotTest, AnOwnOneOfAnotherVersionDoesNotCondemnTheStore) {
   EXPECT_THAT(std::string(host.fatal[0].message()), HasSubstr("start the version that wrote it"));
 }
 
+// What is on the disk is known after a restart too, and was not received by it.
+TEST_F(ReplicaSnapshotTest, OfItsSnapshotItKnowsTheSizeAndWhetherItCameFromALeader) {
+  EXPECT_EQ(replica_.counters().snapshot_bytes, 0u);
+  Receive(SnapshotOf(kSound));
+  Decode();
+  PersistAll();
+  EXPECT_EQ(replica_.counters().snapshot_bytes, kSound.size());
+  EXPECT_EQ(replica_.counters().snapshots_installed, 1u);
+
+  consensus::RestoredState state;
+  state.hard_state = {.term = Term(1), .vote = {}, .commit = Index(5)};
+  state.snapshot = {.meta = {Index(5), Term(1), {}},
+                    .configuration = OneOfThree().raft.configuration,
+                    .data = std::make_shared<const std::string>(kSound)};
+  RecordingHost host;
+  Replica restarted(OneOfThree(), state, &host);
+  restarted.Start();
+  EXPECT_EQ(restarted.applied(), Index(5));
+  EXPECT_EQ(restarted.counters().snapshot_bytes, kSound.size());
+  EXPECT_EQ(restarted.counters().snapshots_installed, 0u);
+}
+
 // The process ends, and makes its state again from what is on the disk.
 TEST_F(ReplicaSnapshotTest, AStateThatIsNotWhatItsLogLeadsToIsNoDamageOfTheDisk) {
   exchange::StateHistory history;

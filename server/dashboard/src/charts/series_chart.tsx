@@ -6,9 +6,8 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-import { timeOfDay } from '../format/time';
 import { colour, theme } from '../state/theme';
-import { axis } from './axis';
+import { timeAxis, valueAxis } from './axis';
 
 export interface Line {
   label: string;
@@ -27,8 +26,7 @@ interface SeriesChartProps {
   binary?: boolean;
 }
 
-const BINARY_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
-const HEIGHT = 170;
+const HEIGHT = 188;
 const DASHES: readonly number[][] = [[], [6, 3], [2, 3], [8, 3, 2, 3], [12, 4], [4, 2], [1, 2]];
 
 export function lineColour(index: number): string {
@@ -39,17 +37,6 @@ export function lineColour(index: number): string {
 const cursorGroup = uPlot.sync('time');
 const cursorIndex = signal<number | null>(null);
 
-// "14:03" where the grid is of whole minutes, as most of it is; "14:03:30" elsewhere.
-function timeLabel(seconds: number, step: number): string {
-  const time = timeOfDay(seconds * 1000);
-  return step % 60 === 0 ? time.slice(0, -3) : time;
-}
-
-// "10.0 ms" -> "10 ms": what is on the grid is exact.
-function withoutZeros(text: string): string {
-  return text.replace(/\.(\d*?)0+(?=\D|$)/, (_, digits: string) => (digits ? `.${digits}` : ''));
-}
-
 function options(props: SeriesChartProps, width: number): uPlot.Options {
   return {
     width,
@@ -58,19 +45,7 @@ function options(props: SeriesChartProps, width: number): uPlot.Options {
     cursor: { sync: { key: cursorGroup.key }, y: false, drag: { x: false, y: false } },
     hooks: { setCursor: [(plot) => (cursorIndex.value = plot.cursor.idx ?? null)] },
     scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
-    axes: [
-      axis({
-        values: (_, ticks, __, ___, step) => ticks.map((tick) => timeLabel(tick, step)),
-        space: (_, __, from, to) => (to - from > 120 ? 48 : 70),
-        size: 26,
-      }),
-      axis({
-        label: props.unit,
-        size: 62,
-        ...(props.binary ? { incrs: BINARY_STEPS } : {}),
-        values: (_, ticks) => ticks.map((tick) => withoutZeros(props.show(tick))),
-      }),
-    ],
+    axes: [timeAxis(), valueAxis(props.unit, props.show, props.binary)],
     series: [
       {},
       ...props.lines.map(({ label }, index) => ({

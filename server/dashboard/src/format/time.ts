@@ -15,6 +15,13 @@ const day = new Intl.DateTimeFormat('en-GB', {
   timeZoneName: 'short',
 });
 
+const zoned = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
+
+// "UTC", "CET": of the times that the page shows.
+export function zone(): string {
+  return zoned.formatToParts().find(({ type }) => type === 'timeZoneName')!.value;
+}
+
 // "14:03:59"
 export function timeOfDay(ms: number): string {
   return clock.format(ms);

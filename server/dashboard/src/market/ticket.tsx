@@ -5,28 +5,17 @@ import { useSignal, type Signal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 
 import { ApiError, get, post, remove, token, type Problem } from '../api/client';
-import type { OpenOrder, OrderResult, Symbol } from '../../generated/schema';
+import type { OpenOrder, Symbol } from '../../generated/schema';
 import { Choices } from '../parts/choices';
 import { Panel } from '../parts/panel';
 import { ProblemNote } from '../parts/problem';
 import { accountProblem, numbered, orderOf, type Draft, type NumberedOrder } from './draft';
+import { identity, withResult, type EnteredOrder } from './entered';
 
 interface TicketProps {
   symbol: Symbol;
   draft: Signal<Draft>;
 }
-
-// An order that was entered here, as it was when it was last heard of.
-type EnteredOrder = Pick<
-  OrderResult,
-  | 'symbol'
-  | 'account'
-  | 'client_order_id'
-  | 'order_id'
-  | 'status'
-  | 'leaves_quantity'
-  | 'cumulative_quantity'
->;
 
 const TIMES = [
   ['gtc', 'Until cancelled'],
@@ -52,8 +41,7 @@ export function Ticket({ symbol, draft }: TicketProps) {
     problem.value = null;
     try {
       const result = await action();
-      const others = entered.value.filter(({ order_id }) => order_id !== result.order_id);
-      entered.value = [result, ...others].slice(0, 8);
+      entered.value = withResult(entered.value, result);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       problem.value = error.problem;
@@ -219,7 +207,7 @@ function Entered({ orders, onCancel }: EnteredProps) {
     <div role="status">
       <ul class="entered" aria-label="Orders entered here">
         {orders.map((order) => (
-          <li key={order.order_id}>
+          <li key={identity(order)}>
             <span>
               {order.symbol} order {order.client_order_id}:{' '}
               <b>{order.status.replaceAll('_', ' ')}</b>, {order.cumulative_quantity} done,{' '}

@@ -105,7 +105,7 @@ function FigureTiles({ figures }: { figures: Figures }) {
         figure="open_orders"
         label="Open orders"
         value={short(figures.open_orders)}
-        note={`${count(figures.symbols)} symbols`}
+        note={`${count(figures.symbols)} ${figures.symbols === 1 ? 'symbol' : 'symbols'}`}
       />
     </Tiles>
   );

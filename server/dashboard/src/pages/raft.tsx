@@ -168,7 +168,7 @@ function Elections({ elections }: { elections: Raft['elections'] }) {
   return (
     <Panel title={<Term of="elections">Elections</Term>}>
       {elections.length === 0 ? (
-        <Empty>None since this node started.</Empty>
+        <Empty>None since this node first saw who leads.</Empty>
       ) : (
         <Scroll label="Elections, latest first">
           <table>

@@ -33,9 +33,9 @@ const SHARD_COLUMNS: readonly Column[] = [
   { head: 'Entries', number: true },
   { head: 'From, to' },
   { head: 'Snapshot at', figure: 'snapshot', number: true },
-  { head: 'Its size', number: true },
-  { head: 'Taken', number: true },
-  { head: 'Received', number: true },
+  { head: 'Its size', figure: 'snapshot', number: true },
+  { head: 'Taken', figure: 'snapshots_taken', number: true },
+  { head: 'Received', figure: 'snapshots_received', number: true },
 ];
 
 export default function StoragePage() {

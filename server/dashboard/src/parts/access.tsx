@@ -25,8 +25,9 @@ export function AccessButton() {
         >
           <h2 id="access-title">Enter orders and move leaderships</h2>
           <p class="muted">
-            The node’s <code>http.token</code>. It is kept in this tab until it is closed, and sent
-            only to this node.
+            The node’s <code>http.token</code>, or to move leaderships its{' '}
+            <code>http.operator_token</code> if it has one. It is kept in this tab until it is
+            closed, and sent only to this node.
           </p>
           <label>
             Token
