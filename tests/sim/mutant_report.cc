@@ -33,9 +33,9 @@ std::optional<uint64_t> MutantReport::Median() const {
   return needed[needed.size() / 2];
 }
 
-bool MutantReport::ok() const {
-  return Survivors() == 0 && (!all_ || Median().value_or(kMedianBelow) < kMedianBelow);
-}
+bool MutantReport::MedianIsLow() const { return Median().value_or(kMedianBelow) < kMedianBelow; }
+
+bool MutantReport::ok() const { return Survivors() == 0 && (!all_ || MedianIsLow()); }
 
 std::string MutantReport::Line() const {
   const Row& row = rows_.back();
@@ -46,12 +46,13 @@ std::string MutantReport::Line() const {
 
 std::string MutantReport::Summary() const {
   const std::optional<uint64_t> median = Median();
-  return absl::StrFormat(
-      "%d mutants, %d survived %d seeds; median of the others: %s seeds%s\n%s\n", rows_.size(),
-      Survivors(), kMutantSeeds, median ? absl::StrCat(*median) : "-",
-      all_ ? absl::StrFormat(" (%s: below %d is required)", ok() ? "good" : "MISSED", kMedianBelow)
-           : "",
-      HowMeasured(options_));
+  return absl::StrFormat("%d mutants, %d survived %d seeds; median of the others: %s seeds%s\n%s\n",
+                         rows_.size(), Survivors(), kMutantSeeds,
+                         median ? absl::StrCat(*median) : "-",
+                         all_ ? absl::StrFormat(" (%s: below %d is required)",
+                                                MedianIsLow() ? "good" : "MISSED", kMedianBelow)
+                              : "",
+                         HowMeasured(options_));
 }
 
 std::string MutantReport::ToJson() const {

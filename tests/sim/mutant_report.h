@@ -42,6 +42,7 @@ class MutantReport {
     std::string noticed;
   };
   size_t Survivors() const;
+  bool MedianIsLow() const;
 
   const BatchOptions options_;
   const bool all_;
