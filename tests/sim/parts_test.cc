@@ -97,6 +97,22 @@ TEST(Network, ABlackHoleLosesWhatIsLarge) {
   EXPECT_TRUE(network.Arrival(0, 1, 2, 101));
 }
 
+TEST(Network, ASlowLinkCarriesOnePacketAfterTheOther) {
+  Scenario scenario;
+  scenario.network_delay = kMillisecond;
+  FaultCount fired;
+  Network network(scenario, &fired);
+  network.SetBandwidth(1, 2, 1'000);
+  EXPECT_EQ(network.Arrival(0, 1, 2, 500), kSecond / 2 + kMillisecond);
+  EXPECT_EQ(network.Arrival(0, 1, 2, 1'000), kSecond * 3 / 2 + kMillisecond);
+  EXPECT_EQ(network.Arrival(0, 1, 2), kSecond * 3 / 2 + kMillisecond + 1) << "in order";
+  EXPECT_EQ(fired.of(Fault::kSlowLink), 3u);
+  EXPECT_EQ(network.Arrival(0, 2, 1, 500), kMillisecond) << "one way only";
+  EXPECT_EQ(network.Arrival(9 * kSecond, 1, 2, 100), 9 * kSecond + kSecond / 10 + kMillisecond);
+  network.Heal(1, 2);
+  EXPECT_EQ(network.Arrival(20 * kSecond, 1, 2, 500), 20 * kSecond + kMillisecond);
+}
+
 TEST(Network, LosesAndRepeatsAsOftenAsItIsSaid) {
   Scenario scenario;
   scenario.faults[static_cast<size_t>(Fault::kLoss)] = 250'000;
