@@ -159,8 +159,9 @@ absl::Status Cut(rocksdb::Env* env, const std::string& path, uint64_t bytes) {
   if (status.ok()) status = file->Sync();
   if (status.ok()) status = file->Close();
   if (status.ok()) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat("cannot cut the torn end off ", path, ": ", status.ToString()));
+  const std::string what =
+      absl::StrCat("cannot cut the torn end off ", path, ": ", status.ToString());
+  return status.IsNoSpace() ? absl::ResourceExhaustedError(what) : absl::InternalError(what);
 }
 
 absl::Status DamagedFile(const std::string& path, uint64_t at, absl::string_view what) {

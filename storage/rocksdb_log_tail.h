@@ -28,7 +28,8 @@ namespace quorumbook::storage {
 // power within seconds of that write, when both happened.
 //
 // REQUIRES: nobody has the store open; it has a file CURRENT. Errors: kDataLoss names the file and
-// the offset; kInternal when a file can not be read or cut.
+// the offset; kInternal when a file can not be read or cut, kResourceExhausted when it can not be
+// cut because the disk is full.
 // Format: https://github.com/facebook/rocksdb/wiki/Write-Ahead-Log-File-Format
 absl::Status CutTornTails(rocksdb::Env* env, const std::string& directory);
 
