@@ -90,6 +90,9 @@ ProposeResult Raft::Core::ProposeConfiguration(std::vector<NodeId> voters,
   for (NodeId member : configuration().Members()) {
     if (!next.Contains(member)) next.Retire(member);
   }
+  if (Is(Mutant::kRetiredComesBack)) {
+    std::erase_if(next.retired, [&next](NodeId member) { return next.Contains(member); });
+  }
   if (!IsValid(next)) return ProposeResult::kRetired;
   if (next == configuration()) return ProposeResult::kInvalid;
   // The same voters have the same majorities: no need for the joint one.

@@ -70,6 +70,7 @@ enum class Mutant : uint8_t {
   kForgottenUnnoticed,    // who lacks what it acknowledged goes on to count with it
   kRivalNamed,            // of two leaders of a term each names the other, whoever voted for both
   kFenceKeepsProgress,    // what a replica said before it was fenced goes on to count
+  kRetiredComesBack,      // who was taken out is taken in again under its old identity
 };
 
 #ifdef QUORUMBOOK_MUTANTS

@@ -16,7 +16,6 @@
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <future>
@@ -30,6 +29,7 @@
 
 #include "server/clock_check.h"
 #include "server/cluster_service.h"
+#include "server/die.h"
 #include "server/exchange_service.h"
 #include "server/founding.h"
 #include "server/grpc_limits.h"
@@ -48,18 +48,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kCloseTimeout{500};
 constexpr std::chrono::seconds kClockCheckInterval{1};
-
-// What is on disk is unknown now: going on could break promises, so the process ends here and the
-// next start finds out. Damage may lie where a start does not look: so it is told.
-[[noreturn]] void Die(const std::string& data_dir, const absl::Status& status) {
-  spdlog::critical("stopping: {}", status.ToString());
-  if (absl::IsDataLoss(status)) {
-    const absl::Status marked = storage::MarkDamaged(data_dir, status);
-    if (!marked.ok()) spdlog::critical("{}", marked.ToString());
-  }
-  spdlog::shutdown();
-  std::_Exit(EXIT_FAILURE);
-}
 
 absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(const Config& config, Callers callers,
                                                      GrpcMetrics* metrics,

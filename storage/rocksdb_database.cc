@@ -75,7 +75,12 @@ std::string DamagedMark(const std::string& directory) {
   return absl::StrCat(directory, "/DAMAGED");
 }
 
+void Database::ErrorWatch::OnFileWriteFinish(const rocksdb::FileOperationInfo& info) {
+  if (info.status.ok()) mark_.Appended(info.path, info.length);
+}
+
 void Database::ErrorWatch::OnFileSyncFinish(const rocksdb::FileOperationInfo& info) {
+  if (info.status.ok()) mark_.WasSynced(info.path);
   if (sync_times_ == nullptr || !absl::EndsWith(info.path, ".log")) return;
   sync_times_->Add(info.duration);
 }
@@ -94,7 +99,7 @@ void Database::ErrorWatch::OnIOError(const rocksdb::IOErrorInfo& info) {
 
 Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
     : directory_(options.directory),
-      error_watch_(std::make_shared<ErrorWatch>(options.sync_times)),
+      error_watch_(std::make_shared<ErrorWatch>(env, options.directory, options.sync_times)),
       env_(WatchDirectorySyncs(env, [watch = error_watch_] { watch->SyncFailed(); })) {}
 
 Database::~Database() {
@@ -160,7 +165,7 @@ absl::Status Database::CheckDirectory() {
   // RocksDB would begin a new database here and delete what it does not know.
   if (has_data && !has_current) return DataLossIn(directory_, "file CURRENT is missing");
   if (!has_current) return absl::OkStatus();
-  absl::Status status = CheckLogTails(env_.get(), directory_);
+  absl::Status status = CutTornTails(env_.get(), directory_);
   return absl::IsDataLoss(status) ? DataLossIn(directory_, status.message()) : status;
 }
 
@@ -276,7 +281,8 @@ absl::Status Database::Heal() {
   before = healthy();
   if (!before.ok() || *before) return before.status();
   Close();
-  absl::Status status = OpenRocksDb(/*first_opening=*/false);
+  absl::Status status = CutTornTails(env_.get(), directory_);
+  if (status.ok()) status = OpenRocksDb(/*first_opening=*/false);
   std::lock_guard lock(mutex_);
   if (status.ok()) {
     disk_full_ = false;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "storage/rocksdb_store.h"
+#include "storage/rocksdb_synced_mark.h"
 #include "storage/store.h"
 
 namespace quorumbook::storage {
@@ -85,14 +86,16 @@ class Database {
  private:
   // Notices failed syncs of any file, also of those in the background (of directories it is told,
   // see rocksdb_directory_watch.h), measures those that writes
-  // wait for, and keeps RocksDB from recovering from errors by itself: when it may go on is for
-  // Heal to say.
+  // wait for, marks how far they got (rocksdb_synced_mark.h), and keeps RocksDB from recovering
+  // from errors by itself: when it may go on is for Heal to say.
   class ErrorWatch : public rocksdb::EventListener {
    public:
     // `sync_times` may be null.
-    explicit ErrorWatch(SyncTimes* sync_times) : sync_times_(sync_times) {}
+    ErrorWatch(rocksdb::Env* env, const std::string& directory, SyncTimes* sync_times)
+        : mark_(env, directory), sync_times_(sync_times) {}
 
     bool ShouldBeNotifiedOnFileIO() override { return true; }
+    void OnFileWriteFinish(const rocksdb::FileOperationInfo& info) override;
     void OnFileSyncFinish(const rocksdb::FileOperationInfo& info) override;
     void OnIOError(const rocksdb::IOErrorInfo& info) override;
     void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
@@ -107,6 +110,7 @@ class Database {
     uint64_t stalls() const { return stalls_.load(); }
 
    private:
+    SyncedMark mark_;
     SyncTimes* const sync_times_;
     std::atomic<bool> sync_failed_ = false;
     std::atomic<uint64_t> stalls_ = 0;

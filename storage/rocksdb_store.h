@@ -26,7 +26,7 @@ struct RocksDbOptions {
 };
 
 // Opens or creates the store. Errors: kFailedPrecondition when the directory belongs to another
-// node or cluster (both are named) or to a newer format, kAlreadyExists when another process has
+// node or cluster (both are named) or to another format, kAlreadyExists when another process has
 // it open, kDataLoss when it is damaged beyond its tail, kResourceExhausted when the disk is full
 // (an opening writes; it may be tried again).
 absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const RocksDbOptions& options);

@@ -42,10 +42,9 @@ rocksdb::DBOptions TunedDbOptions(rocksdb::Env* env,
   options.create_if_missing = true;
   options.create_missing_column_families = true;
 
-  // Every write is synced before it is acknowledged, so after a crash only the last record of the
-  // write-ahead log may be incomplete: it is cut. Damage anywhere else must refuse to open, where
-  // point-in-time recovery would silently forget all that follows. This rules out recycled
-  // write-ahead logs, whose end RocksDB cannot tell from damage.
+  // What a loss of power tears is cut off before RocksDB sees it (rocksdb_log_tail.h). Damage
+  // anywhere else must refuse to open, where point-in-time recovery would silently forget all that
+  // follows. This rules out recycled write-ahead logs, whose end cannot be told from damage.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;
   options.paranoid_checks = true;

@@ -21,6 +21,7 @@ enum class ReplicaMutant : uint8_t {
   kSnapshotOfLaterState,      // a snapshot is stored under the index before that of its state
   kSnapshotOfLatestMembers,   // a snapshot names members of a change that comes after it
   kCompactedWithoutSnapshot,  // the log is cut though the snapshot was not stored
+  kEvidenceWithoutFence,      // who is found out is told of, and listened to
 };
 
 constexpr bool Planted(ReplicaMutant planted, ReplicaMutant mutant) {

@@ -341,7 +341,8 @@ void Replica::Judge(const consensus::Evidence& evidence) {
     }
     return Stop(absl::DataLossError("this replica's state is not that of the majority"));
   }
-  if (!MayBeAccident(evidence)) raft_.Fence(evidence.culprit, host_.Now());
+  if (MayBeAccident(evidence) || Has(ReplicaMutant::kEvidenceWithoutFence)) return;
+  raft_.Fence(evidence.culprit, host_.Now());
 }
 
 // Whose node is no member has nothing that could be fenced off; what it did is told all the same.
@@ -356,7 +357,8 @@ void Replica::ForgedSender(NodeId node) {
   for (const NodeId member : raft.configuration.Members()) {
     if (NodeOf(member) != node) continue;
     culprit = member;
-    if (member != options_.raft.id) raft_.Fence(member, now);
+    if (member == options_.raft.id || Has(ReplicaMutant::kEvidenceWithoutFence)) continue;
+    raft_.Fence(member, now);
   }
   host_.Report({.kind = consensus::Evidence::Kind::kForgedSender,
                 .culprit = culprit,

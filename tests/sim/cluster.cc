@@ -336,16 +336,12 @@ std::vector<consensus::Message> Cluster::ThroughCodec(ShardId shard,
 void Cluster::Arrive(int from, int to, ShardId shard, std::vector<consensus::Message> messages) {
   HostedReplica* const replica = node(to).replica(shard);
   if (replica == nullptr) return;
-  // Who sent it is known from the stream, not from the message.
+  // Who sent it is known from the stream, not from the message. The stream ends.
   for (const consensus::Message& message : messages) {
     if (NumberOf(message.from) == from) continue;
-    Evidence(
-        node(to), shard,
-        {.kind = consensus::Evidence::Kind::kForgedSender,
-         .culprit = NumberOf(traitor_.member()) == from ? traitor_.member() : node(from).member(),
-         .term = message.term,
-         .index = {}});
-    return;
+    return replica->Call([from](server::Replica& receiver) {
+      receiver.ForgedSender(NodeId(static_cast<uint64_t>(from)));
+    });
   }
   if (traitor_.member() == NodeId()) {
     return replica->Call([messages = std::move(messages)](server::Replica& receiver) mutable {
@@ -397,8 +393,12 @@ bool Cluster::IsAccident(const Node& witness, const consensus::Evidence& evidenc
 }
 
 void Cluster::Evidence(Node& node, ShardId shard, const consensus::Evidence& evidence) {
-  if (evidence.culprit == traitor_.member() && evidence.culprit != NodeId()) {
+  // Who forges is known by its number: which member that is a replica may not have heard yet.
+  const bool forged = evidence.kind == consensus::Evidence::Kind::kForgedSender &&
+                      NumberOf(evidence.culprit) == NumberOf(traitor_.member());
+  if ((evidence.culprit == traitor_.member() || forged) && evidence.culprit != NodeId()) {
     traitor_.FoundOut({node.member(), shard, node.life()});
+    CheckFenced(node, shard, evidence);
     Line(absl::StrCat("node ", node.number(), " has evidence against the traitor, node ",
                       NumberOf(evidence.culprit)));
     return;

@@ -72,6 +72,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
   const std::vector<SimTime>& silent_elections() const { return silent_elections_; }
   uint64_t messages() const { return messages_; }
   const Traitor& traitor() const { return traitor_; }
+  // A traitor that spoke in the name of others was, and its node is another member now.
+  bool ForgerBeganAnew() const;
 
  private:
   // NodeWorld.
@@ -111,6 +113,8 @@ class Cluster : private NodeWorld, private ClientNetwork {
   // Gives a second vote of a term to the rival of a candidate that has the first one.
   void VoteForRival(ShardId shard, const consensus::Message& message);
   void ArriveWithTraitor(int from, int to, ShardId shard, std::vector<consensus::Message> messages);
+  // Whoever has evidence that is certain has fenced the traitor off when it has handled it.
+  void CheckFenced(Node& witness, ShardId shard, const consensus::Evidence& evidence);
   // What a node says of its own state, or hears of those of others.
   void WatchDigests(Node& witness, ShardId shard, const std::vector<consensus::Message>& messages,
                     bool arrived);

@@ -193,6 +193,34 @@ void Cluster::ArriveWithTraitor(int from, int to, ShardId shard,
   }
 }
 
+bool Cluster::ForgerBeganAnew() const {
+  if (traitor_.kind() != Byzantine::kForgedIdentity) return false;
+  const auto number = static_cast<size_t>(NumberOf(traitor_.member()));
+  return nodes_[number - 1]->member() != traitor_.member();
+}
+
+// What a link may have done counts from the third time on (server/replica/replica.cc).
+void Cluster::CheckFenced(Node& witness, ShardId shard, const consensus::Evidence& evidence) {
+  using Kind = consensus::Evidence::Kind;
+  if (witness.member() == traitor_.member() || evidence.kind == Kind::kCorruptEntry ||
+      evidence.kind == Kind::kCorruptSnapshot || evidence.kind == Kind::kForgotAcknowledged) {
+    return;
+  }
+  context_.queue.After(0, [this, number = witness.number(), shard, life = witness.life(),
+                           culprit = evidence.culprit] {
+    HostedReplica* const replica = node(number).replica(shard);
+    if (replica == nullptr || node(number).life() != life) return;
+    const consensus::RaftStatus status = replica->replica().raft().status();
+    if (!status.configuration.Contains(culprit) ||
+        std::ranges::find(status.fenced, culprit) != status.fenced.end()) {
+      return;
+    }
+    context_.Fail(absl::StrCat("shard ", shard.value(), " node ", number,
+                               " has evidence against node ", NumberOf(culprit),
+                               ", and goes on to listen to it"));
+  });
+}
+
 void Cluster::WatchDigests(Node& witness, ShardId shard,
                            const std::vector<consensus::Message>& messages, bool arrived) {
   bool check = arrived;  // once: of what comes together it has judged nothing yet

@@ -3,7 +3,6 @@
 #include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -12,14 +11,13 @@
 #include <string>
 
 #include "tests/sim/batch.h"
+#include "tests/sim/mutant_report.h"
 #include "tests/sim/mutants.h"
 #include "tests/sim/report.h"
 #include "tests/sim/twin.h"
 
 namespace quorumbook::sim {
 namespace {
-
-constexpr uint64_t kMutantSeeds = 2'000;
 
 struct Arguments {
   std::string seeds;
@@ -41,17 +39,26 @@ int Refuse(const std::string& what) {
   return 2;
 }
 
-int RunOne(const BatchOptions& options) {
+int RunOne(const BatchOptions& options, const Arguments& arguments) {
+  const bool json = arguments.output == "json";
   Scenario scenario = DrawScenario(options.first_seed, options.profile, options.time);
   if (options.mutant != nullptr) options.mutant->PlantIn(&scenario);
-  std::printf("seed %s: %s\n", std::to_string(options.first_seed).c_str(),
-              scenario.ToString().c_str());
+  if (!json) {
+    std::printf("seed %s: %s\n", std::to_string(options.first_seed).c_str(),
+                scenario.ToString().c_str());
+  }
   SeedResult run = RunSeed(options, options.first_seed);
   if (options.twice && !run.result.failure) {
     Twin twin(options.twin);
     run.result.failure = CompareWithSecondRun(options, &twin, &run);
   }
   const SimulationResult& result = run.result;
+  if (json) {
+    Report report(options);
+    report.Add(run);
+    std::fputs(report.ToJson().c_str(), stdout);
+    return result.failure ? 1 : 0;
+  }
   std::printf("%.3f s, %s events, trace %016llx%s: %s\n",
               static_cast<double>(result.time) / kSecond, std::to_string(result.events).c_str(),
               static_cast<unsigned long long>(result.trace), run.runs > 1 ? ", twice" : "",
@@ -89,17 +96,15 @@ int RunMutants(BatchOptions options, const Arguments& arguments) {
   options.twice = false;
   options.stop_at_failure = true;
   options.last_seed = options.first_seed + kMutantSeeds - 1;
-  uint64_t survivors = 0;
-  std::vector<uint64_t> needed;
+  const bool json = arguments.output == "json";
+  MutantReport report(options, /*all=*/arguments.mutant.empty());
   for (const NamedMutant& mutant : AllMutants()) {
     if (!arguments.mutant.empty() && mutant.name != arguments.mutant) continue;
     options.mutant = &mutant;
     const auto failures = Failures(options);
     if (!failures.ok()) return Refuse(std::string(failures.status().message()));
-    const std::string name(mutant.name);
     if (failures->empty()) {
-      ++survivors;
-      std::printf("%-28s %8s  %s\n", name.c_str(), "SURVIVED", std::string(mutant.what).c_str());
+      report.Add(mutant, std::nullopt, "");
     } else {
       const auto& [seed, what] = *failures->begin();
       BatchOptions sound = options;
@@ -111,18 +116,13 @@ int RunMutants(BatchOptions options, const Arguments& arguments) {
         return Refuse("seed " + std::to_string(seed) +
                       " fails without a planted bug too: " + without->begin()->second);
       }
-      needed.push_back(seed - options.first_seed + 1);
-      std::printf("%-28s %8s  %s\n", name.c_str(), std::to_string(needed.back()).c_str(),
-                  what.substr(0, what.find('\n')).c_str());
+      report.Add(mutant, seed - options.first_seed + 1, what);
     }
+    if (!json) std::fputs(report.Line().c_str(), stdout);
     std::fflush(stdout);
   }
-  std::sort(needed.begin(), needed.end());
-  std::printf("%s mutants, %s survived %s seeds; median of the others: %s seeds\n",
-              std::to_string(needed.size() + survivors).c_str(), std::to_string(survivors).c_str(),
-              std::to_string(kMutantSeeds).c_str(),
-              needed.empty() ? "-" : std::to_string(needed[needed.size() / 2]).c_str());
-  return survivors == 0 ? 0 : 1;
+  std::fputs((json ? report.ToJson() : report.Summary()).c_str(), stdout);
+  return report.ok() ? 0 : 1;
 }
 
 int Run(const Arguments& arguments) {
@@ -145,7 +145,10 @@ int Run(const Arguments& arguments) {
   if (arguments.seed != 0) {
     options.first_seed = options.last_seed = arguments.seed;
     options.verbose = arguments.verbose;
-    return RunOne(options);
+    if (options.verbose && arguments.output == "json") {
+      return Refuse("--verbose is for people: leave out one of it and -o json");
+    }
+    return RunOne(options, arguments);
   }
   if (arguments.mutants) return RunMutants(options, arguments);
   unsigned long long first = 0;

@@ -30,6 +30,7 @@ void Nemesis::Start() {
   Schedule(Fault::kNodeReplaced, &Nemesis::NodeReplaced);
   Schedule(Fault::kClog, &Nemesis::Clog);
   Schedule(Fault::kBlackHole, &Nemesis::BlackHole);
+  Schedule(Fault::kSlowLink, &Nemesis::SlowLink);
   Schedule(Fault::kOneWayPartition, &Nemesis::OneWayPartition);
   Schedule(Fault::kSplitPartition, &Nemesis::SplitPartition);
   Schedule(Fault::kBridge, &Nemesis::Bridge);
@@ -153,6 +154,20 @@ void Nemesis::BlackHole() {
       cluster_.network().LoseLarger(node, i, Network::kAnySize);
     }
   });
+}
+
+// Large snapshots take their time, and what is small waits behind them. That something had to wait
+// is counted where it does.
+void Nemesis::SlowLink() {
+  const int node = LeaderOrAny();
+  const uint64_t bytes_per_second = uint64_t{16'384} << random_.Below(8);
+  const auto set = [this, node](uint64_t bandwidth) {
+    for (int i = 1; i <= cluster_.nodes(); ++i) {
+      cluster_.network().SetBandwidth(node, i, bandwidth);
+    }
+  };
+  set(bytes_per_second);
+  Later(Draw(kSecond, 30 * kSecond), [set] { set(0); });
 }
 
 void Nemesis::OneWayPartition() {
@@ -293,8 +308,9 @@ void Nemesis::MembershipChange() {
   std::vector<NodeId> voters = members.voters;
   std::erase(voters, member);
   if (is_member ? !HasMajority(voters, Whole()) : damaged_.contains(member)) return;
-  // Who was taken out comes back with an empty disk only, and may have to be asked for again.
-  if (members.IsRetired(member)) return ReplaceNode(number);
+  // Who was taken out comes back with an empty disk only, and may have to be asked for again. An
+  // operator may not know that, and is refused.
+  if (members.IsRetired(member) && random_.OneIn(2)) return ReplaceNode(number);
   Line(Fault::kMembershipChange, number);
   const NodeId node(static_cast<uint64_t>(number));
   cluster_.node(leader).replica(shard)->Call(

@@ -97,6 +97,7 @@ class Nemesis {
   void SyncError();
   void DiskFull();
   void BlackHole();
+  void SlowLink();
   void ClockSkew();
   void ClockDrift();
   void ClockJump();

@@ -202,8 +202,9 @@ std::vector<int> Nemesis::HealQuorum() {
     for (const int j : healed) cluster_.network().Heal(i, j);
   }
   // At times all processes start anew. Else those that work go on with all that they remember: what
-  // is stuck in memory must come free by itself.
-  const bool all_anew = random_.OneIn(4);
+  // is stuck in memory must come free by itself. But whose node forged, and has another disk and
+  // new keys now, is heard again after a restart only.
+  const bool all_anew = random_.OneIn(4) || cluster_.ForgerBeganAnew();
   for (const int i : healed) {
     Node& node = cluster_.node(i);
     const auto draining = draining_.find(i);

@@ -33,6 +33,7 @@ std::optional<SimTime> Network::Arrival(SimTime now, int from, int to, uint64_t 
     fired_.Add(Fault::kDelay);
     arrival += random_.Between(1, scenario_.election_timeout_max.count());
   }
+  arrival += Transmit(link, now, bytes);
   if (arrival < link.clogged_until) {
     fired_.Add(Fault::kClog);
     arrival = link.clogged_until;
@@ -47,6 +48,14 @@ std::optional<SimTime> Network::Arrival(SimTime now, int from, int to, uint64_t 
   }
   link.last_arrival = arrival;
   return arrival;
+}
+
+SimTime Network::Transmit(Link& link, SimTime now, uint64_t bytes) {
+  if (link.bytes_per_second == 0) return 0;
+  const auto takes = static_cast<SimTime>(bytes * kSecond / link.bytes_per_second);
+  link.busy_until = std::max(link.busy_until, now) + takes;
+  if (link.busy_until - now >= kMillisecond) fired_.Add(Fault::kSlowLink);
+  return link.busy_until - now;
 }
 
 bool Network::Repeats(int from, int to) {
@@ -86,6 +95,7 @@ void Network::Heal(int from, int to) {
   link.cuts = 0;
   link.healed = true;
   link.largest = kAnySize;
+  link.bytes_per_second = 0;
   link.clogged_until = 0;
 }
 

@@ -42,12 +42,19 @@ class Network {
   // From now on only packets with payloads up to `largest` get through.
   void LoseLarger(int from, int to, uint64_t largest) { link(from, to).largest = largest; }
   bool LosesLarge(int from, int to) const { return link(from, to).largest != kAnySize; }
+  // From now on it carries so many payload bytes a second, one packet after the other; 0: any
+  // number.
+  void SetBandwidth(int from, int to, uint64_t bytes_per_second) {
+    link(from, to).bytes_per_second = bytes_per_second;
+  }
+  bool IsSlow(int from, int to) const { return link(from, to).bytes_per_second != 0; }
   // From now on, or no more, what is drawn for each packet does not happen.
   void SetQuiet(bool quiet) { quiet_ = quiet; }
-  // Neither cut nor clogged, and of any size.
+  // Neither cut nor clogged, and fast, and of any size.
   bool IsWell(int from, int to, SimTime now) const {
     const Link& its = link(from, to);
-    return its.cuts == 0 && its.clogged_until <= now && its.largest == kAnySize;
+    return its.cuts == 0 && its.clogged_until <= now && its.largest == kAnySize &&
+           its.bytes_per_second == 0;
   }
   // Nothing is wrong with the link any more.
   void Heal(int from, int to);
@@ -61,6 +68,8 @@ class Network {
     bool healed = false;             // for good
     int corruptions = 0;
     uint64_t largest = kAnySize;
+    uint64_t bytes_per_second = 0;
+    SimTime busy_until = 0;
     SimTime clogged_until = 0;
     SimTime last_arrival = 0;
   };
@@ -68,6 +77,8 @@ class Network {
   Link& link(int from, int to) {
     return links_[static_cast<size_t>(from)][static_cast<size_t>(to)];
   }
+  // How long a packet is under way because others are before it, and it takes time itself.
+  SimTime Transmit(Link& link, SimTime now, uint64_t bytes);
   const Link& link(int from, int to) const {
     return links_[static_cast<size_t>(from)][static_cast<size_t>(to)];
   }

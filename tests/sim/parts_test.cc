@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,8 +14,10 @@
 #include "tests/sim/durable_log.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/model.h"
+#include "tests/sim/mutant_report.h"
 #include "tests/sim/network.h"
 #include "tests/sim/result_codec.h"
+#include "tests/sim/twin.h"
 
 namespace quorumbook::sim {
 namespace {
@@ -91,6 +95,22 @@ TEST(Network, ABlackHoleLosesWhatIsLarge) {
   EXPECT_EQ(fired.of(Fault::kBlackHole), 1u);
   network.Heal(1, 2);
   EXPECT_TRUE(network.Arrival(0, 1, 2, 101));
+}
+
+TEST(Network, ASlowLinkCarriesOnePacketAfterTheOther) {
+  Scenario scenario;
+  scenario.network_delay = kMillisecond;
+  FaultCount fired;
+  Network network(scenario, &fired);
+  network.SetBandwidth(1, 2, 1'000);
+  EXPECT_EQ(network.Arrival(0, 1, 2, 500), kSecond / 2 + kMillisecond);
+  EXPECT_EQ(network.Arrival(0, 1, 2, 1'000), kSecond * 3 / 2 + kMillisecond);
+  EXPECT_EQ(network.Arrival(0, 1, 2), kSecond * 3 / 2 + kMillisecond + 1) << "in order";
+  EXPECT_EQ(fired.of(Fault::kSlowLink), 3u);
+  EXPECT_EQ(network.Arrival(0, 2, 1, 500), kMillisecond) << "one way only";
+  EXPECT_EQ(network.Arrival(9 * kSecond, 1, 2, 100), 9 * kSecond + kSecond / 10 + kMillisecond);
+  network.Heal(1, 2);
+  EXPECT_EQ(network.Arrival(20 * kSecond, 1, 2, 500), 20 * kSecond + kMillisecond);
 }
 
 TEST(Network, LosesAndRepeatsAsOftenAsItIsSaid) {
@@ -280,6 +300,64 @@ TEST(Batch, AFailureIsReportedOnceAndHasItsCommand) {
   EXPECT_EQ(seeds.size(), 40u);
   EXPECT_GT(failures, 10u);
   EXPECT_EQ(CommandFor(options, 7), "quorumbook-sim --seed 7 --verbose --mutant entry_skipped");
+}
+
+TEST(Twin, WhateverDiffersInTheSecondRunIsReported) {
+  BatchOptions options;
+  options.profile = Profile::kLoad;
+  options.time = 5 * kSecond;
+  const SeedResult sound = RunSeed(options, 3);
+  SeedResult first = sound;
+  EXPECT_EQ(CompareWithSecondRun(options, nullptr, &first), std::nullopt);
+  EXPECT_EQ(first.runs, 2);
+  const auto compare = [&](auto change) {
+    SeedResult other = sound;
+    change(&other.result);
+    return CompareWithSecondRun(options, nullptr, &other);
+  };
+  const std::string differ = "two runs of this seed differ";
+  EXPECT_EQ(compare([](SimulationResult* run) { ++run->trace; }), differ);
+  EXPECT_EQ(compare([](SimulationResult* run) { ++run->events; }), differ);
+  EXPECT_EQ(compare([](SimulationResult* run) { run->failure = "other"; }), differ);
+}
+
+// The second process does something else: as if what happens depended on more than the seed.
+TEST(Twin, ABatchWhoseSecondRunsDifferFails) {
+  BatchOptions options;
+  options.first_seed = 3;
+  options.last_seed = 4;
+  options.profile = Profile::kLoad;
+  options.time = 5 * kSecond;
+  options.twin = TwinOf(options);
+  options.twin[0] = QUORUMBOOK_SIM;
+  const auto failures = [&options] {
+    std::vector<std::string> all;
+    EXPECT_TRUE(RunBatch(options, [&all](const SeedResult& result) {
+                  EXPECT_EQ(result.runs, 2);
+                  all.push_back(result.result.failure.value_or("none"));
+                }).ok());
+    return all;
+  };
+  EXPECT_EQ(failures(), std::vector<std::string>(2, "none"));
+  BatchOptions longer = options;
+  longer.time += kSecond;
+  options.twin = TwinOf(longer);
+  options.twin[0] = QUORUMBOOK_SIM;
+  EXPECT_EQ(failures(), std::vector<std::string>(2, "two runs of this seed differ"));
+}
+
+TEST(MutantReport, ASurvivorOrAHighMedianFails) {
+  const auto ok = [](const std::vector<std::optional<uint64_t>>& seeds, bool all) {
+    MutantReport report({}, all);
+    for (const std::optional<uint64_t> one : seeds) report.Add(AllMutants()[0], one, "it is seen");
+    EXPECT_EQ(nlohmann::json::parse(report.ToJson())["ok"], report.ok());
+    return report.ok();
+  };
+  EXPECT_TRUE(ok({1, 2'000, 199}, true));
+  EXPECT_FALSE(ok({1, 2'000, 200}, true));
+  EXPECT_TRUE(ok({2'000}, false)) << "one alone has no median to keep";
+  EXPECT_FALSE(ok({1, std::nullopt, 1}, false));
+  EXPECT_FALSE(ok({std::nullopt}, true));
 }
 
 }  // namespace

@@ -1,11 +1,40 @@
 #include "tests/sim/report.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace quorumbook::sim {
+
+namespace {
+
+std::string_view NameOf(Profile profile) {
+  switch (profile) {
+    case Profile::kLoad:
+      return "load";
+    case Profile::kLeaderDeath:
+      return "leader_death";
+    default:
+      return "swarm";
+  }
+}
+
+}  // namespace
+
+std::string HowMeasured(const BatchOptions& options) {
+  const std::string time = options.time == 0
+                               ? "30 to 150 s"
+                               : absl::StrFormat("%g h", static_cast<double>(options.time) / kHour);
+  return absl::StrFormat(
+      "measured: profile %s, seeds %d..%d, each %s, %s of faults a seed%s, %d processes, "
+      "quorumbook %s (%s)",
+      std::string(NameOf(options.profile)), options.first_seed, options.last_seed,
+      options.twice ? "twice" : "once", time,
+      options.mutant != nullptr ? absl::StrCat(", mutant ", std::string(options.mutant->name)) : "",
+      options.jobs, QUORUMBOOK_SIM_VERSION, QUORUMBOOK_SIM_BUILD);
+}
 
 void Report::Add(const SeedResult& seed) {
   const SimulationResult& run = seed.result;
@@ -63,7 +92,8 @@ std::string Report::ToTable() const {
     absl::StrAppendFormat(&text, "seed %d: %s\n  again with: %s\n", failure.seed, failure.what,
                           CommandFor(options_, failure.seed));
   }
-  absl::StrAppendFormat(&text, "%d seeds, %d runs, %d failures\n", seeds_, runs_, failures_.size());
+  absl::StrAppendFormat(&text, "%s\n%d seeds, %d runs, %d failures\n", HowMeasured(options_),
+                        seeds_, runs_, failures_.size());
   absl::StrAppendFormat(&text,
                         "%d events, %d messages, %d entries, %d commands, %d requests: %.1f "
                         "requests a virtual second\n",
@@ -95,6 +125,7 @@ std::string Report::ToTable() const {
 
 std::string Report::ToJson() const {
   nlohmann::ordered_json json;
+  json["measured"] = HowMeasured(options_);
   json["seeds"] = seeds_;
   json["runs"] = runs_;
   json["events"] = events_;

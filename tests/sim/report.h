@@ -9,6 +9,9 @@
 
 namespace quorumbook::sim {
 
+// Of what a run gave its figures, in a line: profile, seeds, processes, build.
+std::string HowMeasured(const BatchOptions& options);
+
 class Report {
  public:
   explicit Report(const BatchOptions& options) : options_(options) {}

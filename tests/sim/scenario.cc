@@ -21,6 +21,7 @@ constexpr std::string_view kFaultNames[] = {
     "late_duplicate",
     "clog",
     "black_hole",
+    "slow_link",
     "one_way_partition",
     "split_partition",
     "bridge",
@@ -87,6 +88,7 @@ bool IsAlwaysOn(Fault fault) {
 // others to pause.
 constexpr std::pair<Fault, std::string_view> kDrawnApart[] = {
     {Fault::kBlackHole, "black hole"},
+    {Fault::kSlowLink, "slow link"},
     {Fault::kSiege, "siege"},
     {Fault::kRolledBackDisk, "rolled back disk"},
 };

@@ -23,6 +23,7 @@ enum class Fault : uint8_t {
   kLateDuplicate,
   kClog,
   kBlackHole,  // of a path MTU: what is larger never arrives
+  kSlowLink,   // what is sent waits for what was sent before it
   kOneWayPartition,
   kSplitPartition,
   kBridge,

@@ -146,12 +146,12 @@ class Simulation {
   }
 
   // A leader outside of the healed quorum may serve by others; who hears it and is not heard by it,
-  // or the other way round, or hears only what is small, lags behind.
+  // or the other way round, or hears only what is small or slow, lags behind.
   bool IsDeafTo(int number, int leader) {
     const Network& network = cluster_.network();
     return leader != 0 && leader != number &&
            (network.IsCut(number, leader) || network.IsCut(leader, number) ||
-            network.LosesLarge(leader, number));
+            network.LosesLarge(leader, number) || network.IsSlow(leader, number));
   }
 
   std::string Describe() {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace quorumbook::storage {
@@ -59,6 +61,25 @@ class WatchedFile : public rocksdb::FSWritableFileOwnerWrapper {
   const std::string path_;
 };
 
+// One that is overwritten in place.
+class WatchedMark : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  WatchedMark(FaultInjectionFileSystem* system, std::string path,
+              std::unique_ptr<rocksdb::FSRandomRWFile> file)
+      : FSRandomRWFileOwnerWrapper(std::move(file)), system_(system), path_(std::move(path)) {}
+
+  IOStatus Write(uint64_t offset, const Slice& data, const IOOptions& options,
+                 IODebugContext* debug) override {
+    IOStatus status = system_->BeginOverwrite(path_);
+    if (!status.ok()) return status;
+    return FSRandomRWFileOwnerWrapper::Write(offset, data, options, debug);
+  }
+
+ private:
+  FaultInjectionFileSystem* const system_;
+  const std::string path_;
+};
+
 class WatchedTable : public rocksdb::FSRandomAccessFileOwnerWrapper {
  public:
   WatchedTable(const FaultInjectionFileSystem* system,
@@ -67,9 +88,26 @@ class WatchedTable : public rocksdb::FSRandomAccessFileOwnerWrapper {
 
   IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, Slice* result,
                 char* scratch, IODebugContext* debug) const override {
-    IOStatus status = system_->read_error();
+    IOStatus status = system_->read_error(Reads::kTables);
     if (!status.ok()) return status;
     return FSRandomAccessFileOwnerWrapper::Read(offset, bytes, options, result, scratch, debug);
+  }
+
+ private:
+  const FaultInjectionFileSystem* const system_;
+};
+
+class WatchedSequence : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  WatchedSequence(const FaultInjectionFileSystem* system,
+                  std::unique_ptr<rocksdb::FSSequentialFile> file)
+      : FSSequentialFileOwnerWrapper(std::move(file)), system_(system) {}
+
+  IOStatus Read(size_t bytes, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* debug) override {
+    IOStatus status = system_->read_error(Reads::kLogs);
+    if (!status.ok()) return status;
+    return FSSequentialFileOwnerWrapper::Read(bytes, options, result, scratch, debug);
   }
 
  private:
@@ -97,6 +135,33 @@ class WatchedDirectory : public rocksdb::FSDirectoryWrapper {
   const std::string path_;
 };
 
+namespace {
+
+// Of the bytes from `begin` to `end` some sectors were not written: they hold zeros, or what was in
+// that place before.
+void LoseSectors(const std::string& path, uint64_t begin, uint64_t end, std::mt19937_64* random) {
+  constexpr uint64_t kSectorBytes = 512;
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  for (uint64_t at = begin; at < end;) {
+    const uint64_t next = std::min((at / kSectorBytes + 1) * kSectorBytes, end);
+    const uint64_t fate = (*random)() % 4;
+    if (fate < 2) {
+      std::string bytes(next - at, '\0');
+      if (fate == 1) std::ranges::generate(bytes, [random] { return (*random)(); });
+      file.seekp(static_cast<std::streamoff>(at));
+      file.write(bytes.data(), std::ssize(bytes));
+    }
+    at = next;
+  }
+}
+
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
 FaultInjectionFileSystem::FaultInjectionFileSystem()
     : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
 
@@ -120,16 +185,25 @@ void FaultInjectionFileSystem::Restart(std::mt19937_64* torn) {
     const uint64_t unsynced = state.bytes - state.synced_bytes;
     if (unsynced == 0) continue;
     const uint64_t kept = torn != nullptr ? (*torn)() % (unsynced + 1) : 0;
-    std::filesystem::resize_file(path, state.synced_bytes + kept);
+    // Half of the torn files have their length, and the disk wrote the sectors in any order.
+    const bool scattered = torn != nullptr && (*torn)() % 2 == 0;
+    std::filesystem::resize_file(path, state.synced_bytes + (scattered ? unsynced : kept));
+    if (scattered) LoseSectors(path, state.synced_bytes, state.bytes, torn);
+  }
+  for (const auto& [path, synced] : overwritten_) {
+    if (torn == nullptr || (*torn)() % 2 == 0) {
+      std::ofstream(path, std::ios::binary | std::ios::trunc) << synced;
+    }
   }
   files_.clear();
+  overwritten_.clear();
   operations_left_ = kUnlimited;
   free_bytes_ = kUnlimited;
   append_error_ = IOStatus::OK();
   sync_error_ = IOStatus::OK();
   next_sync_error_ = IOStatus::OK();
   directory_sync_error_ = IOStatus::OK();
-  read_error_ = IOStatus::OK();
+  read_errors_.fill(IOStatus::OK());
 }
 
 void FaultInjectionFileSystem::SetFreeBytes(uint64_t bytes) {
@@ -157,14 +231,14 @@ void FaultInjectionFileSystem::FailDirectorySyncs(IOStatus status) {
   directory_sync_error_ = std::move(status);
 }
 
-void FaultInjectionFileSystem::FailReads(IOStatus status) {
+void FaultInjectionFileSystem::FailReads(IOStatus status, Reads which) {
   std::lock_guard lock(mutex_);
-  read_error_ = std::move(status);
+  read_errors_[static_cast<size_t>(which)] = std::move(status);
 }
 
-IOStatus FaultInjectionFileSystem::read_error() const {
+IOStatus FaultInjectionFileSystem::read_error(Reads which) const {
   std::lock_guard lock(mutex_);
-  return read_error_;
+  return read_errors_[static_cast<size_t>(which)];
 }
 
 uint64_t FaultInjectionFileSystem::most_unsynced_bytes() const {
@@ -179,6 +253,32 @@ IOStatus FaultInjectionFileSystem::NewRandomAccessFile(
   IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, &opened, debug);
   if (status.ok()) *file = std::make_unique<WatchedTable>(this, std::move(opened));
   return status;
+}
+
+IOStatus FaultInjectionFileSystem::NewSequentialFile(
+    const std::string& path, const FileOptions& options,
+    std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSSequentialFile> opened;
+  IOStatus status = FileSystemWrapper::NewSequentialFile(path, options, &opened, debug);
+  if (status.ok()) *file = std::make_unique<WatchedSequence>(this, std::move(opened));
+  return status;
+}
+
+IOStatus FaultInjectionFileSystem::NewRandomRWFile(const std::string& path,
+                                                   const FileOptions& options,
+                                                   std::unique_ptr<rocksdb::FSRandomRWFile>* file,
+                                                   IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSRandomRWFile> opened;
+  IOStatus status = FileSystemWrapper::NewRandomRWFile(path, options, &opened, debug);
+  if (status.ok()) *file = std::make_unique<WatchedMark>(this, path, std::move(opened));
+  return status;
+}
+
+IOStatus FaultInjectionFileSystem::BeginOverwrite(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (operations_left_ == 0) return IOStatus::IOError("the power is off");
+  overwritten_.try_emplace(path, ReadWhole(path));
+  return IOStatus::OK();
 }
 
 IOStatus FaultInjectionFileSystem::Begin() {

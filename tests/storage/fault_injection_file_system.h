@@ -7,6 +7,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -16,6 +17,10 @@
 #include <string>
 
 namespace quorumbook::storage {
+
+// Of tables; of write-ahead logs, manifest and CURRENT, which are read from the beginning to the
+// end.
+enum class Reads : uint8_t { kTables, kLogs };
 
 class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
  public:
@@ -33,9 +38,11 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
 
   // The machine starts again: power is back, faults are gone, and the files are what a disk would
   // hold. Files whose directory entry was not synced are gone. Of what was appended to a file
-  // after its last sync nothing is left, or with `torn` a part of random length. Renames and
-  // deletions count as durable at once, and all creations before them: file systems keep the order
-  // of changes to a directory. REQUIRES: no file is open.
+  // after its last sync nothing is left, or with `torn` a part of random length, or all of it but
+  // for random sectors. What was overwritten in place is as at the last Restart, or with `torn`
+  // perhaps as it was written last. Renames and deletions count as durable at once, and all
+  // creations before them: file systems keep the order of changes to a directory. REQUIRES: no file
+  // is open.
   void Restart(std::mt19937_64* torn = nullptr);
 
   // Appends write what fits into this many bytes, then fail with ENOSPC.
@@ -49,8 +56,8 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   // As FailSyncs, of directories alone.
   void FailDirectorySyncs(rocksdb::IOStatus status);
 
-  // From now on reads of tables return this; OK ends it.
-  void FailReads(rocksdb::IOStatus status);
+  // From now on such reads return this; OK ends it.
+  void FailReads(rocksdb::IOStatus status, Reads which = Reads::kTables);
 
   // The most bytes that any file had appended and not synced, ever.
   uint64_t most_unsynced_bytes() const;
@@ -59,6 +66,12 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
                                         const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
                                         rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomRWFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSRandomRWFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* debug) override;
@@ -76,7 +89,9 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
 
  private:
   friend class WatchedFile;
+  friend class WatchedMark;
   friend class WatchedTable;
+  friend class WatchedSequence;
   friend class WatchedDirectory;
 
   struct FileState {
@@ -89,9 +104,10 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus Begin();
   // How much of an append goes through, and what it returns.
   rocksdb::IOStatus BeginAppend(uint64_t bytes, uint64_t* accepted);
+  rocksdb::IOStatus BeginOverwrite(const std::string& path);
   rocksdb::IOStatus BeginSync();
   rocksdb::IOStatus BeginDirectorySync();
-  rocksdb::IOStatus read_error() const;
+  rocksdb::IOStatus read_error(Reads which) const;
   void Appended(const std::string& path, uint64_t bytes);
   void Synced(const std::string& path);
   void Truncated(const std::string& path, uint64_t bytes);
@@ -99,6 +115,7 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
 
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::string, FileState> files_;
+  std::map<std::string, std::string> overwritten_;  // what was there before
   uint64_t operations_ = 0;
   uint64_t operations_left_ = kUnlimited;
   uint64_t free_bytes_ = kUnlimited;
@@ -106,7 +123,7 @@ class FaultInjectionFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus sync_error_;
   rocksdb::IOStatus next_sync_error_;
   rocksdb::IOStatus directory_sync_error_;
-  rocksdb::IOStatus read_error_;
+  std::array<rocksdb::IOStatus, 2> read_errors_;
   uint64_t most_unsynced_bytes_ = 0;
 };
 

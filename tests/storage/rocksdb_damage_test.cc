@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -143,26 +144,124 @@ TEST_F(RocksDbDamageTest, ADamagedLengthIsNotTakenForATornTail) {
   EXPECT_GT(lengths, 5);
 }
 
-TEST_F(RocksDbDamageTest, ATornTailIsCut) {
-  ASSERT_NO_FATAL_FAILURE(WriteHistory());
-  WriteFiles(directory_path_, files_);
-  {
-    absl::StatusOr<std::unique_ptr<Store>> store = Open();
-    ASSERT_TRUE(store.ok()) << store.status();
-    ShardModel next = models_[0];
-    ASSERT_TRUE((*store)->Write({next.Append(Term(3), {PseudoRandomBytes(2, 700)})}).ok());
+// A write-ahead log whose last record is large, and how large the log was before that.
+struct LogWithTail {
+  Files files;
+  std::string name;
+  size_t before = 0;
+
+  std::string& log() { return files[name]; }
+};
+
+class RocksDbTornTailTest : public RocksDbDamageTest {
+ protected:
+  static constexpr const char* kMark = "quorumbook.synced";
+
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(WriteHistory());
+    history_ = models_;
   }
-  const Files complete = ReadFiles(directory_path_);
-  std::string log;
-  for (const auto& [name, bytes] : complete) {
-    if (fs::path(name).extension() == ".log" && bytes.size() > 700) log = name;
+
+  // Appends to the history: one write after which the state is what Examine compares with, then
+  // `bytes` in another write.
+  void WriteTail(size_t bytes) {
+    WriteFiles(directory_path_, files_);
+    models_ = history_;
+    Files before;
+    {
+      absl::StatusOr<std::unique_ptr<Store>> store = Open();
+      ASSERT_TRUE(store.ok()) << store.status();
+      ASSERT_TRUE((*store)->Write({models_[0].Append(Term(3), {"before"})}).ok());
+      before = ReadFiles(directory_path_);
+      ShardModel next = models_[0];
+      ASSERT_TRUE((*store)->Write({next.Append(Term(3), {PseudoRandomBytes(2, bytes)})}).ok());
+    }
+    // Not before the store is closed: compaction changes other files meanwhile.
+    tail_.files = ReadFiles(directory_path_);
+    for (const auto& [name, content] : tail_.files) {
+      if (fs::path(name).extension() == ".log" && content.size() > bytes) tail_.name = name;
+    }
+    ASSERT_FALSE(tail_.name.empty());
+    tail_.before = before.at(tail_.name).size();
+    mark_before_ = before.at(kMark);
+    ASSERT_NE(mark_before_, tail_.files.at(kMark));
   }
-  ASSERT_FALSE(log.empty());
+  // What comes of it if the last write was not synced when the power failed; if it was.
+  Outcome ExamineUnsynced(LogWithTail damaged) {
+    damaged.files[kMark] = mark_before_;
+    const Outcome outcome = Examine(damaged.files);
+    damaged.files.erase(kMark);
+    EXPECT_EQ(Examine(damaged.files), outcome) << "without a mark";
+    return outcome;
+  }
+  Outcome ExamineSynced(const LogWithTail& damaged) { return Examine(damaged.files); }
+
+  std::vector<ShardModel> history_;
+  LogWithTail tail_;
+  std::string mark_before_;
+};
+
+TEST_F(RocksDbTornTailTest, ATailThatIsCutShortIsDamageIfItHadBeenSynced) {
+  ASSERT_NO_FATAL_FAILURE(WriteTail(700));
   for (size_t cut = 1; cut < 700; cut += 83) {
-    Files torn = complete;
-    torn[log].resize(torn[log].size() - cut);
-    EXPECT_EQ(Examine(torn), Outcome::kHarmless) << "cut by " << cut;
+    LogWithTail torn = tail_;
+    torn.log().resize(torn.log().size() - cut);
+    EXPECT_EQ(ExamineUnsynced(torn), Outcome::kHarmless) << "cut by " << cut;
+    EXPECT_EQ(ExamineSynced(torn), Outcome::kFound) << "cut by " << cut;
   }
+}
+
+// A disk that writes the sectors of the last write out of order leaves zeros, or what was in their
+// place before.
+TEST_F(RocksDbTornTailTest, ATailOfWrongContentsIsDamageIfItHadBeenSynced) {
+  for (const size_t bytes : {700, 90'000}) {
+    ASSERT_NO_FATAL_FAILURE(WriteTail(bytes));
+    for (size_t at = tail_.before; at < tail_.log().size(); at += bytes / 9) {
+      for (const bool zeros : {true, false}) {
+        SCOPED_TRACE(testing::Message() << bytes << " bytes, zeros " << zeros << " at " << at);
+        LogWithTail torn = tail_;
+        const size_t length = std::min<size_t>(512, torn.log().size() - at);
+        torn.log().replace(at, length,
+                           zeros ? std::string(length, '\0') : PseudoRandomBytes(at, length));
+        EXPECT_EQ(ExamineUnsynced(torn), Outcome::kHarmless);
+        EXPECT_EQ(ExamineSynced(torn), Outcome::kFound);
+      }
+    }
+    LogWithTail lost = tail_;
+    lost.log().replace(lost.before, std::string::npos, lost.log().size() - lost.before, '\0');
+    EXPECT_EQ(ExamineUnsynced(lost), Outcome::kHarmless);
+    EXPECT_EQ(ExamineSynced(lost), Outcome::kFound);
+  }
+}
+
+// RocksDB passes over zeros to the next block, whatever follows them.
+TEST_F(RocksDbTornTailTest, WhatARecordFollowsHadBeenSynced) {
+  for (const size_t bytes : {700, 90'000}) {
+    ASSERT_NO_FATAL_FAILURE(WriteTail(bytes));
+    for (const size_t at : {size_t{0}, tail_.before / 2, tail_.before - 9}) {
+      for (const bool zeros : {true, false}) {
+        SCOPED_TRACE(testing::Message() << bytes << " bytes, zeros " << zeros << " at " << at);
+        LogWithTail damaged = tail_;
+        damaged.log().replace(at, 9, zeros ? std::string(9, '\0') : PseudoRandomBytes(at, 9));
+        EXPECT_EQ(ExamineUnsynced(damaged), Outcome::kFound);
+      }
+    }
+  }
+}
+
+// Otherwise the next opening would find a whole log behind one that is not.
+TEST_F(RocksDbTornTailTest, ATornTailIsCutOffForGood) {
+  ASSERT_NO_FATAL_FAILURE(WriteTail(700));
+  tail_.files[kMark] = mark_before_;
+  tail_.log().replace(tail_.before, 100, 100, '\0');
+  WriteFiles(directory_path_, tail_.files);
+  file_system_->FailNextSync(rocksdb::IOStatus::NoSpace("of the cut"));
+  EXPECT_TRUE(absl::IsResourceExhausted(Open().status())) << "it may be tried again";
+  WriteFiles(directory_path_, tail_.files);
+  file_system_->LosePowerAfter(2);  // the cut and its sync
+  EXPECT_FALSE(Open().ok());
+  file_system_->Restart();
+  EXPECT_EQ(ReadFiles(directory_path_)[tail_.name].size(), tail_.before);
 }
 
 TEST_F(RocksDbDamageTest, AMissingFileIsAnError) {

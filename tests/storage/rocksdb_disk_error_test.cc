@@ -66,6 +66,21 @@ TEST_F(RocksDbDiskErrorTest, AReadErrorIsNoDamage) {
   EXPECT_TRUE(Holds(*store_, model_));
 }
 
+// As above, of what is read when the store is opened: there nothing can be said of damage at all.
+TEST_F(RocksDbDiskErrorTest, AReadErrorInALogIsNoDamage) {
+  ASSERT_TRUE(store_->Write({model_.Append(Term(1), {"a", "b"})}).ok());
+  store_.reset();
+  file_system_->FailReads(rocksdb::IOStatus::IOError("the cable is loose"), Reads::kLogs);
+  const absl::Status status =
+      OpenRocksDbStore(
+          {.directory = directory_.path() + "/store", .identity = kTestIdentity, .env = env_.get()})
+          .status();
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
+  file_system_->FailReads(rocksdb::IOStatus::OK(), Reads::kLogs);
+  Reopen();
+  EXPECT_TRUE(Holds(*store_, model_));
+}
+
 // A disk may write pages out of order: what a loss of power leaves of them looks like damage.
 TEST_F(RocksDbDiskErrorTest, OfAReceivedSnapshotLittleIsUnsyncedAtATime) {
   ASSERT_TRUE(store_->Write({model_.Install(Index(9), PseudoRandomBytes(1, 8 << 20))}).ok());

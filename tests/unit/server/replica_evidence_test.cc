@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "common/digest.h"
 #include "exchange/snapshot.h"
 #include "server/replica/member.h"
 #include "tests/unit/server/recording_host.h"
@@ -20,6 +22,8 @@ using consensus::Index;
 using consensus::Term;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 // Follower 1 of leader 2, which has applied one entry; states are compared at each.
@@ -246,6 +250,165 @@ TEST_F(ReplicaEvidenceTest, TheSameCorruptEntryThreeTimesFences) {
   }
   EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(NodeId(2)));
 }
+
+// Whatever it is that no correct replica does, who did it is not listened to any more.
+class EvidenceFenceTest : public ::testing::TestWithParam<Evidence::Kind> {
+ protected:
+  EvidenceFenceTest() : replica_(Options(), {}, &host_) { replica_.Start(); }
+
+  static ReplicaOptions Options() {
+    ReplicaOptions options = OneOfThree();
+    options.raft.digest_interval = 1;
+    return options;
+  }
+  void Receive(NodeId from, uint64_t term, decltype(consensus::Message::body) body) {
+    replica_.Receive(
+        {{.from = from, .to = NodeId(1), .term = Term(term), .body = std::move(body)}});
+    Persist();
+  }
+  void Persist() {
+    for (const consensus::Persist& persist : std::exchange(host_.written, {})) {
+      replica_.OnPersisted(persist.sequence);
+    }
+  }
+  static consensus::Entry NoOp(uint64_t term, Digest chain_of_another = {}) {
+    consensus::Entry entry{.term = Term(term),
+                           .index = Index(1),
+                           .type = consensus::EntryType::kNoOp,
+                           .chain = chain_of_another,
+                           .payload = std::make_shared<const std::string>()};
+    if (chain_of_another != Digest()) return entry;
+    entry.chain = consensus::Chain({}, entry.term, entry.index, entry.type, entry.bytes());
+    return entry;
+  }
+  static consensus::AppendEntries Append(consensus::Entry entry, uint64_t commit) {
+    return {.prev_index = {},
+            .prev_term = {},
+            .prev_chain = {},
+            .commit = Index(commit),
+            .entries = {std::move(entry)}};
+  }
+  void Follow() {
+    Receive(NodeId(2), 1, Append(NoOp(1), /*commit=*/1));
+    ASSERT_EQ(replica_.applied(), Index(1));
+  }
+  void Campaign() {
+    for (int i = 0; i < 100 && replica_.raft().role() == consensus::Role::kFollower; ++i) {
+      NextAlarm();
+    }
+    Receive(NodeId(3), 1, consensus::RequestVoteResponse{.pre_vote = true, .granted = true});
+    ASSERT_EQ(replica_.raft().role(), consensus::Role::kCandidate);
+  }
+  void Lead() {
+    Campaign();
+    Receive(NodeId(2), 1, consensus::RequestVoteResponse{.granted = true});
+    ASSERT_EQ(replica_.raft().role(), consensus::Role::kLeader);
+  }
+  void NextAlarm() {
+    host_.now = std::max(host_.now, replica_.deadline());
+    replica_.OnAlarm();
+    Persist();
+  }
+  uint64_t NextRound() {
+    for (host_.sent.clear();;) {
+      NextAlarm();
+      for (const consensus::Message& message : host_.sent) {
+        const auto* append = std::get_if<consensus::AppendEntries>(&message.body);
+        if (append != nullptr && append->round > round_) return round_ = append->round;
+      }
+    }
+  }
+  // Node 2 says that it has the first entry, and later that it has not.
+  void Forget() {
+    Receive(NodeId(2), 1,
+            consensus::AppendEntriesResponse{
+                .accepted = true, .index = Index(1), .round = NextRound(), .chain = NoOp(1).chain});
+    Receive(NodeId(2), 1,
+            consensus::AppendEntriesResponse{
+                .accepted = false, .index = Index(1), .round = NextRound()});
+  }
+
+  // Has this replica see it. Returns who did it.
+  NodeId Provoke(Evidence::Kind kind) {
+    using Kind = Evidence::Kind;
+    const Digest wrong{.high = 7, .low = 7};
+    switch (kind) {
+      case Kind::kTwoLeadersInTerm:
+        Lead();
+        Receive(NodeId(2), 1, consensus::AppendEntries{});
+        return NodeId(2);
+      case Kind::kDoubleVote:
+        Campaign();
+        Receive(NodeId(2), 1, consensus::RequestVote{});
+        Receive(NodeId(2), 1, consensus::RequestVoteResponse{.granted = true});
+        return NodeId(2);
+      case Kind::kCorruptEntry:
+        for (int i = 0; i < 3; ++i) Receive(NodeId(2), 1, Append(NoOp(1, wrong), /*commit=*/0));
+        return NodeId(2);
+      case Kind::kDivergedLog:
+        Follow();
+        Receive(NodeId(2), 1,
+                consensus::AppendEntries{.prev_index = Index(1),
+                                         .prev_term = Term(1),
+                                         .prev_chain = wrong,
+                                         .commit = Index(1)});
+        return NodeId(2);
+      case Kind::kCommitRegressed:
+        Follow();
+        Receive(NodeId(3), 2, Append(NoOp(2), /*commit=*/0));
+        return NodeId(3);
+      case Kind::kCorruptSnapshot:
+        for (int i = 0; i < 3; ++i) {
+          Receive(
+              NodeId(2), 1,
+              consensus::InstallSnapshot{.meta = {.index = Index(9), .term = Term(1), .chain = {}},
+                                         .data_digest = Digest128("data"),
+                                         .total_bytes = 4,
+                                         .checksum = Checksum64("data"),
+                                         .data = "dada"});
+        }
+        return NodeId(2);
+      case Kind::kDivergedState:
+        Follow();
+        Receive(NodeId(2), 1,
+                consensus::StateDigest{.index = Index(1),
+                                       .digest = replica_.exchange().RunningDigest()});
+        Receive(NodeId(3), 1, consensus::StateDigest{.index = Index(1), .digest = wrong});
+        return NodeId(3);
+      case Kind::kForgedSender:
+        replica_.ForgedSender(NodeId(2));
+        return NodeId(2);
+      case Kind::kForgotAcknowledged:
+        Lead();
+        for (int i = 0; i < 2; ++i) Forget();
+        return NodeId(2);
+    }
+    return NodeId();
+  }
+
+  uint64_t round_ = 0;
+  RecordingHost host_;
+  Replica replica_;
+};
+
+TEST_P(EvidenceFenceTest, WhoeverIsNamedIsFencedOff) {
+  const NodeId culprit = Provoke(GetParam());
+  ASSERT_THAT(host_.evidence, Not(IsEmpty()));
+  for (const Evidence& evidence : host_.evidence) {
+    EXPECT_EQ(evidence.kind, GetParam());
+    EXPECT_EQ(evidence.culprit, culprit);
+  }
+  EXPECT_THAT(replica_.raft().status().fenced, ElementsAre(culprit));
+  EXPECT_TRUE(host_.fatal.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EachKind, EvidenceFenceTest,
+    ::testing::Values(Evidence::Kind::kTwoLeadersInTerm, Evidence::Kind::kDoubleVote,
+                      Evidence::Kind::kCorruptEntry, Evidence::Kind::kDivergedLog,
+                      Evidence::Kind::kCommitRegressed, Evidence::Kind::kCorruptSnapshot,
+                      Evidence::Kind::kDivergedState, Evidence::Kind::kForgedSender,
+                      Evidence::Kind::kForgotAcknowledged));
 
 }  // namespace
 }  // namespace quorumbook::server
