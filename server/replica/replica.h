@@ -110,6 +110,8 @@ class Replica {
   void OnSnapshotSaved(absl::StatusOr<MadeSnapshot> saved);
 
   const consensus::Raft& raft() const { return raft_; }
+  // Whether it hears nothing of a node any more (ForgedSender).
+  bool IsDeafTo(NodeId node) const { return forgers_.contains(node); }
   const exchange::Exchange& exchange() const { return exchange_; }
   consensus::Index applied() const { return applied_; }
   const ReplicaCounters& counters() const { return counters_; }

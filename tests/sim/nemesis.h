@@ -137,8 +137,14 @@ class Nemesis {
     SimTime ends_at = 0;
     uint64_t term = 0;  // the highest when it begins
     std::vector<uint64_t> lives;
+    int leader = 0;  // when the links were cut, if all voters followed it
+    uint64_t leader_term = 0;
   };
   void Siege();
+  // Whether all voters follow the leader.
+  bool IsFollowed(ShardId shard);
+  // Over links that the plot has not cut.
+  bool ReachesQuorum(ShardId shard, int number);
   void CheckSiege(ShardId shard, const SiegeWatch& watch);
   bool IsCalm(ShardId shard);
   std::vector<std::pair<int, int>> DrawSiege(ShardId shard);

@@ -89,6 +89,10 @@ void Nemesis::Siege() {
                    .act =
                        [this, shard, watch, election] {
                          CutInstead(DrawSiege(shard));
+                         // So that a group may fall silent, and be woken across the bridge.
+                         if (random_.OneIn(2)) HushClients(shard, true);
+                         if (IsFollowed(shard)) watch->leader = cluster_.LeaderOf(shard);
+                         watch->leader_term = HighestTerm(shard);
                          watch->begins_at = context_.queue.now() + kSettleElections * election;
                          watch->ends_at = watch->begins_at + kWatchElections * election;
                          for (int i = 1; i <= cluster_.nodes(); ++i) {
@@ -112,6 +116,30 @@ uint64_t Nemesis::HighestTerm(ShardId shard) {
   return highest;
 }
 
+bool Nemesis::IsFollowed(ShardId shard) {
+  const int leader = cluster_.LeaderOf(shard);
+  for (int i = 1; i <= cluster_.nodes(); ++i) {
+    const consensus::Raft& raft = *RaftOf(shard, i);
+    const bool follows = raft.role() == consensus::Role::kFollower &&
+                         raft.leader() == cluster_.node(leader).member();
+    if (i != leader && raft.configuration().IsVoter(cluster_.node(i).member()) && !follows) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Nemesis::ReachesQuorum(ShardId shard, int number) {
+  std::vector<NodeId> reached;
+  for (int i = 1; i <= cluster_.nodes(); ++i) {
+    const bool cut = std::ranges::any_of(plot_->cuts, [&](const std::pair<int, int>& link) {
+      return link == std::pair(i, number) || link == std::pair(number, i);
+    });
+    if (!cut) reached.push_back(cluster_.node(i).member());
+  }
+  return HasMajority(RaftOf(shard, number)->configuration().voters, reached);
+}
+
 void Nemesis::CheckSiege(ShardId shard, const SiegeWatch& watch) {
   if (plot_->cuts.empty()) return;
   for (int i = 1; i <= cluster_.nodes(); ++i) {
@@ -123,6 +151,12 @@ void Nemesis::CheckSiege(ShardId shard, const SiegeWatch& watch) {
     context_.Fail(absl::StrCat("shard ", shard.value(), ": leaders replace each other while a ",
                                "quorum is connected: ", terms, " terms in ", kWatchElections,
                                " election timeouts"));
+  }
+  // Who does not reach a leader asks others, who must not help to replace it (9.6).
+  if (!context_.scenario.priorities && watch.leader != 0 && ReachesQuorum(shard, watch.leader) &&
+      HighestTerm(shard) != watch.leader_term) {
+    context_.Fail(absl::StrCat("shard ", shard.value(), ": node ", watch.leader,
+                               ", which led a quorum that it reaches, was replaced"));
   }
   for (const auto& client : cluster_.clients()) {
     if (client->shard() != shard || client->idle()) continue;

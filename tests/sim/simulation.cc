@@ -132,7 +132,7 @@ class Simulation {
         HostedReplica* const replica = cluster_.node(number).replica(shard);
         if (replica == nullptr) return false;
         if (!IsMember(number, shard)) continue;
-        if (IsDeafTo(number, cluster_.LeaderOf(shard))) continue;
+        if (IsDeafTo(number, cluster_.LeaderOf(shard), shard)) continue;
         if (replica->replica().applied() != cluster_.checks(shard).applied()) return false;
       }
     }
@@ -146,11 +146,14 @@ class Simulation {
   }
 
   // A leader outside of the healed quorum may serve by others; who hears it and is not heard by it,
-  // or the other way round, or hears only what is small or slow, lags behind.
-  bool IsDeafTo(int number, int leader) {
+  // or the other way round, or hears only what is small or slow, lags behind. So does the node of a
+  // forger that began anew, if that leader has not been restarted since.
+  bool IsDeafTo(int number, int leader, ShardId shard) {
     const Network& network = cluster_.network();
+    const NodeId node(static_cast<uint64_t>(number));
     return leader != 0 && leader != number &&
-           (network.IsCut(number, leader) || network.IsCut(leader, number) ||
+           (cluster_.node(leader).replica(shard)->replica().IsDeafTo(node) ||
+            network.IsCut(number, leader) || network.IsCut(leader, number) ||
             network.LosesLarge(leader, number) || network.IsSlow(leader, number));
   }
 
