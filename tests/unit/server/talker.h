@@ -12,12 +12,12 @@
 #include <chrono>
 #include <list>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "common/check.h"
 #include "quorumbook/v1/peer.grpc.pb.h"
 #include "server/grpc_limits.h"
 #include "server/peer_transport.h"
@@ -93,7 +93,7 @@ class Talker {
                              ListenerCredentials(config_, Callers::kNodes));
     builder.RegisterService(transport_.service());
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr) throw std::runtime_error("a port of the test is taken");
+    QB_CHECK(server_ != nullptr);
     thread_ = std::thread([this] { io_.run(); });
     transport_.Start();
   }
