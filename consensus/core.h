@@ -100,6 +100,7 @@ class Raft::Core {
 
   // election.cc
   bool LeaderIsFresh() const;
+  bool DiskStalls() const;
   bool MayCampaign() const;
   bool CandidateIsUpToDate(const RequestVote& request) const;
   void BecomeFollower(Term term);

@@ -61,17 +61,21 @@ void Raft::Core::LeaderLost() {
   election_timer_.RestartWithoutLeader(std::max(now_, sticky_until_));
 }
 
+// With a disk that stalls no vote would ever be told. So it must not enter terms, which would keep
+// others from winning, nor let a candidate count on a vote that does not come. And while its vote
+// of this term is still being written, a new term only makes it later.
+bool Raft::Core::DiskStalls() const {
+  const std::optional<Instant> oldest_write = writes_.oldest_taken_at();
+  return oldest_write && now_ - *oldest_write >= options_.election_timeout_min;
+}
+
 void Raft::Core::OnElectionTimeout() {
   election_timer_.Restart(now_);
   if (sits_out_ > 0) {
     --sits_out_;
     return;
   }
-  // With a disk that stalls its vote would never be told, but the terms it entered would keep
-  // others from winning. And while its vote of this term is still being written, a new term only
-  // makes it later.
-  const std::optional<Instant> oldest_write = writes_.oldest_taken_at();
-  if (oldest_write && now_ - *oldest_write >= options_.election_timeout_min) return;
+  if (DiskStalls()) return;
   if (Is(Mutant::kNoPreVote)) return StartElection(/*leadership_transfer=*/false);
   StartPreVote();
 }
@@ -151,7 +155,8 @@ void Raft::Core::OnRequestVote(const Message& message, const RequestVote& reques
   if (!request.leadership_transfer && !disturbs && LeaderIsFresh()) return;
 
   if (request.pre_vote) {
-    const bool granted = message.term > term_ && (CandidateIsUpToDate(request) || disturbs);
+    const bool granted =
+        message.term > term_ && (CandidateIsUpToDate(request) || disturbs) && !DiskStalls();
     SendAs(message.from, granted ? message.term : term_,
            RequestVoteResponse{.pre_vote = true, .granted = granted});
     return;

@@ -43,7 +43,7 @@ struct Config {
   std::chrono::milliseconds quiesce_after{0};  // 0: never
   bool lease_reads = false;
   uint32_t priority = consensus::kPriorityMax;       // of this node as a leader; 0: the last choice
-  uint64_t snapshot_log_bytes = uint64_t{64} << 20;  // take a snapshot when the log is this large
+  uint64_t snapshot_log_bytes = uint64_t{64} << 20;  // take a snapshot when the log is larger
   uint64_t keep_log_bytes = uint64_t{4} << 20;       // kept behind a snapshot for slow followers
   uint64_t snapshot_bytes_per_second = 0;            // that a leader sends; 0: no bound
   uint32_t threads = 2;                              // for shards and timers

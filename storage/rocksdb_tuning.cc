@@ -1,6 +1,8 @@
 #include "storage/rocksdb_tuning.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/rate_limiter.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/table.h>
 
 #include <utility>
@@ -10,13 +12,23 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
+// What is written to tables a second, at most; flushes go before compactions. A node executes no
+// orders as fast as would fill this, and half of its log is dead before it is flushed.
+constexpr int64_t kTableBytesPerSecond = 48 * kMiB;
+// What is deleted a second, and at a time. No more waits for it than this many times the tables.
+constexpr int64_t kDeletedBytesPerSecond = 64 * kMiB;
+constexpr uint64_t kDeletedAtATime = kMiB;
+constexpr double kMaxTrashRatio = 4;
+
 rocksdb::ColumnFamilyOptions TunedFamily(const std::shared_ptr<rocksdb::Cache>& cache,
                                          uint64_t write_buffer_bytes,
                                          rocksdb::CompressionType compression) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = write_buffer_bytes;
-  // A burst of writes goes on while earlier buffers are being flushed.
+  // A burst of writes goes on while earlier buffers are being flushed, two at a time: what has died
+  // by then is not written to a table at all.
   options.max_write_buffer_number = 4;
+  options.min_write_buffer_number_to_merge = 2;
   options.compression = compression;
   options.target_file_size_base = write_buffer_bytes;
   // Records die soon after they were written, in order: compact early, so that dead ones are
@@ -65,8 +77,15 @@ rocksdb::DBOptions TunedDbOptions(rocksdb::Env* env,
   for (const auto pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
     env->LowerThreadPoolCPUPriority(pool, rocksdb::CpuPriority::kLow).PermitUncheckedError();
   }
-  // Tables are written back steadily, so that the sync of a log write seldom queues behind them.
+  // The sync of a log write must not queue behind tables: they are written and written back
+  // steadily. Nor behind deletions: a file system that discards freed blocks (ext4 and XFS mounted
+  // with "discard") keeps the disk busy for tens of milliseconds with a file of this size.
   options.bytes_per_sync = kMiB;
+  options.rate_limiter.reset(
+      rocksdb::NewGenericRateLimiter(kTableBytesPerSecond, /*refill_period_us=*/10'000));
+  options.sst_file_manager.reset(rocksdb::NewSstFileManager(
+      env, /*info_log=*/nullptr, /*trash_dir=*/"", kDeletedBytesPerSecond,
+      /*delete_existing_trash=*/true, /*status=*/nullptr, kMaxTrashRatio, kDeletedAtATime));
   return options;
 }
 

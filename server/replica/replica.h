@@ -30,8 +30,8 @@ namespace quorumbook::server {
 struct ReplicaOptions {
   ShardId shard;
   consensus::Options raft;
-  // A snapshot is taken when the log in memory is larger; a log some times larger than this
-  // refuses commands until there is one.
+  // A snapshot is taken when the log in memory is larger than this and the last snapshot together,
+  // and at the latest at twice this; a log four times as large refuses commands until there is one.
   uint64_t snapshot_log_bytes = 0;
   ReplicaMutant mutant = ReplicaMutant::kNone;  // a planted bug, for tests
 };
@@ -141,6 +141,7 @@ class Replica {
 
   // replica_snapshots.cc
   void NoticeSpace();
+  uint64_t LogBytesOfNextSnapshot() const;
   void MaybeTakeSnapshot();
   void SaveSnapshotWhenDurable();
   void ReadReceived(std::shared_ptr<const std::string> bytes);

@@ -48,10 +48,17 @@ void Replica::NoticeSpace() {
   hand_over_retry_ = kHandOverRetryMin;
 }
 
+// To make one costs as much as the state is large: so the larger it is, the more orders have to
+// share that, and the more memory the log may take beside it.
+uint64_t Replica::LogBytesOfNextSnapshot() const {
+  const uint64_t least = options_.snapshot_log_bytes;
+  return least + std::min(counters_.snapshot_bytes, least);
+}
+
 void Replica::MaybeTakeSnapshot() {
   NoticeSpace();
   if (unsaved_snapshot_) return SaveSnapshotWhenDurable();
-  if (snapshot_under_way_ || raft_.log_bytes() <= options_.snapshot_log_bytes) return;
+  if (snapshot_under_way_ || raft_.log_bytes() <= LogBytesOfNextSnapshot()) return;
   if (host_.Now() < next_snapshot_) return;
   const std::optional<consensus::SnapshotMeta> meta =
       raft_.EntryMeta(Has(ReplicaMutant::kSnapshotOfLaterState) ? applied_.Previous() : applied_);

@@ -200,5 +200,29 @@ TEST_F(SnapshotRetryTest, AtOnceWhenThereIsSpaceAgain) {
   ExpectNextAfter(kSnapshotRetryMin);
 }
 
+// The larger the state, the more of the log there is for each snapshot, up to twice as much.
+class NextSnapshotTest : public SnapshotRetryTest, public testing::WithParamInterface<uint64_t> {};
+
+TEST_P(NextSnapshotTest, IsDueWhenTheLogIsLargerByTheLastOne) {
+  const uint64_t last = GetParam();
+  absl::StatusOr<MadeSnapshot> made = host_.unsaved[0].Make();
+  ASSERT_TRUE(made.ok()) << made.status();
+  made->snapshot.data = std::make_shared<const std::string>(last, 'x');
+  replica_.OnSnapshotSaved(std::move(made));
+  ASSERT_LT(replica_.raft().log_bytes(), kSnapshotLogBytes) << "it dropped what it covers";
+  uint64_t before = 0;
+  while (host_.unsaved.size() == 1) {
+    before = replica_.raft().log_bytes();
+    ASSERT_LT(before, 3 * kSnapshotLogBytes);
+    Send(exchange::CancelOrder{exchange::SymbolId(1), exchange::ClientOrderId(1)});
+  }
+  const uint64_t due = kSnapshotLogBytes + std::min(last, kSnapshotLogBytes);
+  EXPECT_LE(before, due);
+  EXPECT_GT(replica_.raft().log_bytes(), due);
+}
+
+INSTANTIATE_TEST_SUITE_P(Bytes, NextSnapshotTest,
+                         testing::Values(100, kSnapshotLogBytes / 2, 9 * kSnapshotLogBytes));
+
 }  // namespace
 }  // namespace quorumbook::server
