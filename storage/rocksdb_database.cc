@@ -165,16 +165,28 @@ absl::Status Database::CheckDirectory() {
   // RocksDB would begin a new database here and delete what it does not know.
   if (has_data && !has_current) return DataLossIn(directory_, "file CURRENT is missing");
   if (!has_current) return absl::OkStatus();
+  RemoveTrash();
   absl::Status status = CutTornTails(env_.get(), directory_);
   return absl::IsDataLoss(status) ? DataLossIn(directory_, status.message()) : status;
+}
+
+void Database::RemoveTrash() {
+  std::vector<std::string> names;
+  env_->GetChildren(directory_, &names).PermitUncheckedError();
+  for (const std::string& name : names) {
+    if (!absl::EndsWith(name, ".trash")) continue;
+    env_->DeleteFile(absl::StrCat(directory_, "/", name)).PermitUncheckedError();
+  }
 }
 
 absl::Status Database::OpenRocksDb(bool first_opening) {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(TunedDbOptions(env_.get(), error_watch_),
-                                                   directory_, TunedFamilies(), &handles, &db);
+  const rocksdb::DBOptions options = TunedDbOptions(env_.get(), error_watch_);
+  const rocksdb::Status status =
+      rocksdb::DB::Open(options, directory_, TunedFamilies(), &handles, &db);
   if (status.ok()) {
+    LimitTableWrites(options.rate_limiter.get());
     db_.reset(db);
     for (size_t i = 0; i < kFamilies; ++i) {
       families_[i] = handles[i];
@@ -281,6 +293,7 @@ absl::Status Database::Heal() {
   before = healthy();
   if (!before.ok() || *before) return before.status();
   Close();
+  RemoveTrash();
   absl::Status status = CutTornTails(env_.get(), directory_);
   if (status.ok()) status = OpenRocksDb(/*first_opening=*/false);
   std::lock_guard lock(mutex_);

@@ -84,10 +84,10 @@ class Database {
   }
 
  private:
-  // Notices failed syncs of any file, also of those in the background (of directories it is told,
-  // see rocksdb_directory_watch.h), measures those that writes
-  // wait for, marks how far they got (rocksdb_synced_mark.h), and keeps RocksDB from recovering
-  // from errors by itself: when it may go on is for Heal to say.
+  // Notices failed syncs of any file but those that are being deleted, also of those in the
+  // background (of directories it is told, see rocksdb_directory_watch.h), measures those that
+  // writes wait for, marks how far they got (rocksdb_synced_mark.h), and keeps RocksDB from
+  // recovering from errors by itself: when it may go on is for Heal to say.
   class ErrorWatch : public rocksdb::EventListener {
    public:
     // `sync_times` may be null.
@@ -144,6 +144,8 @@ class Database {
 
   absl::Status Lock();
   absl::Status CheckDirectory();
+  // Of files that RocksDB deletes little by little: at once, while it is closed.
+  void RemoveTrash();
   absl::Status OpenRocksDb(bool first_opening);
   absl::Status CheckIdentity(const StoreIdentity& wanted);
   absl::Status CreateIdentity(const StoreIdentity& identity);

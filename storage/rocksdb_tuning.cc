@@ -1,34 +1,34 @@
 #include "storage/rocksdb_tuning.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/rate_limiter.h>
 #include <rocksdb/sst_file_manager.h>
 #include <rocksdb/table.h>
 
+#include <memory>
 #include <utility>
+
+#include "storage/rocksdb_write_pacer.h"
 
 namespace quorumbook::storage {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-// What is written to tables a second, at most; flushes go before compactions. A node executes no
-// orders as fast as would fill this, and half of its log is dead before it is flushed.
+// What is written to tables a second, at most: more than a node logs at its highest rate.
 constexpr int64_t kTableBytesPerSecond = 48 * kMiB;
-// What is deleted a second, and at a time. No more waits for it than this many times the tables.
+// What is deleted a second, and at a time. Tables that wait for it are at most four times as large
+// as those that live: this is their share of both together.
 constexpr int64_t kDeletedBytesPerSecond = 64 * kMiB;
 constexpr uint64_t kDeletedAtATime = kMiB;
-constexpr double kMaxTrashRatio = 4;
+constexpr double kMaxTrashRatio = 0.8;
 
 rocksdb::ColumnFamilyOptions TunedFamily(const std::shared_ptr<rocksdb::Cache>& cache,
                                          uint64_t write_buffer_bytes,
                                          rocksdb::CompressionType compression) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = write_buffer_bytes;
-  // A burst of writes goes on while earlier buffers are being flushed, two at a time: what has died
-  // by then is not written to a table at all.
+  // A burst of writes goes on while earlier buffers are being flushed.
   options.max_write_buffer_number = 4;
-  options.min_write_buffer_number_to_merge = 2;
   options.compression = compression;
   options.target_file_size_base = write_buffer_bytes;
   // Records die soon after they were written, in order: compact early, so that dead ones are
@@ -41,6 +41,14 @@ rocksdb::ColumnFamilyOptions TunedFamily(const std::shared_ptr<rocksdb::Cache>& 
   table.checksum = rocksdb::kXXH3;
   table.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+// Two buffers are flushed together: what has died by then is not written to a table at all.
+rocksdb::ColumnFamilyOptions TunedLog(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = TunedFamily(cache, 32 * kMiB, rocksdb::kNoCompression);
+  options.min_write_buffer_number_to_merge = 2;
+  options.max_write_buffer_number = 6;
   return options;
 }
 
@@ -81,19 +89,22 @@ rocksdb::DBOptions TunedDbOptions(rocksdb::Env* env,
   // steadily. Nor behind deletions: a file system that discards freed blocks (ext4 and XFS mounted
   // with "discard") keeps the disk busy for tens of milliseconds with a file of this size.
   options.bytes_per_sync = kMiB;
-  options.rate_limiter.reset(
-      rocksdb::NewGenericRateLimiter(kTableBytesPerSecond, /*refill_period_us=*/10'000));
+  options.rate_limiter = std::make_shared<WritePacer>();
   options.sst_file_manager.reset(rocksdb::NewSstFileManager(
       env, /*info_log=*/nullptr, /*trash_dir=*/"", kDeletedBytesPerSecond,
       /*delete_existing_trash=*/true, /*status=*/nullptr, kMaxTrashRatio, kDeletedAtATime));
   return options;
 }
 
+void LimitTableWrites(rocksdb::RateLimiter* limiter) {
+  limiter->SetBytesPerSecond(kTableBytesPerSecond);
+}
+
 std::vector<rocksdb::ColumnFamilyDescriptor> TunedFamilies() {
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(8 * kMiB);
   return {
       {rocksdb::kDefaultColumnFamilyName, TunedFamily(cache, kMiB, rocksdb::kNoCompression)},
-      {"log", TunedFamily(cache, 32 * kMiB, rocksdb::kNoCompression)},
+      {"log", TunedLog(cache)},
       {"hard_state", TunedFamily(cache, 4 * kMiB, rocksdb::kNoCompression)},
       {"snapshot", TunedFamily(cache, 32 * kMiB, rocksdb::kLZ4Compression)},
   };

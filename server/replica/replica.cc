@@ -32,8 +32,9 @@ constexpr std::chrono::milliseconds kProposalSpacing{5};
 // many groups are there as were answered or already waited, but no longer than the entry before it
 // took, and than this. Otherwise the first who comes back goes alone, and the others wait for it.
 constexpr std::chrono::milliseconds kGatherMost{2};
-// A replica whose log grows this many times beyond the snapshot size takes no more commands.
-constexpr uint64_t kLogBytesLimitFactor = 4;
+// A replica whose log is larger than that of the next snapshot by so many times the snapshot size
+// takes no more commands.
+constexpr uint64_t kSpareLogFactor = 3;
 // While something is due at some time: how often the wall clock, which may jump, is looked at, and
 // how soon a batch that brings the time is proposed again.
 constexpr std::chrono::seconds kClockCheck{1};
@@ -88,7 +89,8 @@ Refusal Replica::WhyNotSubmit(const std::string& group, consensus::Term term) co
   if (host_.DiskFull()) {
     return {RefusalCode::kDiskFull, "the disk of this node is full", NodeId(), 500};
   }
-  if (raft_.log_bytes() > kLogBytesLimitFactor * options_.snapshot_log_bytes) {
+  if (raft_.log_bytes() >
+      LogBytesOfNextSnapshot() + kSpareLogFactor * options_.snapshot_log_bytes) {
     return Busy("the log waits for a snapshot");
   }
   if (proposals_.waiting_bytes() + group.size() > kMaxWaitingBytes) {

@@ -31,7 +31,8 @@ struct ReplicaOptions {
   ShardId shard;
   consensus::Options raft;
   // A snapshot is taken when the log in memory is larger than this and the last snapshot together,
-  // and at the latest at twice this; a log four times as large refuses commands until there is one.
+  // and at the latest at twice this; a log that is larger by three times this refuses commands
+  // until there is one.
   uint64_t snapshot_log_bytes = 0;
   ReplicaMutant mutant = ReplicaMutant::kNone;  // a planted bug, for tests
 };

@@ -5,6 +5,8 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <set>
@@ -183,6 +185,17 @@ TEST_F(RocksDbDiskErrorTest, SnapshotsThatDidNotFitLeaveNothingBehind) {
   EXPECT_TRUE(Holds(*store_, model_));
   store_.reset();
   EXPECT_EQ(StoredGenerations(directory_.path() + "/store"), 1U);
+}
+
+// It could be what the disk is full of.
+TEST_F(RocksDbDiskErrorTest, WhatWasBeingDeletedGoesAtOnceFromAFullDisk) {
+  const std::string trash = directory_.path() + "/store/000007.sst.trash";
+  std::ofstream(trash).close();
+  file_system_->SetFreeBytes(0);
+  const auto write = [this] { return store_->Write({ShardModel(model_).Append(Term(1), {"x"})}); };
+  ASSERT_TRUE(absl::IsResourceExhausted(write()));
+  ASSERT_TRUE(absl::IsResourceExhausted(write())) << "it tried whether there is space";
+  EXPECT_FALSE(std::filesystem::exists(trash));
 }
 
 class RocksDbFinalErrorTest : public RocksDbDiskErrorTest,

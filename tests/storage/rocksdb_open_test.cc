@@ -76,6 +76,17 @@ TEST_F(RocksDbOpenTest, AnotherFormatIsRefused) {
   }
 }
 
+// They are deleted bit by bit while the store is in use, which for one of this size takes seconds.
+TEST_F(RocksDbOpenTest, WhatWasBeingDeletedIsGone) {
+  ASSERT_TRUE(Open().ok());
+  const std::string trash = directory_path_ + "/000007.sst.trash";
+  std::ofstream(trash).close();
+  std::filesystem::resize_file(trash, uint64_t{1} << 30);
+  const absl::StatusOr<std::unique_ptr<Store>> store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_FALSE(std::filesystem::exists(trash));
+}
+
 TEST_F(RocksDbOpenTest, UnknownColumnFamiliesAreRefused) {
   ASSERT_TRUE(Open().ok());
   WithRocksDb({"default", "log", "hard_state", "snapshot", "novelty"},
